@@ -1,0 +1,138 @@
+"""A server process in earnest, as tests drive it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pyarrow.parquet as pq
+
+from unipipe_tui.domain.bundles import Bundle
+
+Record = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A bundle and where it lies."""
+
+    folder: Path
+    bundle: Bundle
+
+
+def payment(**changes: object) -> Record:
+    """A record that fits the model, but for the changes."""
+    return {"amount": 12.5, "hour": 3, "night": True, "region": "north", **changes}
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """One server process and its folders."""
+
+    process: subprocess.Popen[str]
+    url: str
+    desired: Path
+    log: Path
+
+    def want(self, folder: Path, digest: str) -> None:
+        """Replace the desired file as an operator does."""
+        want(self.desired, folder, digest)
+
+    def ready(self) -> dict[str, object]:
+        """What /readyz says."""
+        return dict(httpx.get(f"{self.url}/readyz").json())
+
+    def wait_until(self, holds: Callable[[dict[str, object]], bool], seconds: float = 20) -> dict[str, object]:
+        """Ask /readyz until it holds."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self.ready()
+            if holds(state):
+                return state
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s: {state}")
+
+    def predict(self, records: list[Record], ids: list[str] | None = None) -> httpx.Response:
+        """POST /predict."""
+        body = {"records": records} | ({} if ids is None else {"ids": ids})
+        return httpx.post(f"{self.url}/predict", json=body, timeout=30)
+
+    def label(self, **labels: object) -> dict[str, object]:
+        """POST /feedback with labels by prediction id."""
+        body = {"labels": [{"prediction_id": name, "label": label} for name, label in labels.items()]}
+        answer = httpx.post(f"{self.url}/feedback", json=body)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def end(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+def want(desired: Path, folder: Path, digest: str) -> None:
+    """Name the wanted bundle in one piece."""
+    new = desired.with_suffix(".new")
+    new.write_text(json.dumps({"bundle": str(folder), "digest": digest}))
+    new.replace(desired)
+
+
+def command(desired: Path, log: Path, port: int, *more: str) -> list[str]:
+    """The command line of the server."""
+    return [
+        sys.executable,
+        "-m",
+        "unipipe_tui.serving",
+        "--desired",
+        str(desired),
+        "--log",
+        str(log),
+        "--port",
+        str(port),
+        *more,
+    ]
+
+
+Start = Callable[..., Server]
+
+
+def wait_for_port(port: int) -> None:
+    """Until the server answers."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    # The port is taken at once, but it answers only when the slow imports are done.
+    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=40)
+
+
+def logged(log: Path, kind: str = "predictions") -> list[dict[str, object]]:
+    """Every row of the log, folded or not, one per prediction id."""
+    rows: dict[object, dict[str, object]] = {}
+    for path in sorted(log.glob(f"{kind}-*.jsonl")):
+        for line in path.read_text().splitlines():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            rows[row["prediction_id"]] = row
+    for path in sorted(log.glob(f"{kind}-*.parquet")):
+        for row in pq.read_table(path).to_pylist():
+            rows[row["prediction_id"]] = row
+    return list(rows.values())

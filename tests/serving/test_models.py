@@ -1,0 +1,122 @@
+"""What is loaded, what is refused before anything is unpickled, and how a model's output is read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.models import infer_signature
+
+from unipipe_tui.domain.bundles import seal_bundle
+from unipipe_tui.domain.errors import Failed, Refused, UsageError
+from unipipe_tui.serving.models import Outcome, load_served_model, read_output
+
+from .servers import Sealed
+
+pytestmark = pytest.mark.xdist_group("serving")
+MODEL = """
+import pathlib
+import mlflow.pyfunc
+
+pathlib.Path({mark!r}).touch()
+
+class Model(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        {body}
+
+mlflow.models.set_model(Model())
+"""
+
+
+def save(tmp_path: Path, body: str, signed: bool = True) -> tuple[Path, Path]:
+    """A bundle folder with a model of that body, and the file that loading the model leaves."""
+    mark, code, folder = tmp_path / "was-loaded", tmp_path / "code.py", tmp_path / "bundle"
+    code.write_text(MODEL.format(mark=str(mark), body=body))
+    example = pd.DataFrame({"x": [1.0, 2.0]})
+    folder.mkdir()
+    signature = infer_signature(example, [0.5, 0.5]) if signed else None
+    mlflow.pyfunc.save_model(str(folder / "model"), python_model=str(code), signature=signature, pip_requirements=[])
+    if signed:
+        (folder / "model" / "input_example.json").write_text('{"columns": ["x"], "data": [[1.0], [null]]}')
+    mark.unlink(missing_ok=True)
+    return folder, mark
+
+
+def seal_and_load(folder: Path) -> object:
+    bundle = seal_bundle(folder, model="m", version=1, run_id="r")
+    return load_served_model(folder, bundle.digest)
+
+
+def test_a_sound_model_is_loaded_and_has_scored_its_example(tmp_path: Path) -> None:
+    folder, mark = save(tmp_path, "return model_input['x'].fillna(0).to_numpy()")
+    seal_and_load(folder)
+    assert mark.exists()
+
+
+def test_nothing_is_unpickled_unless_the_digest_is_the_wanted_one(tmp_path: Path) -> None:
+    folder, mark = save(tmp_path, "return [0.5, 0.5]")
+    seal_bundle(folder, model="m", version=1, run_id="r")
+    with pytest.raises(Refused, match="wanted is 0000"):
+        load_served_model(folder, "0" * 64)
+    assert not mark.exists()
+
+
+def test_nothing_is_unpickled_when_a_file_was_changed(tmp_path: Path) -> None:
+    folder, mark = save(tmp_path, "return [0.5, 0.5]")
+    digest = seal_bundle(folder, model="m", version=1, run_id="r").digest
+    (folder / "model" / "code.py").write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()")
+    with pytest.raises(Failed, match=r"model/code\.py"):
+        load_served_model(folder, digest)
+    assert not mark.exists()
+
+
+def test_a_model_without_a_signature_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    folder, _mark = save(tmp_path, "return [0.5, 0.5]", signed=False)
+    with pytest.raises(UsageError, match="no signature") as caught:
+        seal_and_load(folder)
+    assert "infer_signature" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("raise RuntimeError('no weights')", "cannot score its own input example: no weights"),
+        ("return [0.5]", "returned 1 rows for 2 records"),
+        ("return [[0.1, 0.2, 0.7]] * 2", "shape"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_never_switched_on(tmp_path: Path, body: str, says: str) -> None:
+    folder, _mark = save(tmp_path, body)
+    with pytest.raises(Failed, match=says):
+        seal_and_load(folder)
+
+
+def test_loading_leaves_the_bundle_as_it_was(bundles: tuple[Sealed, Sealed], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(bundles[0].folder, folder)
+    for _ in range(2):
+        load_served_model(folder, bundles[0].bundle.digest)
+
+
+@pytest.mark.parametrize(
+    ("answer", "threshold", "outcomes"),
+    [
+        (np.array([[0.3, 0.7], [0.6, 0.4]]), 0.5, [Outcome(0.7, 1), Outcome(0.4, 0)]),
+        (np.array([[0.3, 0.7], [0.6, 0.4]]), None, [Outcome(0.7, 1), Outcome(0.4, 0)]),
+        (np.array([[0.3, 0.7], [0.6, 0.4]]), 0.7, [Outcome(0.7, 1), Outcome(0.4, 0)]),
+        (pd.DataFrame({"0": [0.9], "1": [0.1]}), 0.05, [Outcome(0.1, 1)]),
+        (np.array([0.7, 0.4]), 0.5, [Outcome(0.7, 1), Outcome(0.4, 0)]),
+        (np.array([120.5]), None, [Outcome(120.5, None)]),
+        (np.array([[120.5]]), None, [Outcome(120.5, None)]),
+        (np.array([np.nan, np.inf]), 0.5, [Outcome(None, None), Outcome(None, None)]),
+        (np.array([1, 0]), 0.5, [Outcome(None, 1), Outcome(None, 0)]),
+        (np.array([True]), None, [Outcome(None, 1)]),
+        (pd.Series(["fraud", "fine"]), 0.5, [Outcome(None, "fraud"), Outcome(None, "fine")]),
+    ],
+)
+def test_an_output_is_read_for_what_it_is(answer: object, threshold: float | None, outcomes: list[Outcome]) -> None:
+    assert read_output(answer, threshold) == outcomes

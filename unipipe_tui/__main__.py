@@ -1,0 +1,55 @@
+"""The front door: `unipipe` alone opens the terminal workbench, `unipipe <words>` runs headless."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unipipe_tui.actions.world import World
+
+
+def main() -> None:
+    """Run the command line of this process; ends the process with the exit code."""
+    words = sys.argv[1:]
+    if words == ["--version"]:
+        from unipipe_tui import __version__
+
+        print(f"unipipe {__version__}")
+    elif words:
+        from unipipe_tui.cli import run
+
+        ended = run(words, open_world)
+        if ended.open_next is not None:
+            open_terminal(ended.open_next)
+        sys.exit(ended.exit_code)
+    else:
+        open_terminal(Path.cwd())
+
+
+def open_world(start: Path) -> World:
+    """The world of the project that a folder lies in; what it is made of is imported only now."""
+    from unipipe_tui.wiring import build_world
+
+    return build_world(start)
+
+
+def open_terminal(start: Path) -> None:
+    """Open the terminal workbench on the project that a folder lies in."""
+    from unipipe_tui.cli import complain
+    from unipipe_tui.domain.errors import UnipipeError, UsageError
+
+    try:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageError("There is no terminal to open the workbench in.", hint="Headless: unipipe status, unipipe --help")
+        world = open_world(start)
+    except UnipipeError as error:
+        sys.exit(complain(error))
+    from unipipe_tui.tui.app import open_app
+
+    open_app(world)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Moving an alias, with all that follows from it: promotion, rollback, forward and undo are this one change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unipipe_tui.actions.action import Done
+from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import Refused, UnipipeError
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.ports import Registry
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import How, Promotion, Release, Undo, UndoKind
+from unipipe_tui.domain.serving import ServerState
+
+
+@dataclass(frozen=True)
+class AliasMove:
+    """What was decided: let the alias name this version, and these targets serve it."""
+
+    model: str
+    alias: str
+    version: int | None
+    """None: take the alias away."""
+    previous: int | None
+    """What it names now; applying refuses when that is no longer so."""
+    how: How
+    reason: str
+    followers: tuple[str, ...]
+    """Targets that run now and follow the alias."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An alias that names another version now."""
+
+    model: str
+    alias: str
+    version: int | None
+    previous: int | None
+    released: tuple[str, ...]
+    """Targets that serve the version now."""
+
+
+def plan_move(
+    world: World, model: str, alias: str, version: int | None, how: How, reason: str, warnings: tuple[str, ...] = ()
+) -> Plan[AliasMove]:
+    """Decide what moving the alias entails."""
+    previous = world.tracking.alias(model, alias)
+    followers = _followers(world, model, alias) if version is not None else ()
+    move = AliasMove(model, alias, version, previous, how, reason, followers)
+    before = "nothing" if previous is None else f"version {previous}"
+    after = "nothing" if version is None else f"version {version}"
+    effects = [plans.registry(f"{model}@{alias}: {before} -> {after}")]
+    if version is not None:
+        effects.append(plans.registry(f"{model} version {version}: tags unipipe.{alias}.by, unipipe.{alias}.reason"))
+    for target in followers:
+        effects.append(plans.serve(f"{target} switches to version {version}; no request is dropped"))
+    effects.append(plans.store(f"promotion{'' if not followers else ', release'}, audit entry"))
+    title = f"{_verb(how)} {model} {alias}: {before} -> {after}"
+    return Plan(title, tuple(effects), undo="unipipe undo", decided=move, warnings=warnings)
+
+
+def move_alias(plan: Plan[AliasMove], world: World, progress: Progress) -> Done[Moved]:
+    """Move the alias; when a target cannot serve the version, the alias goes back to where it was.
+
+    Raises:
+        Refused: somebody moved the alias since the plan was made.
+    """
+    move = plan.decided
+    _refuse_if_moved(world, move)
+    steps = 1 + len(move.followers) + (1 if move.followers else 0)
+    with step(progress, "open the registry and move the alias", 1, steps):
+        registry = world.open_registry()
+        _refuse_if_moved(world, move)
+        _set(registry, move.model, move.alias, move.version)
+    try:
+        _switch_followers(move, registry, world, progress, steps)
+    except UnipipeError:
+        _set(registry, move.model, move.alias, move.previous)
+        raise
+    _record(move, registry, world)
+    undo = Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
+    moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
+    return Done(moved, undo, detail=plan.title)
+
+
+def record_release(world: World, target: str, model: str, version: int) -> None:
+    """Record that a version is live on a target, with the bundle that it was given."""
+    found = world.bundles.find(model, version)
+    if found is None:
+        return
+    bundle = found[1]
+    world.history.add_release(
+        Release(
+            target=target,
+            model=model,
+            version=version,
+            digest=bundle.digest,
+            commit=bundle.commit,
+            data=bundle.data,
+            run_id=bundle.run_id,
+            actor=world.actor,
+            at=world.now(),
+            job=world.job_id,
+        )
+    )
+
+
+def _followers(world: World, model: str, alias: str) -> tuple[str, ...]:
+    configured = world.config.model
+    if configured is None or configured.name != model:
+        return ()
+    following = (name for name, target in world.targets.items() if target.follows == alias)
+    return tuple(name for name in following if world.server_of(name).status().state is ServerState.READY)
+
+
+def _refuse_if_moved(world: World, move: AliasMove) -> None:
+    now = world.tracking.alias(move.model, move.alias)
+    if now != move.previous:
+        was = "nothing" if move.previous is None else f"version {move.previous}"
+        names = "nothing" if now is None else f"version {now}"
+        raise Refused(
+            f"{move.model}@{move.alias} names {names} now, not {was}: somebody moved it since the plan.",
+            hint=f"Look at it again: unipipe models show {move.model}",
+        )
+
+
+def _set(registry: Registry, model: str, alias: str, version: int | None) -> None:
+    if version is None:
+        registry.delete_alias(model, alias)
+    else:
+        registry.set_alias(model, alias, version)
+
+
+def _switch_followers(move: AliasMove, registry: Registry, world: World, progress: Progress, steps: int) -> None:
+    if not move.followers or move.version is None:
+        return
+    with step(progress, "make the bundle", 2, steps):
+        folder, bundle = make_bundle(world, registry, move.model, move.version)
+    for number, target in enumerate(move.followers, start=3):
+        with step(progress, f"switch {target}", number, steps):
+            world.server_of(target).switch(folder, bundle.digest, progress)
+
+
+def _record(move: AliasMove, registry: Registry, world: World) -> None:
+    if move.version is not None:
+        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.by", world.actor)
+        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.reason", move.reason or move.how.value)
+    promotion = Promotion(
+        move.model,
+        move.alias,
+        move.version,
+        move.previous,
+        move.how,
+        world.actor,
+        move.reason,
+        world.now(),
+        world.job_id,
+    )
+    world.history.add_promotion(promotion)
+    for target in move.followers:
+        if move.version is not None:
+            record_release(world, target, move.model, move.version)
+
+
+def _verb(how: How) -> str:
+    return {How.PROMOTE: "Promote", How.BACK: "Roll back", How.FORWARD: "Go forward with", How.UNDO: "Undo:"}[how]

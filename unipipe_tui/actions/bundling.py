@@ -1,0 +1,41 @@
+"""Bundles: a version's model, sealed with its digest, as a server is given it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.bundles import Bundle, seal_bundle
+from unipipe_tui.domain.ports import Registry
+
+COMMIT_TAG = "git.commit"
+DATA_TAG = "data.raw.md5"
+JOB_TAG = "unipipe.job"
+
+
+def make_bundle(world: World, registry: Registry, model: str, version: int) -> tuple[Path, Bundle]:
+    """The sealed bundle of a version: the one that is there, or a new one from the registry."""
+    found = world.bundles.find(model, version)
+    if found:
+        return found
+    place = world.bundles.place(model, version)
+    partial = place.with_name(place.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+    partial.mkdir(parents=True)
+    registry.download(model, version, partial / "model")
+    known = world.tracking.version(model, version)
+    run = world.tracking.run(known.run_id) if known.run_id else None
+    tags = {**(run.tags if run else {}), **known.tags}
+    bundle = seal_bundle(
+        partial,
+        model=model,
+        version=version,
+        run_id=known.run_id or "",
+        threshold=registry.threshold(model, version),
+        commit=tags.get(COMMIT_TAG),
+        data=tags.get(DATA_TAG),
+    )
+    partial.replace(place)
+    return place, bundle

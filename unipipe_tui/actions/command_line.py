@@ -1,0 +1,43 @@
+"""The command line that asks for the same thing: `cli` parses it, `tui` shows and starts it."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from typing import Any
+
+from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.request import fields_of
+
+PROGRAM = "unipipe"
+
+
+def command_line(action: Action, request: Any) -> tuple[str, ...]:
+    """The shortest argv that asks for this request: `("unipipe", "models", "promote", "fraud-detector", "3")`."""
+    flags: list[str] = []
+    positional: list[str] = []
+    for field in fields_of(action.request):
+        value = getattr(request, field.name)
+        if field.positional:
+            positional += [_text(v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
+        elif value != field.default:
+            flags += _flag(field.flag, value)
+    # Data may begin with a dash; everything after `--` is taken as it is.
+    dashed = ["--"] if any(text.startswith("-") for text in positional) else []
+    return (PROGRAM, *action.name.split(), *flags, *dashed, *positional)
+
+
+def _flag(flag: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    values = value if isinstance(value, tuple) else (value,)
+    return [f"{flag}={_text(v)}" for v in values]
+
+
+def _text(value: Any) -> str:
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def blank(action: Action) -> bool:
+    """Whether the request can be made without saying anything."""
+    return all(field.default is not dataclasses.MISSING for field in fields_of(action.request))

@@ -1,0 +1,294 @@
+"""Monitoring a target: whether its traffic still looks like the reference, and whether its decisions are still good."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck
+from unipipe_tui.domain.serving import TrafficWindow
+from unipipe_tui.monitoring.drift import ColumnDrift, DriftReport, check_drift
+from unipipe_tui.monitoring.performance import (
+    Confusion,
+    Metric,
+    PerformanceState,
+    PerformanceVerdict,
+    judge_performance,
+)
+
+
+@dataclass(frozen=True)
+class CheckDrift:
+    """A target's window, or any two sets."""
+
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
+    reference: Annotated[Path | None, "Compare with this file instead of the configured reference."] = None
+    current: Annotated[Path | None, "Look at this file instead of a target's traffic; nothing is recorded."] = None
+    columns: Annotated[tuple[str, ...], "Only this column; repeatable."] = ()
+    fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
+
+
+@dataclass(frozen=True)
+class DriftOrder:
+    """What was decided."""
+
+    target: str | None
+    """None: two files are compared and nothing is recorded."""
+    reference: Path
+    current: Path | None
+    rows: int
+    columns: tuple[str, ...]
+    fail_on_drift: bool
+
+
+@dataclass(frozen=True)
+class DriftChecked:
+    """What was found."""
+
+    target: str | None
+    drifted: bool
+    drifted_columns: tuple[str, ...]
+    reference_rows: int
+    current_rows: int
+    columns: tuple[ColumnDrift, ...]
+    """The farthest first."""
+    method: str
+    window: TrafficWindow | None
+    performance: PerformanceVerdict | None
+    """None when two files were compared."""
+    alerts: tuple[str, ...]
+    """Problems that are open now."""
+    fail_on_drift: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Drift is a no only for those who asked."""
+        return ExitCode.CHECK_SAID_NO if self.drifted and self.fail_on_drift else ExitCode.DONE
+
+
+def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
+    """Compare a target's latest traffic with the reference, column by column, and its decisions with the labels so far.
+
+    Drift means: a significant difference, adjusted for the number of columns, that is also larger than chance explains.
+    A problem opens an alert; the next check that finds it gone closes it. With --reference and --current any two files
+    are compared, and nothing is recorded.
+    """
+    reference = request.reference or _configured_reference(world)
+    rows = request.rows or world.config.monitoring.window_rows
+    if request.current is not None:
+        order = DriftOrder(None, reference, request.current, rows, request.columns, request.fail_on_drift)
+        title = f"Compare {request.current} with {reference}"
+        return Plan(title, (plans.store("nothing: two files are only compared"),), "nothing to undo", order)
+    target = world.target(request.target)
+    known, labels = world.predictions.totals(target)
+    if known == 0:
+        raise UsageError(f"{target} has answered no prediction yet.", hint=f"unipipe serve start {target}")
+    order = DriftOrder(target, reference, None, rows, request.columns, request.fail_on_drift)
+    window = min(rows, known)
+    effects = (
+        plans.write(f"the window: the latest {window} of {known} predictions, in .unipipe/windows"),
+        plans.store(f"drift and performance ({labels} labels), alerts opened or closed"),
+    )
+    title = f"Check the latest {window} predictions of {target} against {reference.name}"
+    return Plan(title, effects, "nothing to undo: a check only adds its result", order)
+
+
+def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[DriftChecked]:
+    """Check for drift."""
+    order = plan.decided
+    with step(progress, "compare the distributions", 1, 2):
+        current = order.current or _export_window(order, world)
+        report = _compared(order, current, world)
+    if order.target is None:
+        checked = _answer(order, report, None, None, ())
+        return Done(checked, detail=_sentence(checked))
+    with step(progress, "compare decisions with labels", 2, 2):
+        window = world.predictions.window(order.target, order.rows)
+        performance = _performance(order.target, order.rows, world)
+    checked = _answer(order, report, window, performance, ())
+    _record(order.target, checked, world)
+    alerts = tuple(alert.message for alert in world.history.alerts() if alert.target == order.target)
+    checked = _answer(order, report, window, performance, alerts)
+    return Done(checked, detail=_sentence(checked))
+
+
+def _configured_reference(world: World) -> Path:
+    name = world.config.data.reference
+    if name is None:
+        raise UsageError("No reference is configured.", hint="Name it in unipipe.yaml:  data: {reference: data/train.parquet}")
+    path = world.root / name
+    if not path.is_file():
+        raise UsageError(f"The reference {name} is missing.", hint="Make it: unipipe pipeline run, or dvc pull")
+    return path
+
+
+def _export_window(order: DriftOrder, world: World) -> Path:
+    assert order.target is not None
+    path = world.root / ".unipipe" / "windows" / f"{order.target}-{world.job_id}.parquet"
+    world.predictions.export_window(order.target, order.rows, path)
+    return path
+
+
+def _compared(order: DriftOrder, current: Path, world: World) -> DriftReport:
+    ignored = {world.config.data.id, world.config.data.label}
+    there = world.tables.columns(order.reference)
+    wanted = order.columns or tuple(name for name in there if name not in ignored)
+    unknown = [name for name in wanted if name not in there]
+    if unknown:
+        raise UsageError(f"{order.reference.name} has no column {unknown[0]!r}.", hint=f"It has: {', '.join(there)}.")
+    reference = world.profiler.profile((order.reference,), wanted)
+    return check_drift(reference, world.profiler.profile((current,), wanted, like=reference))
+
+
+def _performance(target: str, rows: int, world: World) -> PerformanceVerdict:
+    wanted = world.config.monitoring.performance
+    window = world.predictions.labelled_window(target, rows)
+    confusion = Confusion(window.true_positive, window.false_positive, window.false_negative, window.true_negative)
+    return judge_performance(confusion, Metric(wanted.metric.value), wanted.at_least, wanted.minimum_labels)
+
+
+def _answer(
+    order: DriftOrder,
+    report: DriftReport,
+    window: TrafficWindow | None,
+    performance: PerformanceVerdict | None,
+    alerts: tuple[str, ...],
+) -> DriftChecked:
+    farthest_first = sorted(report.columns, key=lambda column: (not column.drifted, -(column.effect or 0.0)))
+    return DriftChecked(
+        target=order.target,
+        drifted=report.drifted,
+        drifted_columns=report.drifted_columns,
+        reference_rows=report.reference_rows,
+        current_rows=report.current_rows,
+        columns=tuple(farthest_first),
+        method=report.method,
+        window=window,
+        performance=performance,
+        alerts=alerts,
+        fail_on_drift=order.fail_on_drift,
+    )
+
+
+def _record(target: str, checked: DriftChecked, world: World) -> None:
+    now = world.now()
+    version = checked.window.version if checked.window else None
+    world.history.add_drift_check(
+        DriftCheck(
+            target=target,
+            model=world.config.model.name if world.config.model else "",
+            version=version,
+            rows=checked.current_rows,
+            drifted=checked.drifted,
+            columns=checked.drifted_columns,
+            report=json.dumps(to_plain(checked)),
+            at=now,
+            job=world.job_id,
+        )
+    )
+    drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else ""
+    _alert(AlertKind.DRIFT, target, drift, world, now)
+    performance = checked.performance
+    if performance and performance.state is not PerformanceState.TOO_FEW_LABELS:
+        below = performance.state is PerformanceState.BELOW and performance.surely
+        _alert(AlertKind.PERFORMANCE, target, performance.sentence if below else "", world, now)
+
+
+def _alert(kind: AlertKind, target: str, message: str, world: World, now: datetime) -> None:
+    if message:
+        alert_id = f"{kind.value}-{target}-{world.job_id}"
+        world.history.open_alert(Alert(alert_id, kind, target, message, now, world.job_id))
+    else:
+        world.history.close_alerts(kind, target, now)
+
+
+def _sentence(checked: DriftChecked) -> str:
+    drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
+    return f"{drift}; {checked.performance.sentence}" if checked.performance else drift
+
+
+@dataclass(frozen=True)
+class ShowDrift:
+    """Which target, which column."""
+
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    column: Annotated[str | None, "Only this column."] = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One bin or value: its share in the reference and in the window."""
+
+    label: str
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """One column, then and now."""
+
+    column: str
+    drifted: bool
+    reason: str
+    value: float | None
+    p_value: float | None
+    effect: float | None
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class DriftView:
+    """The last check of a target, with its distributions."""
+
+    target: str
+    at: datetime
+    job: str
+    version: int | None
+    rows: int
+    drifted: bool
+    columns: tuple[ColumnView, ...]
+
+
+def show_drift(request: ShowDrift, world: World) -> DriftView:
+    """Show the last drift check of a target: how far each column moved, and its distribution then and now."""
+    target = world.target(request.target)
+    checks = world.history.drift_checks(target, 1)
+    if not checks:
+        raise CheckSaidNo(f"{target} was never checked.", hint=f"unipipe drift check {target}")
+    last = checks[0]
+    columns = [column for column in json.loads(last.report)["columns"] if request.column in (None, column["column"])]
+    if not columns:
+        raise UsageError(f"There is no column {request.column!r} in that check.", hint=f"unipipe drift show {target}")
+    views = tuple(
+        ColumnView(
+            column=column["column"],
+            drifted=column["drifted"],
+            reason=column["reason"],
+            value=column["value"],
+            p_value=column["p_value"],
+            effect=column["effect"],
+            cells=tuple(
+                Cell(*cell)
+                for cell in zip(column["labels"], column["reference_shares"], column["current_shares"], strict=True)
+            ),
+        )
+        for column in columns
+    )
+    return DriftView(target, last.at, last.job, last.version, last.rows, last.drifted, views)
+
+
+CHECK = Change("drift check", CheckDrift, plan_drift_check, check, "unipipe drift check --fail-on-drift", Danger.NONE)
+SHOW = Look("drift show", ShowDrift, show_drift, "unipipe drift show --column amount")

@@ -1,0 +1,304 @@
+"""Jobs: what runs, what ran, what it said, following it and stopping it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done, Look, Watch
+from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
+from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, ToolEnded, ToolSaid, ToolStarted
+from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress
+
+FOLLOW_EVERY_SECONDS = 0.1
+STOP_WITHIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ListJobs:
+    """How much."""
+
+    limit: Annotated[int, "How many of the newest jobs."] = 20
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One job."""
+
+    id: str
+    action: str
+    state: JobState
+    started: datetime
+    seconds: float
+    actor: str
+    command: str
+    message: str
+
+
+@dataclass(frozen=True)
+class JobList:
+    """The newest jobs first."""
+
+    jobs: tuple[JobLine, ...]
+    total: int
+
+
+def list_jobs(request: ListJobs, world: World) -> JobList:
+    """List the newest jobs: what they do or did, how they stand, how long they took."""
+    jobs = tuple(_line(as_it_is(job, world), world) for job in world.jobs.latest(request.limit))
+    return JobList(jobs, world.jobs.total())
+
+
+def as_it_is(job: Job, world: World) -> Job:
+    """The job with its true state: one whose process is gone without a word is lost, not running."""
+    if job.state is not JobState.RUNNING or world.processes.is_alive(job.pid, job.pid_started):
+        return job
+    return dataclasses.replace(job, state=JobState.LOST, message="its process ended without saying how")
+
+
+def _line(job: Job, world: World) -> JobLine:
+    seconds = round(_seconds(job, world), 1)
+    return JobLine(job.id, job.action, job.state, job.started, seconds, job.actor, job.command, job.message)
+
+
+def _seconds(job: Job, world: World) -> float:
+    if job.state is JobState.LOST:
+        events = world.job_folders.events(job.id)
+        return max(0.0, events[-1][0] - job.started.timestamp()) if events else 0.0
+    return job.seconds(world.now())
+
+
+@dataclass(frozen=True)
+class ShowJob:
+    """Which job."""
+
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One step of a job."""
+
+    step: str
+    outcome: str
+    """`running`, `done`, `skipped` or `failed`."""
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class ToolLine:
+    """One program that a job started."""
+
+    command: str
+    exit_code: int | None
+    """None while it runs."""
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One job with what it did."""
+
+    job: JobLine
+    exit_code: int | None
+    steps: tuple[StepLine, ...]
+    tools: tuple[ToolLine, ...]
+    result: str | None
+    """What the change answered with, as JSON."""
+
+
+def show_job(request: ShowJob, world: World) -> JobView:
+    """Show one job: its steps, the programs it started and what it answered."""
+    job = as_it_is(find_job(world, request.job), world)
+    events = [event for _, event in world.job_folders.events(job.id)]
+    return JobView(_line(job, world), job.exit_code, _steps(events, job), _tools(events), world.job_folders.result(job.id))
+
+
+def find_job(world: World, name: str) -> Job:
+    """The job of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    job = world.jobs.find(name)
+    if job is None:
+        raise UsageError(f"There is no job {name!r}.", hint="unipipe jobs list")
+    return job
+
+
+def _steps(events: list[Event], job: Job) -> tuple[StepLine, ...]:
+    lines: dict[str, StepLine] = {}
+    for event in events:
+        if isinstance(event, StepStarted):
+            lines[event.name] = StepLine(event.name, job.state.value if job.state.ended else "running", None)
+        elif isinstance(event, StepEnded):
+            lines[event.name] = StepLine(event.name, event.outcome, round(event.seconds, 2))
+    return tuple(lines.values())
+
+
+def _tools(events: list[Event]) -> tuple[ToolLine, ...]:
+    lines: list[ToolLine] = []
+    for event in events:
+        if isinstance(event, ToolStarted):
+            lines.append(ToolLine(" ".join(event.argv), None, None))
+        elif isinstance(event, ToolEnded) and lines:
+            lines[-1] = ToolLine(lines[-1].command, event.exit_code, round(event.seconds, 2))
+    return tuple(lines)
+
+
+@dataclass(frozen=True)
+class ShowLogs:
+    """Which job, and how much."""
+
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+    lines: Annotated[int, "How many of the last lines."] = 200
+
+
+@dataclass(frozen=True)
+class JobLog:
+    """What a job and its programs said."""
+
+    job: str
+    lines: tuple[str, ...]
+    total: int
+
+
+def show_logs(request: ShowLogs, world: World) -> JobLog:
+    """Print what a job and its programs said."""
+    job = find_job(world, request.job)
+    lines = [line for _, event in world.job_folders.events(job.id) if (line := log_line(event)) is not None]
+    lines += world.job_folders.output(job.id).splitlines()
+    return JobLog(job.id, tuple(lines[-request.lines :]), len(lines))
+
+
+def log_line(event: Event) -> str | None:
+    """An event as a line of the log; None for one that is not shown there."""
+    match event:
+        case StepStarted(name, number, total):
+            return f"== {name} ({number}/{total})"
+        case StepEnded(name, outcome, seconds):
+            return f"== {name}: {outcome} after {seconds:.1f} s"
+        case ToolStarted(argv, _):
+            return f"$ {' '.join(argv)}"
+        case ToolSaid(_, line) | Noted(line):
+            return line
+        case ToolEnded(tool, exit_code, seconds):
+            return f"{tool} ended with {exit_code} after {seconds:.1f} s"
+        case _:
+            return None
+
+
+@dataclass(frozen=True)
+class AttachJob:
+    """Which job."""
+
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a job ended."""
+
+    job: str
+    state: JobState
+    message: str
+    job_exit_code: int | None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The job's own."""
+        return ExitCode(self.job_exit_code) if self.job_exit_code in set(ExitCode) else ExitCode.FAILED
+
+
+def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
+    """Follow a job from its beginning until it ends, whoever started it; ends with the job's own exit code."""
+    job_id = find_job(world, request.job).id
+    for news in world.job_folders.follow(job_id):
+        if news is not None:
+            progress.emit(news[1])
+            continue
+        if progress.stopped():
+            raise Failed("No longer following; the job goes on.", hint=f"unipipe jobs attach {job_id}")
+        job = as_it_is(find_job(world, job_id), world)
+        if job.state.ended:
+            break
+        time.sleep(FOLLOW_EVERY_SECONDS)
+    return JobEnd(job.id, job.state, job.message, job.exit_code)
+
+
+@dataclass(frozen=True)
+class CancelJob:
+    """Which job."""
+
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."]
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A job that was asked to end."""
+
+    job: str
+    state: JobState
+
+
+def plan_cancel(request: CancelJob, world: World) -> Plan[Job]:
+    """End a running job and every program that it started; a lost job's left-over programs are ended too."""
+    job = as_it_is(find_job(world, request.job), world)
+    if job.state.ended and job.state is not JobState.LOST:
+        raise UsageError(f"Job {job.id} has ended already: {job.state.value}.", hint=f"unipipe jobs show {job.id}")
+    effects = (plans.run("kill", "-TERM", str(job.pid)), plans.store("the job is recorded as stopped, audit entry"))
+    return Plan(f"Cancel job {job.id}: {job.command}", effects, f"run it again: {job.command}", job)
+
+
+def cancel_job(plan: Plan[Job], world: World, progress: Progress) -> Done[Cancelled]:
+    """Cancel a job."""
+    job = plan.decided
+    world.processes.terminate(job.pid) if job.state is JobState.RUNNING else None
+    deadline = time.monotonic() + STOP_WITHIN_SECONDS
+    while world.processes.is_alive(job.pid, job.pid_started) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if world.processes.is_alive(job.pid, job.pid_started):
+        world.processes.stop_tree(job.pid)
+    _end_left_overs(job, world)
+    after = as_it_is(find_job(world, job.id), world)
+    if after.state is JobState.LOST:
+        ended = dataclasses.replace(after, state=JobState.STOPPED, ended=world.now(), message="cancelled", exit_code=130)
+        world.jobs.end(ended)
+        after = ended
+    return Done(Cancelled(job.id, after.state), detail=f"job {job.id}")
+
+
+def _end_left_overs(job: Job, world: World) -> None:
+    """End the programs that a killed job could not end itself."""
+    running: list[tuple[float, int]] = []
+    for at, event in world.job_folders.events(job.id):
+        if isinstance(event, ToolStarted):
+            running.append((at, event.pid))
+        elif isinstance(event, ToolEnded):
+            running = running[:-1]
+    for at, pid in running:
+        if world.processes.is_alive(pid, at):
+            world.processes.stop_tree(pid)
+
+
+def result_of(world: World, job_id: str) -> dict[str, object]:
+    """What a job's change answered with; empty when it has not ended well."""
+    text = world.job_folders.result(job_id)
+    answer = json.loads(text) if text else {}
+    return answer if isinstance(answer, dict) else {}
+
+
+LIST = Look("jobs list", ListJobs, list_jobs, "unipipe jobs list --limit 5")
+SHOW = Look("jobs show", ShowJob, show_job, "unipipe jobs show last")
+LOGS = Look("jobs logs", ShowLogs, show_logs, "unipipe jobs logs last")
+ATTACH = Watch("jobs attach", AttachJob, attach, "unipipe jobs attach last")
+CANCEL = Change("jobs cancel", CancelJob, plan_cancel, cancel_job, "unipipe jobs cancel last --yes", Danger.CONFIRM)

@@ -1,0 +1,272 @@
+"""Registered models: versions, gates, promotion and the way back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
+from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
+from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG
+from unipipe_tui.actions.gates import CHAMPION, check_version, holdout_path, open_gates, sentence_of
+from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import ExitCode, UsageError
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import GateResult, How, trail_of
+from unipipe_tui.domain.tracking import ModelVersion, check_alias_name
+
+
+@dataclass(frozen=True)
+class ListModels:
+    """Nothing to say."""
+
+
+@dataclass(frozen=True)
+class AliasLine:
+    """An alias and the version that it names."""
+
+    alias: str
+    version: int
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """One registered model."""
+
+    name: str
+    latest: int | None
+    aliases: tuple[AliasLine, ...]
+    description: str
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """All registered models."""
+
+    models: tuple[ModelLine, ...]
+    registry: str
+    """Where they are kept."""
+    problems: tuple[str, ...]
+
+
+def list_models(request: ListModels, world: World) -> ModelList:
+    """List the registered models with their aliases."""
+    models = tuple(
+        ModelLine(m.name, m.latest, tuple(AliasLine(*pair) for pair in m.aliases), m.description)
+        for m in world.tracking.models()
+    )
+    return ModelList(models, world.tracking_place.uri or "no MLflow store was found", world.tracking.problems())
+
+
+@dataclass(frozen=True)
+class ShowModel:
+    """Which model."""
+
+    model: Annotated[str | None, OBJECT, "Registered model; the configured one when left out."] = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric."""
+
+    name: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """One version: what it is, what it was made of, how it did."""
+
+    version: int
+    aliases: tuple[str, ...]
+    stage: str | None
+    """The old stages of MLflow; None when it has none."""
+    created: datetime | None
+    run_id: str | None
+    commit: str | None
+    data: str | None
+    gates: str
+    """`passed`, `closed`, or `not checked`."""
+    gate_results: tuple[GateResult, ...]
+    metrics: tuple[Figure, ...]
+    promoted_by: str | None
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One registered model with all its versions, newest first."""
+
+    model: str
+    versions: tuple[VersionLine, ...]
+
+
+def show_model(request: ShowModel, world: World) -> ModelView:
+    """Show the versions of a model: aliases, gates with their numbers, metrics, commit and data."""
+    name = request.model or world.model.name
+    return ModelView(name, tuple(_version_line(world, v) for v in world.tracking.versions(name)))
+
+
+def _version_line(world: World, version: ModelVersion) -> VersionLine:
+    checks = world.history.gate_checks(version.model, version.version)
+    run = world.tracking.runs(1, ids=(version.run_id,)).runs if version.run_id else ()
+    tags = {**(run[0].tags if run else {}), **version.tags}
+    gates = ("passed" if checks[0].passed else "closed") if checks else version.tags.get("unipipe.gates", "not checked")
+    return VersionLine(
+        version=version.version,
+        aliases=version.aliases,
+        stage=version.stage,
+        created=version.created,
+        run_id=version.run_id,
+        commit=tags.get(COMMIT_TAG),
+        data=tags.get(DATA_TAG),
+        gates=gates,
+        gate_results=checks[0].results if checks else (),
+        metrics=tuple(Figure(m.key, None if math.isnan(m.value) else m.value) for m in (run[0].metrics if run else ())),
+        promoted_by=version.tags.get(f"unipipe.{CHAMPION}.by"),
+    )
+
+
+@dataclass(frozen=True)
+class CheckModel:
+    """Which version."""
+
+    model: Annotated[str, OBJECT, "Registered model."]
+    version: Annotated[int, OBJECT, "Version to check."]
+
+
+@dataclass(frozen=True)
+class ToCheck:
+    """A version that exists."""
+
+    model: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How a version did at the gates."""
+
+    model: str
+    version: int
+    champion: int | None
+    """The version that it was compared with; None when it is the champion itself or there was none."""
+    passed: bool
+    rows: int
+    """Of the holdout."""
+    holdout: str
+    """Its md5."""
+    results: tuple[GateResult, ...]
+    closed: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """A closed gate is a no."""
+        return ExitCode.DONE if self.passed else ExitCode.CHECK_SAID_NO
+
+
+def plan_check(request: CheckModel, world: World) -> Plan[ToCheck]:
+    """Score a version and the champion on the same holdout and judge it at the gates; exit code 4 when one is closed."""
+    world.tracking.version(request.model, request.version)
+    holdout = holdout_path(world)
+    champion = world.tracking.alias(request.model, CHAMPION)
+    against = "" if champion in (None, request.version) else f" against champion version {champion}"
+    effects = (
+        plans.store(f"the result of {len(world.config.gates)} gates on {holdout.relative_to(world.root)}{against}"),
+        plans.registry(f"{request.model} version {request.version}: tags unipipe.gates, unipipe.gates.against"),
+    )
+    title = f"Check {request.model} version {request.version} at the gates{against}"
+    return Plan(title, effects, "nothing to undo: a check only adds its result", ToCheck(request.model, request.version))
+
+
+def check_model(plan: Plan[ToCheck], world: World, progress: Progress) -> Done[Checked]:
+    """Check a version."""
+    with step(progress, "score the holdout", 1, 1):
+        check = check_version(world, world.open_registry(), plan.decided.model, plan.decided.version)
+    closed = sentence_of(check)
+    checked = Checked(
+        check.model, check.version, check.champion, check.passed, check.rows, check.holdout, check.results, closed
+    )
+    return Done(checked, detail="all gates passed" if check.passed else "; ".join(closed))
+
+
+@dataclass(frozen=True)
+class PromoteModel:
+    """Which version becomes what, and why."""
+
+    model: Annotated[str, OBJECT, "Registered model."]
+    version: Annotated[int, OBJECT, "Version to promote."]
+    to: Annotated[str, "Alias to move."] = CHAMPION
+    reason: Annotated[str, "Why; kept with the version and in the audit."] = ""
+
+
+def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
+    """Let an alias name a version whose gates are open; running targets that follow the alias switch to it at once.
+
+    Exit code 4 when the gates are closed or were checked against another champion, 5 when somebody moved the alias.
+    """
+    check_alias_name(request.to)
+    world.tracking.version(request.model, request.version)
+    if world.tracking.alias(request.model, request.to) == request.version:
+        raise UsageError(f"{request.model}@{request.to} names version {request.version} already.", hint="Nothing to do.")
+    if request.to == CHAMPION:
+        open_gates(world, request.model, request.version)
+    return plan_move(world, request.model, request.to, request.version, How.PROMOTE, request.reason)
+
+
+@dataclass(frozen=True)
+class RollBackModel:
+    """Which alias of which model."""
+
+    model: Annotated[str, OBJECT, "Registered model."]
+    alias: Annotated[str, "Alias to move."] = CHAMPION
+    forward: Annotated[bool, "Go forward again, after a rollback."] = False
+    reason: Annotated[str, "Why; kept with the version and in the audit."] = ""
+
+
+def plan_model_rollback(request: RollBackModel, world: World) -> Plan[AliasMove]:
+    """Let an alias name the version before (or, with --forward, the one that was rolled back); its targets switch too."""
+    check_alias_name(request.alias)
+    return plan_way(world, request.model, request.alias, request.forward, request.reason)
+
+
+def plan_way(world: World, model: str, alias: str, forward: bool, reason: str) -> Plan[AliasMove]:
+    """Decide where one step back, or forward again, leads.
+
+    Raises:
+        UsageError: there is no step in that direction.
+    """
+    known = {version.version for version in world.tracking.versions(model)}
+    trail = trail_of(reversed(world.history.promotions(model, alias)))
+    way = [version for version in (trail.forward if forward else trail.back) if version in known]
+    if not way:
+        said = "nothing was rolled back" if forward else "it has named no other version yet"
+        raise UsageError(f"{model}@{alias} cannot go {'forward' if forward else 'back'}: {said}.", hint=f"unipipe models show {model}")
+    return plan_move(world, model, alias, way[-1], How.FORWARD if forward else How.BACK, reason)
+
+
+LIST = Look("models list", ListModels, list_models, "unipipe models list")
+SHOW = Look("models show", ShowModel, show_model, "unipipe models show fraud-detector")
+CHECK = Change("models check", CheckModel, plan_check, check_model, "unipipe models check fraud-detector 2", Danger.NONE)
+PROMOTE = Change(
+    "models promote",
+    PromoteModel,
+    plan_promotion,
+    move_alias,
+    "unipipe models promote fraud-detector 2 --yes",
+    Danger.CONFIRM,
+    Key("p", "Promote"),
+)
+ROLL_BACK = Change(
+    "models rollback",
+    RollBackModel,
+    plan_model_rollback,
+    move_alias,
+    "unipipe models rollback fraud-detector --yes",
+)
+
+__all__ = ["CHECK", "LIST", "PROMOTE", "ROLL_BACK", "SHOW", "Moved"]

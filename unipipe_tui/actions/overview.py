@@ -1,0 +1,188 @@
+"""The overview: the twelve steps, what is live, what is wrong, what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.gates import CHALLENGER, CHAMPION
+from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
+from unipipe_tui.actions.jobs import ListJobs as _ListJobs
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.board import Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
+from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.domain.tracking import TrackingKind
+
+TRAININGS = ("pipeline run", "retrain")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Nothing to say."""
+
+
+@dataclass(frozen=True)
+class ProjectFacts:
+    """Where we are."""
+
+    root: str
+    name: str
+    branch: str | None
+    commit: str | None
+    changed_files: int
+    configured: bool
+    """Whether there is a unipipe.yaml."""
+    read_only: str | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The project at a glance."""
+
+    project: ProjectFacts
+    steps: tuple[Step, ...]
+    live: tuple[ServerStatus, ...]
+    alerts: tuple[Alert, ...]
+    jobs: tuple[JobLine, ...]
+    """The newest five."""
+    notices: tuple[str, ...]
+    """What else there is to know, one sentence each."""
+
+
+def status(request: Status, world: World) -> Overview:
+    """Show the twelve steps of the model's life, each with its state, a headline from evidence and the next action."""
+    gathered = _Gathered()
+    _gather_pipeline(world, gathered)
+    _gather_tracking(world, gathered)
+    _gather_store(world, gathered)
+    servers = _gather_targets(world, gathered)
+    facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
+    jobs: tuple[JobLine, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    if "retrain" not in gathered.unknown:
+        jobs = list_jobs(_ListJobs(5), world).jobs
+        alerts = world.history.alerts()
+    return Overview(_project(world), board(facts), servers, alerts, jobs, tuple(gathered.notices))
+
+
+@dataclass
+class _Gathered:
+    """Facts as they come in. A part that fails takes its own steps down, never the whole board."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, *steps: str) -> Iterator[None]:
+        try:
+            yield
+        except UnipipeError as error:
+            for name in steps:
+                self.unknown[name] = error.message
+
+
+def _project(world: World) -> ProjectFacts:
+    head = world.git.head()
+    return ProjectFacts(
+        root=str(world.root),
+        name=world.config.project or world.root.name,
+        branch=world.git.branch(),
+        commit=head.id if head else None,
+        changed_files=len(world.git.changed()),
+        configured=world.config.present,
+        read_only=world.read_only,
+    )
+
+
+def _gather_pipeline(world: World, gathered: _Gathered) -> None:
+    with gathered.part("ingest", "validate", "transform", "features"):
+        pipeline = world.pipeline.read()
+        state = world.pipeline.state(pipeline)
+        gathered.facts["pipeline_problems"] = tuple(problem.sentence for problem in state.problems)
+        gathered.facts["stages"] = tuple(
+            StageFact(
+                s.stage.address,
+                s.stage.is_data,
+                s.freshness.value,
+                s.causes[0].sentence if s.causes else "",
+            )
+            for s in state.states
+        )
+
+
+def _gather_tracking(world: World, gathered: _Gathered) -> None:
+    with gathered.part("experiment", "register", "package"):
+        place = world.tracking_place
+        tracked = place.kind is not TrackingKind.NOTHING
+        gathered.facts["tracking"] = place.uri if tracked else ""
+        page = world.tracking.runs(1)
+        gathered.facts["runs"] = page.total
+        gathered.facts["newest_run"] = page.runs[0].name if page.runs else ""
+        models = world.tracking.models()
+        configured = world.config.model.name if world.config.model else None
+        chosen = next((m for m in models if m.name == configured), models[0] if models and not configured else None)
+        gathered.notices += world.tracking.problems()
+        if chosen is None:
+            gathered.facts["model"] = configured or ""
+            return
+        gathered.facts.update(
+            model=chosen.name,
+            versions=len(world.tracking.versions(chosen.name)),
+            champion=chosen.alias(CHAMPION),
+            challenger=chosen.alias(CHALLENGER),
+        )
+        champion = chosen.alias(CHAMPION)
+        bundle = world.bundles.find(chosen.name, champion) if champion is not None else None
+        gathered.facts["bundle"] = bundle[1].digest if bundle else ""
+
+
+def _gather_store(world: World, gathered: _Gathered) -> None:
+    with gathered.part("train", "evaluate", "monitor", "retrain"):
+        gathered.facts["gates_configured"] = len(world.config.gates)
+        model = gathered.facts.get("model") or ""
+        checks = world.history.gate_checks(model) if model else ()
+        if checks:
+            newest = checks[0]
+            closed = sum(not result.passed for result in newest.results)
+            gathered.facts["gates"] = GateFact(newest.version, newest.passed, closed, len(newest.results))
+        jobs = [as_it_is(job, world) for job in world.jobs.latest(200)]
+        gathered.facts["training"] = _last(jobs, lambda job: job.action in TRAININGS)
+        gathered.facts["retraining"] = _last(jobs, lambda job: job.action == "retrain")
+        gathered.facts["alerts"] = tuple(alert.message for alert in world.history.alerts())
+        checked = world.history.drift_checks(limit=1)
+        gathered.facts["last_check"] = checked[0].at if checked else None
+        gathered.facts["drifted"] = checked[0].columns if checked else ()
+        totals = [world.predictions.totals(name) for name in world.targets]
+        gathered.facts["predictions"] = sum(total for total, _ in totals)
+        gathered.facts["labels"] = sum(labels for _, labels in totals)
+        gathered.notices += [text for _, text in world.history.notices()]
+
+
+def _last(jobs: list[Job], wanted: Callable[[Job], bool]) -> JobFact | None:
+    job = next((job for job in jobs if wanted(job)), None)
+    if job is None:
+        return None
+    state = JobState.DONE if job.state is JobState.SAID_NO else job.state
+    return JobFact(state.value, job.message, job.started)
+
+
+def _gather_targets(world: World, gathered: _Gathered) -> tuple[ServerStatus, ...]:
+    with gathered.part("release"):
+        if world.config.model is None:
+            return ()
+        servers = tuple(world.server_of(name).status() for name in world.targets)
+        gathered.facts["targets"] = tuple(
+            TargetFact(s.target, s.state.value, s.version, s.url, s.error or "") for s in servers
+        )
+        return servers
+    return ()
+
+
+STATUS = Look("status", Status, status, "unipipe status", repeatable=True)

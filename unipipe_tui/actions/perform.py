@@ -1,0 +1,142 @@
+"""Performing a change: the one road that both front ends take, with its plan, its job, its audit entry."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from unipipe_tui.actions.action import Change, Done, exit_code_of
+from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import ExitCode, Refused, Stopped, UnipipeError
+from unipipe_tui.domain.events import Event, Noted
+from unipipe_tui.domain.jobs import Job, JobState, state_of_exit
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.records import ReversibleChange
+
+
+def make_plan(change: Change[Any, Any, Any], request: Any, world: World) -> Plan[Any]:
+    """Decide what the change would do, and write its command line into the plan."""
+    return dataclasses.replace(change.plan(request, change.home(request, world)), command=command_line(change, request))
+
+
+class Listening:
+    """The progress of one job: every event goes to its file and to one listener."""
+
+    def __init__(self, listeners: tuple[Callable[[Event], None], ...], stopped: Callable[[], bool]) -> None:
+        self._listeners = listeners
+        self._stopped = stopped
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in self._listeners:
+            listener(event)
+
+    def stopped(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._stopped()
+
+
+def perform(
+    change: Change[Any, Any, Any],
+    request: Any,
+    world: World,
+    listener: Callable[[Event], None],
+    stopped: Callable[[], bool],
+    expected_plan: str | None = None,
+) -> Any:
+    """Plan and apply a change as a job: recorded when it begins, when it ends and in the audit; answers with the result.
+
+    Raises:
+        Refused: read-only, or the plan is no longer the expected one.
+        UnipipeError: whatever the change itself could not do.
+    """
+    if world.read_only:
+        raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
+    plan = make_plan(change, request, world)
+    if expected_plan and plan.id != expected_plan:
+        raise Refused(
+            f"The plan is now {plan.id}, not {expected_plan}: something moved since it was made.",
+            hint=f"Look at it again: {shlex.join(plan.command)} --dry-run",
+        )
+    return apply_plan(change, plan, change.home(request, world), listener, stopped)
+
+
+def apply_plan(
+    change: Change[Any, Any, Any],
+    plan: Plan[Any],
+    world: World,
+    listener: Callable[[Event], None],
+    stopped: Callable[[], bool],
+) -> Any:
+    """Apply a plan that was shown, as a job; answers with the change's result."""
+    events = world.events_of_this_job()
+    progress = Listening((events.write, listener), stopped)
+    try:
+        job = _begin(change, plan, world)
+        return _applied(change, plan, world, progress, job)
+    finally:
+        events.close()
+
+
+def _applied(
+    change: Change[Any, Any, Any], plan: Plan[Any], world: World, progress: Listening, job: Job
+) -> Any:
+    try:
+        done: Done[Any] = change.apply(plan, world, progress)
+    except KeyboardInterrupt:
+        _end(job, world, progress, ExitCode.STOPPED, "Stopped on request.")
+        raise Stopped("Stopped on request.", hint="Run the same command again to go on.") from None
+    except UnipipeError as error:
+        _end(job, world, progress, error.exit_code, error.message)
+        raise
+    except BaseException as error:
+        _end(job, world, progress, ExitCode.FAILED, f"{type(error).__name__}: {error}")
+        raise
+    _end(job, world, progress, exit_code_of(done.result), done.detail, done)
+    return done.result
+
+
+def _begin(change: Change[Any, Any, Any], plan: Plan[Any], world: World) -> Job:
+    job = Job(
+        id=world.job_id,
+        action=change.name,
+        command=shlex.join(plan.command),
+        actor=world.actor,
+        state=JobState.RUNNING,
+        started=world.now(),
+        pid=world.process.pid,
+        pid_started=world.process.started,
+    )
+    world.jobs.begin(job)
+    return job
+
+
+def _end(
+    job: Job, world: World, progress: Listening, exit_code: int, message: str, done: Done[Any] | None = None
+) -> None:
+    ended = dataclasses.replace(
+        job, state=state_of_exit(exit_code), ended=world.now(), message=message, exit_code=int(exit_code)
+    )
+    try:
+        if done:
+            world.job_folders.write_result(job.id, json.dumps(to_plain(done.result)))
+        world.jobs.end(ended)
+        if done and done.undo:
+            world.history.add_change(ReversibleChange(job.id, job.command, done.undo, world.now()))
+        world.audit.append(
+            at=world.now(),
+            actor=job.actor,
+            action=job.action,
+            command=job.command,
+            job=job.id,
+            outcome=ended.state.value,
+            detail=message,
+        )
+    except UnipipeError as error:
+        # The work itself is done or has failed for its own reason; that must not be hidden by the bookkeeping.
+        progress.emit(Noted(f"The end of the job could not be recorded: {error.message}"))

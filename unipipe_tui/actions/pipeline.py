@@ -1,0 +1,307 @@
+"""The DVC pipeline: what it is, what will run and why, running it, and retraining on what was learnt in production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
+from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.training import Order, Trained, train, training_effects
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.records import GateCheck
+
+
+@dataclass(frozen=True)
+class ShowPipeline:
+    """Nothing to say."""
+
+    fold: Annotated[bool, "Show the stages of one foreach or matrix as one line."] = True
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """One stage, or all stages that one template generated."""
+
+    stage: str
+    state: str
+    layer: int
+    """How many stages must run before it, at the least; 0: none."""
+    after: tuple[str, ...]
+    """The stages that it needs."""
+    command: str
+    stages: int
+    """How many are folded into this line."""
+    last_seconds: float | None
+    description: str
+
+
+@dataclass(frozen=True)
+class PipelineView:
+    """The whole graph, in running order."""
+
+    stages: tuple[StageLine, ...]
+    total: int
+    """How many stages there are, unfolded."""
+    problems: tuple[str, ...]
+
+
+def show_pipeline(request: ShowPipeline, world: World) -> PipelineView:
+    """Show the stages of the DVC pipeline in running order, with what each needs and how it stands."""
+    pipeline = world.pipeline.read()
+    state = world.pipeline.state(pipeline)
+    timings = {address: timing.seconds for address, timing in world.jobs.last_timings().items()}
+    lines = state.folded() if request.fold else tuple(Folded(s.stage.address, (s,), False) for s in state.states)
+    owner = {s.stage.address: line.address for line in lines for s in line.states}
+    layers = {address: number for number, layer in enumerate(pipeline.layers()) for address in layer}
+    return PipelineView(
+        tuple(_line(line, pipeline, owner, layers, timings) for line in lines),
+        len(state.states),
+        tuple(problem.sentence for problem in (*state.problems,)),
+    )
+
+
+def _line(
+    line: Folded, pipeline: Pipeline, owner: dict[str, str], layers: dict[str, int], timings: dict[str, float]
+) -> StageLine:
+    addresses = [state.stage.address for state in line.states]
+    parents = {owner[parent]: None for address in addresses for parent in pipeline.parents(address) if parent in owner}
+    parents.pop(line.address, None)
+    seconds = [timings[address] for address in addresses if address in timings]
+    stage = line.states[0].stage
+    return StageLine(
+        stage=line.address,
+        state=line.freshness.value,
+        layer=max(layers.get(address, 0) for address in addresses),
+        after=tuple(parents),
+        command=" && ".join(stage.command),
+        stages=len(line.states),
+        last_seconds=round(sum(seconds), 3) if seconds else None,
+        description=stage.description,
+    )
+
+
+@dataclass(frozen=True)
+class PlanPipeline:
+    """Which stages to explain."""
+
+    stages: Annotated[tuple[str, ...], OBJECT, "Stages to explain; all when left out."] = ()
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """Why a stage will run, or why it cannot."""
+
+    stage: str
+    state: str
+    will_run: bool
+    causes: tuple[str, ...]
+    last_seconds: float | None
+    """How long it took when it last ran; None when that is not known."""
+
+
+@dataclass(frozen=True)
+class PipelinePlan:
+    """What the next run will do."""
+
+    stages: tuple[StagePlan, ...]
+    """Those that are not up to date, in running order; all that were asked for, when any were."""
+    will_run: int
+    up_to_date: int
+    expected_seconds: float | None
+    """From the last time that each ran; None when one of them never did."""
+    problems: tuple[str, ...]
+
+
+def plan_pipeline(request: PlanPipeline, world: World) -> PipelinePlan:
+    """Say what the next run will execute, the exact cause for each stage, and how long each took the last time."""
+    pipeline = world.pipeline.read()
+    state = world.pipeline.state(pipeline)
+    _must_exist(pipeline, request.stages)
+    timings = {address: timing.seconds for address, timing in world.jobs.last_timings().items()}
+    chosen = [s for s in state.states if s.stage.address in request.stages or (not request.stages and s.causes)]
+    stages = tuple(
+        StagePlan(
+            s.stage.address,
+            s.freshness.value,
+            s.will_run,
+            tuple(cause.sentence for cause in s.causes),
+            timings.get(s.stage.address),
+        )
+        for s in chosen
+    )
+    return PipelinePlan(
+        stages,
+        will_run=len(state.will_run),
+        up_to_date=sum(not s.causes for s in state.states),
+        expected_seconds=_expected(state, timings),
+        problems=tuple(problem.sentence for problem in state.problems),
+    )
+
+
+def _expected(state: PipelineState, timings: dict[str, float]) -> float | None:
+    addresses = [s.stage.address for s in state.will_run]
+    if any(address not in timings for address in addresses):
+        return None
+    return round(sum(timings[address] for address in addresses), 1)
+
+
+def _must_exist(pipeline: Pipeline, stages: tuple[str, ...]) -> None:
+    known = pipeline.by_address
+    unknown = [stage for stage in stages if stage not in known]
+    if unknown:
+        raise UsageError(f"There is no stage {unknown[0]!r}.", hint=f"There is: {', '.join(list(known)[:12]) or 'none'}.")
+
+
+@dataclass(frozen=True)
+class RunPipeline:
+    """What to run."""
+
+    stages: Annotated[tuple[str, ...], OBJECT, "Stages to bring up to date, with what they need; all when left out."] = ()
+    force: Annotated[bool, "Run them even when nothing changed."] = False
+    commit: Annotated[bool, "Commit dvc.lock and the reports when the run is done."] = False
+
+
+def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
+    """Bring the pipeline up to date with `dvc repro`, register the model that it trained and check it at the gates.
+
+    The version becomes champion when there is none, and challenger when it passes its gates against the champion.
+    """
+    pipeline = world.pipeline.read()
+    if not pipeline.stages:
+        raise UsageError("There is no pipeline here.", hint="A dvc.yaml describes one; `unipipe init --recipe` brings one.")
+    _must_exist(pipeline, request.stages)
+    state = world.pipeline.state(pipeline)
+    order = Order(request.stages, request.force, request.commit, "")
+    warnings = tuple(problem.sentence for problem in state.problems)
+    runs = len(pipeline.stages) if request.force else len(state.will_run)
+    title = f"Run the pipeline: {runs} of {len(state.states)} stages are not up to date"
+    return Plan(title, training_effects(world, order), undo="git checkout dvc.lock && dvc checkout", decided=order, warnings=warnings)
+
+
+def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Trained]:
+    """Run the pipeline."""
+    trained = train(world, plan.decided, progress)
+    return Done(trained, detail=_detail(trained))
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """Why, and on which target's labelled traffic."""
+
+    reason: Annotated[str, "Why; kept with the version and in the audit."]
+    target: Annotated[str | None, "Target whose labelled traffic is added to the data; the only one when left out."] = None
+    collect: Annotated[bool, "Add the labelled traffic to the training data."] = True
+    commit: Annotated[bool, "Commit the new data's pointer, dvc.lock and the reports."] = True
+
+
+@dataclass(frozen=True)
+class RetrainOrder:
+    """What was decided: which traffic goes where, and the training after it."""
+
+    target: str
+    raw: str | None
+    """Folder that the labelled traffic is added to; None: nothing is added."""
+    file: str
+    training: Order
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What was learnt from."""
+
+    reason: str
+    collected_rows: int
+    data: str | None
+    """md5 of the training data now."""
+    trained: Trained
+
+    @property
+    def gates(self) -> GateCheck | None:
+        """How the new version did."""
+        return self.trained.gates
+
+
+def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
+    """Add the labelled traffic to the training data, run the pipeline, register the new version and check its gates.
+
+    Predictions whose labels have arrived are written as one more Parquet file into the DVC-tracked folder `data.raw`.
+    """
+    if not request.reason.strip():
+        raise UsageError("A retraining needs a reason.", hint="For example: unipipe retrain --reason 'drift in region'")
+    target = world.target(request.target)
+    raw = world.config.data.raw if request.collect else None
+    training = Order((), False, request.commit, f"Retrain {world.model.name}: {request.reason}")
+    file = f"{raw}/labelled-{_next_number(world, raw):04d}.parquet" if raw else ""
+    effects = []
+    if raw:
+        known = world.predictions.totals(target)[1]
+        effects.append(plans.write(f"{file}: labelled traffic of {target} that is not in the data yet (of {known} labels)"))
+        effects.append(plans.run("dvc", "add", raw))
+        if request.commit:
+            effects.append(plans.run("git", "commit", f"{raw}.dvc", "..."))
+    order = RetrainOrder(target, raw, file, training)
+    undo = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
+    return Plan(f"Retrain {world.model.name}: {request.reason}", (*effects, *training_effects(world, training)), undo, order)
+
+
+def retrain(plan: Plan[RetrainOrder], world: World, progress: Progress) -> Done[Retrained]:
+    """Collect, train, check."""
+    order = plan.decided
+    collected = _collect(order, world, progress) if order.raw else 0
+    trained = train(world, order.training, progress)
+    md5 = world.pipeline.snapshot(world.pipeline.read()).get(order.raw) if order.raw else None
+    result = Retrained(order.training.reason, collected, md5, trained)
+    return Done(result, detail=f"{order.training.reason}; {collected} rows added; {_detail(trained)}")
+
+
+def _collect(order: RetrainOrder, world: World, progress: Progress) -> int:
+    assert order.raw is not None
+    data = world.config.data
+    raw = world.root / order.raw
+    rows = world.predictions.export_labelled(
+        order.target, world.root / order.file, data.id, data.label, tuple(sorted(raw.glob("*.parquet")))
+    )
+    if rows == 0:
+        (world.root / order.file).unlink(missing_ok=True)
+        return 0
+    world.dvc.add(order.raw, progress)
+    if order.training.commit:
+        ignored = str((raw.parent / ".gitignore").relative_to(world.root))
+        paths = [p for p in (f"{order.raw}.dvc", ignored) if (world.root / p).exists()]
+        world.git.commit(f"Add {rows} labelled predictions to {order.raw}", paths, progress)
+    return rows
+
+
+def _next_number(world: World, raw: str | None) -> int:
+    if raw is None:
+        return 1
+    numbers = [int(p.stem.rpartition("-")[2]) for p in (world.root / raw).glob("labelled-[0-9]*.parquet")]
+    return max(numbers, default=0) + 1
+
+
+def _detail(trained: Trained) -> str:
+    if trained.version is None:
+        return "nothing new to register"
+    alias = f", {trained.alias}" if trained.alias else ""
+    gates = "" if trained.gates is None else f", gates {'passed' if trained.gates.passed else 'closed'}"
+    return f"{trained.model} version {trained.version}{alias}{gates}"
+
+
+SHOW = Look("pipeline show", ShowPipeline, show_pipeline, "unipipe pipeline show")
+PLAN = Look("pipeline plan", PlanPipeline, plan_pipeline, "unipipe pipeline plan train")
+RUN = Change("pipeline run", RunPipeline, plan_run, run_pipeline, "unipipe pipeline run --yes", Danger.CONFIRM)
+RETRAIN = Change(
+    "retrain",
+    Retrain,
+    plan_retrain,
+    retrain,
+    "unipipe retrain --reason 'drift in region' --yes",
+    Danger.CONFIRM,
+    Key("r", "Retrain"),
+)

@@ -1,0 +1,203 @@
+"""From data to a judged version: bring the pipeline up to date, register what it trained, check it at the gates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG, JOB_TAG
+from unipipe_tui.actions.gates import CHALLENGER, CHAMPION, check_version
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.events import Noted
+from unipipe_tui.domain.jobs import StageTiming
+from unipipe_tui.domain.reproduction import Reproduced
+from unipipe_tui.domain.plans import Effect
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import GateCheck, How, Promotion
+from unipipe_tui.domain.tracking import Run
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a training is asked for."""
+
+    stages: tuple[str, ...]
+    """Only these and what they need; empty: all."""
+    force: bool
+    commit: bool
+    """Commit what the pipeline recorded."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """How one stage ended."""
+
+    stage: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came out of a training."""
+
+    stages: tuple[StageOutcome, ...]
+    seconds: float
+    run_id: str | None
+    """The MLflow run; None when no model is configured."""
+    model: str | None
+    version: int | None
+    """The registered version; None when nothing was trained anew."""
+    new: bool
+    """Whether the version was registered by this job."""
+    alias: str | None
+    """`champion` when there was none, `challenger` when there was, None when the gates are closed."""
+    gates: GateCheck | None
+    commit: str | None
+
+
+def training_effects(world: World, order: Order) -> tuple[Effect, ...]:
+    """What a training will do, as lines of its plan."""
+    effects = [plans.run(*world.dvc.repro_command(order.stages, force=order.force))]
+    model = world.config.model
+    if model is not None:
+        champion = world.tracking.alias(model.name, CHAMPION)
+        effects.append(plans.registry(f"register the trained model as a new version of {model.name}"))
+        against = "" if champion is None else f", against champion version {champion}"
+        effects.append(plans.store(f"check it at {len(world.config.gates)} gates on the holdout{against}"))
+        alias = CHAMPION if champion is None else CHALLENGER
+        effects.append(plans.registry(f"when they pass: {model.name}@{alias} names it"))
+    if order.commit:
+        effects.append(plans.run("git", "commit", "dvc.lock", "..."))
+    effects.append(plans.store("stage timings, promotion, audit entry"))
+    return tuple(effects)
+
+
+def train(world: World, order: Order, progress: Progress) -> Trained:
+    """Run the pipeline and carry what it trained to the gates.
+
+    Raises:
+        Failed: a stage failed; nothing is registered, and the next run goes on from there.
+    """
+    total = 3 if world.config.model else 1
+    with step(progress, "run the pipeline", 1, total):
+        reproduced = _reproduce(world, order, progress)
+    commit = _commit(world, order, progress) if order.commit else None
+    outcomes = tuple(StageOutcome(s.address, s.outcome.value, round(s.seconds, 3)) for s in reproduced.stages)
+    seconds = round(sum(stage.seconds for stage in reproduced.stages), 3)
+    if world.config.model is None:
+        return Trained(outcomes, seconds, None, None, None, False, None, None, commit)
+    run = trained_run(world)
+    if run is None:
+        progress.emit(Noted("The pipeline trained no model that MLflow knows of; nothing is registered."))
+        return Trained(outcomes, seconds, None, world.config.model.name, None, False, None, None, commit)
+    return _carried_on(world, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit))
+
+
+def trained_run(world: World) -> Run | None:
+    """The MLflow run of the model that the pipeline's outputs hold now; None when there is none.
+
+    Raises:
+        Failed: the run file is there, but names no run that MLflow knows.
+    """
+    model = world.model
+    if model.run_file is None:
+        page = world.tracking.runs(50, model.experiment)
+        return next((run for run in page.runs if run.tags.get(JOB_TAG) == world.job_id), None)
+    path = world.root / model.run_file
+    try:
+        run_id = json.loads(path.read_text())["run_id"]
+        return world.tracking.run(str(run_id))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Failed(f"{model.run_file} names no run.", hint='Let training write {"run_id": "..."} there.') from None
+    except UsageError as error:
+        raise Failed(f"{model.run_file}: {error.message}", hint="Run the pipeline with --force to train anew.") from None
+
+
+def environment(world: World) -> Mapping[str, str]:
+    """What the stages are told: where to track, and which job they belong to."""
+    return {
+        "MLFLOW_TRACKING_URI": world.tracking_place.uri,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "UNIPIPE_JOB": world.job_id,
+        # A stage may call unipipe itself: that is a job of its own.
+        "UNIPIPE_DETACHED_JOB": "",
+    }
+
+
+def _reproduce(world: World, order: Order, progress: Progress) -> Reproduced:
+    reproduced = world.dvc.repro(progress, order.stages, force=order.force, env=environment(world))
+    timings = tuple(
+        (StageTiming(stage.address, stage.seconds, world.now(), world.job_id), stage.outcome.value)
+        for stage in reproduced.stages
+    )
+    world.jobs.record_stages(timings)
+    return reproduced
+
+
+def _commit(world: World, order: Order, progress: Progress) -> str:
+    pipeline = world.pipeline.read()
+    locks = {str((world.root / stage.file).with_name("dvc.lock")) for stage in pipeline.stages if not stage.is_data}
+    reports = {o.path for s in pipeline.stages for o in s.outputs if not o.cached and not o.external}
+    paths = [path for path in sorted(locks | reports) if (world.root / path).exists()]
+    subject = order.reason or "Record the pipeline's outputs"
+    return world.git.commit(subject, paths, progress).id
+
+
+def _carried_on(world: World, run: Run, progress: Progress, trained: Trained) -> Trained:
+    model = world.model.name
+    with step(progress, "register the model", 2, 3):
+        registry = world.open_registry()
+        known = _version_of(world, model, run)
+        version = known if known is not None else registry.register_run(model, run.run_id, _version_tags(world, run))
+    check = None
+    alias = None
+    with step(progress, "check it at the gates", 3, 3):
+        champion = world.tracking.alias(model, CHAMPION)
+        if world.config.gates and champion != version:
+            check = check_version(world, registry, model, version)
+        if champion != version and (check is None or check.passed):
+            alias = CHAMPION if champion is None else CHALLENGER
+            previous = world.tracking.alias(model, alias)
+            registry.set_alias(model, alias, version)
+            reason = "the first version" if champion is None else "passed its gates"
+            world.history.add_promotion(
+                Promotion(model, alias, version, previous, How.PROMOTE, world.actor, reason, world.now(), world.job_id)
+            )
+    return Trained(
+        trained.stages,
+        trained.seconds,
+        run.run_id,
+        model,
+        version,
+        known is None,
+        alias,
+        check,
+        trained.commit,
+    )
+
+
+def _version_of(world: World, model: str, run: Run) -> int | None:
+    if model not in {registered.name for registered in world.tracking.models()}:
+        return None
+    return next((v.version for v in world.tracking.versions(model) if v.run_id == run.run_id), None)
+
+
+def _version_tags(world: World, run: Run) -> Mapping[str, str]:
+    head = world.git.head()
+    tags = {JOB_TAG: world.job_id}
+    commit = run.tags.get(COMMIT_TAG) or (head.id if head else None)
+    data = run.tags.get(DATA_TAG) or _raw_md5(world)
+    return {**tags, **({COMMIT_TAG: commit} if commit else {}), **({DATA_TAG: data} if data else {})}
+
+
+def _raw_md5(world: World) -> str | None:
+    raw = world.config.data.raw
+    return world.pipeline.snapshot(world.pipeline.read()).get(raw) if raw else None

@@ -1,0 +1,127 @@
+"""Everything that an action may touch, handed to it by the wiring: real tools, or fakes in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from unipipe_tui.config import Config, ModelConfig, TargetConfig
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.ports import (
+    Audit,
+    Bundles,
+    Dvc,
+    EventSink,
+    Git,
+    History,
+    JobFolders,
+    JobRecords,
+    PipelineFiles,
+    Predictions,
+    Processes,
+    Recipes,
+    Registry,
+    Server,
+    StoreFile,
+    Tables,
+    Tool,
+)
+from unipipe_tui.domain.tracking import Tracking, TrackingPlace
+from unipipe_tui.monitoring.distributions import Profile
+
+
+class Profiler(Protocol):
+    """Counts the distributions of columns; reading files of any size takes one scan."""
+
+    def profile(
+        self, files: Sequence[Path], columns: Sequence[str] | None = None, like: Profile | None = None
+    ) -> Profile:
+        """The profile of Parquet, CSV or JSON-lines files; with `like`, counted in that profile's bins.
+
+        One without `like` is kept by the files' content and not counted again.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OwnProcess:
+    """This process, as a job records it."""
+
+    pid: int
+    started: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class World:
+    """One project and the tools around it. Making one costs nothing: each tool is reached when it is used."""
+
+    root: Path
+    config: Config
+    actor: str
+    job_id: str
+    """The id of the job that this process is, should it make a change."""
+    process: OwnProcess
+    now: Callable[[], datetime]
+    """The time, in UTC."""
+    read_only: str | None
+    """Why nothing may be changed; None when it may."""
+    git: Git
+    pipeline: PipelineFiles
+    dvc: Dvc
+    tracking_place: TrackingPlace
+    tracking: Tracking
+    open_registry: Callable[[], Registry]
+    """Opens MLflow for writing, which takes seconds."""
+    server_of: Callable[[str], Server]
+    """The model server of a target."""
+    bundles: Bundles
+    predictions: Predictions
+    tables: Tables
+    profiler: Profiler
+    jobs: JobRecords
+    job_folders: JobFolders
+    events_of_this_job: Callable[[], EventSink]
+    history: History
+    audit: Audit
+    store: StoreFile
+    processes: Processes
+    recipes: Recipes
+    tools: tuple[Tool, ...]
+    """What `doctor` looks at."""
+    elsewhere: Callable[[Path], World]
+    """The world of another project's folder."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The configured model.
+
+        Raises:
+            UsageError: `unipipe.yaml` names none.
+        """
+        if self.config.model is None:
+            raise UsageError(
+                "No model is configured.", hint="Name it in unipipe.yaml:  model: {name: my-model, run_file: run.json}"
+            )
+        return self.config.model
+
+    @property
+    def targets(self) -> Mapping[str, TargetConfig]:
+        """The configured targets, or one local target when none is."""
+        return self.config.targets or {"local": TargetConfig()}
+
+    def target(self, name: str | None) -> str:
+        """The named target, or the only one.
+
+        Raises:
+            UsageError: there is no such target, or there are several and none is named.
+        """
+        if name is None and len(self.targets) == 1:
+            return next(iter(self.targets))
+        if name is None or name not in self.targets:
+            said = "Several targets are configured" if name is None else f"There is no target {name!r}"
+            raise UsageError(f"{said}.", hint=f"Targets: {', '.join(self.targets)}.")
+        return name

@@ -1,0 +1,1 @@
+"""How each outside tool is driven. A neighbour of actions and store: it knows neither, only the domain."""

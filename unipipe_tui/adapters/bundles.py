@@ -1,0 +1,27 @@
+"""The bundles of this workspace, a folder each: what a model server is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unipipe_tui.domain.bundles import Bundle, read_bundle
+from unipipe_tui.domain.errors import UnipipeError
+
+
+class BundleFolder:
+    """Bundles by model and version."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def place(self, model: str, version: int) -> Path:
+        """Where the version's bundle belongs."""
+        return self._folder / f"{model}-{version}"
+
+    def find(self, model: str, version: int) -> tuple[Path, Bundle] | None:
+        """The sealed bundle of a version; None when it was never made or is not whole."""
+        place = self.place(model, version)
+        try:
+            return place, read_bundle(place)
+        except UnipipeError:
+            return None

@@ -1,0 +1,233 @@
+"""Drives the `dvc` command line: every change to a DVC project goes through it, so that it can be seen and repeated."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+
+from unipipe_tui.adapters.dvc_files import DvcFiles
+from unipipe_tui.adapters.process import Streamed, capture, stream
+from unipipe_tui.domain.errors import Failed, ToolMissing
+from unipipe_tui.domain.events import StepEnded, StepStarted
+from unipipe_tui.domain.pipelines import Pipeline
+from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.reproduction import Outcome, Reproduced, StageRun
+
+MINIMUM_VERSION = (3, 50)
+REMEDY = "Install it beside unipipe: `pip install 'dvc>=3.50'`."
+SHOWN_LINES = 12
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_QUOTED = r"'(?P<address>.+)'"
+
+
+class StageFailed(Failed):
+    """A stage's command did not succeed; what went well before it stays done."""
+
+    def __init__(self, address: str, reason: str, last_lines: Sequence[str], stages: tuple[StageRun, ...]) -> None:
+        said = "".join(f"\n  {line}" for line in last_lines)
+        super().__init__(
+            f"The stage {address} failed: {reason}." + (f" Its last lines:{said}" if said else ""),
+            hint=f"Its outputs were removed before it ran (`dvc checkout {address}` restores the recorded ones). "
+            "Mend it and run again: stages that succeeded are skipped.",
+        )
+        self.address = address
+        self.last_lines = tuple(last_lines)
+        self.stages = stages
+
+
+class Dvc:
+    """The `dvc` program, working in one project."""
+
+    def __init__(self, root: Path, program: str | None = None) -> None:
+        """`program` is the executable; by default the one beside this Python, then the one on PATH."""
+        self._root = root
+        self._program = program or _beside_python() or shutil.which("dvc") or "dvc"
+
+    def verify(self) -> str:
+        """The installed version. Raises `ToolMissing` when there is none, or one that is too old."""
+        answer = capture((self._program, "--version"), cwd=self._root, env=_environment())
+        found = re.match(r"\s*((\d+)\.(\d+)\S*)", answer.stdout)
+        if answer.exit_code != 0 or found is None:
+            raise ToolMissing("dvc is installed but does not answer `dvc --version`.", hint=REMEDY)
+        if (int(found[2]), int(found[3])) < MINIMUM_VERSION:
+            raise ToolMissing(f"dvc {found[1]} is too old: 3.50 or newer is needed.", hint=REMEDY)
+        return found[1]
+
+    def init(self, progress: Progress) -> None:
+        """Make the folder a DVC project, with Git where there is one. Raises `Failed`."""
+        within_git = any((folder / ".git").exists() for folder in self._root.absolute().parents)
+        layout = () if (self._root / ".git").exists() else ("--subdir",) if within_git else ("--no-scm",)
+        self._run(("init", *layout), progress)
+
+    def add(self, path: str, progress: Progress) -> None:
+        """Track a file or folder; DVC writes `<path>.dvc` beside it. Raises `Failed`."""
+        self._run(("add", path), progress)
+
+    def pull(self, progress: Progress, targets: Sequence[str] = ()) -> None:
+        """Fetch recorded data from the remote into the workspace. Raises `Failed`."""
+        self._run(("pull", *targets), progress)
+
+    def push(self, progress: Progress, targets: Sequence[str] = ()) -> None:
+        """Send recorded data to the remote. Raises `Failed`."""
+        self._run(("push", *targets), progress)
+
+    def checkout(self, progress: Progress, targets: Sequence[str] = ()) -> None:
+        """Bring the workspace to the recorded data, from DVC's cache. Raises `Failed`."""
+        self._run(("checkout", *targets), progress)
+
+    def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
+        """The very command that `repro` runs, for a plan to show; without targets it covers every dvc.yaml."""
+        chosen = targets or _project_files(DvcFiles(self._root).read())
+        return ("dvc", "repro", *(["--force"] if force else []), *chosen)
+
+    def repro(
+        self,
+        progress: Progress,
+        targets: Sequence[str] = (),
+        *,
+        force: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> Reproduced:
+        """Run the stages that are out of date, each as one step; `env` is laid over the stages' environment.
+
+        Raises:
+            StageFailed: a stage did not succeed; it is named, with its last lines.
+            Failed: dvc itself refused, for example over a broken dvc.yaml.
+            Stopped: somebody asked for the end; dvc and its children are gone.
+        """
+        pipeline = DvcFiles(self._root).read()
+        chosen = tuple(targets) or _project_files(pipeline)
+        _, *words = self.repro_command(chosen, force=force)
+        following = _Following(progress, _count(pipeline, chosen))
+        try:
+            ended = stream(
+                (self._program, *words),
+                progress,
+                cwd=self._root,
+                env={**_environment(), **(env or {})},
+                tool="dvc",
+                on_line=following.hear,
+            )
+        except BaseException:
+            following.end(Outcome.FAILED)
+            raise
+        following.end(None if ended.exit_code == 0 else Outcome.FAILED)
+        if ended.exit_code != 0:
+            raise following.failure() or _failure("dvc repro", ended)
+        return Reproduced(tuple(following.stages))
+
+    def _run(self, words: tuple[str, ...], progress: Progress) -> None:
+        ended = stream((self._program, *words), progress, cwd=self._root, env=_environment(), tool="dvc")
+        if ended.exit_code != 0:
+            raise _failure(f"dvc {words[0]}", ended)
+
+
+_SKIPPED = re.compile(rf"^(?:Stage )?{_QUOTED} didn't change, skipping$")
+_CACHED = re.compile(rf"^Stage {_QUOTED} is cached - skipping run")
+_RUNNING = re.compile(rf"^Running stage {_QUOTED}:$")
+_VERIFIED = re.compile(rf"^Verifying (?:data sources|outputs) in (?:frozen )?stage: {_QUOTED}$")
+_BROKEN = re.compile(r"^ERROR: failed to reproduce '(?P<address>[^']+)': (?P<reason>.*)$")
+
+
+class _Following:
+    """Understands dvc's narration of a `repro`, line by line, and reports each stage as a step."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self.stages: list[StageRun] = []
+        self._progress = progress
+        self._total = total
+        self._open: str | None = None
+        self._success = Outcome.RAN
+        self._begun = 0.0
+        self._said: list[str] = []
+        self._broken: re.Match[str] | None = None
+
+    def hear(self, line: str) -> None:
+        """Take in one line of output."""
+        if found := _RUNNING.match(line):
+            self._begin(found["address"])
+        elif found := _VERIFIED.match(line):
+            self._begin(found["address"], Outcome.VERIFIED)
+        elif found := _CACHED.match(line):
+            self._begin(found["address"])
+            self.end(Outcome.CACHED)
+        elif found := _SKIPPED.match(line):
+            self._begin(found["address"])
+            self.end(Outcome.SKIPPED)
+        elif found := _BROKEN.match(line):
+            self._broken = found
+        elif self._open is not None and not line.startswith("> "):
+            self._said = [*self._said[-SHOWN_LINES + 1 :], _plain(line)]
+
+    def end(self, outcome: Outcome | None = None) -> None:
+        """Close the stage that is open, if one is; without an outcome it went well."""
+        if self._open is None:
+            return
+        outcome = outcome or self._success
+        seconds = monotonic() - self._begun
+        self.stages.append(StageRun(self._open, outcome, seconds))
+        word = {Outcome.SKIPPED: "skipped", Outcome.FAILED: "failed"}.get(outcome, "done")
+        self._progress.emit(StepEnded(self._open, word, seconds))
+        self._open = None
+
+    def failure(self) -> StageFailed | None:
+        """The failure of a stage, once dvc has ended; None when no stage is to blame."""
+        if self._broken is None:
+            return None
+        reason = _plain(self._broken["reason"]).removeprefix("failed to run: ")
+        lines = [line for line in self._said if line.strip()]
+        return StageFailed(self._broken["address"], reason.rstrip("."), lines, tuple(self.stages))
+
+    def _begin(self, address: str, success: Outcome = Outcome.RAN) -> None:
+        self.end()
+        self._open, self._success, self._begun, self._said = address, success, monotonic(), []
+        number = len(self.stages) + 1
+        self._progress.emit(StepStarted(address, number, max(number, self._total)))
+
+
+def _beside_python() -> str | None:
+    program = Path(sys.executable).with_name("dvc")
+    return str(program) if os.access(program, os.X_OK) else None
+
+
+def _environment() -> dict[str, str]:
+    """Stages find the Python that runs unipipe first, as if its environment were activated, and speak at once."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "NO_COLOR": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _project_files(pipeline: Pipeline) -> tuple[str, ...]:
+    """What to name so that dvc covers every dvc.yaml: nothing when the one at the root is all there is."""
+    files = tuple(dict.fromkeys(stage.file for stage in pipeline.stages if not stage.is_data))
+    return () if files in {(), ("dvc.yaml",)} else files
+
+
+def _count(pipeline: Pipeline, targets: Sequence[str]) -> int:
+    """How many stages dvc will speak of: those that are named, alone or by file, and all that come before them."""
+    named = set(targets) or {"dvc.yaml"}
+    chosen = [stage.address for stage in pipeline.stages if named & {stage.address, stage.file, stage.template}]
+    return len({*chosen, *(above for address in chosen for above in pipeline.upstream(address))})
+
+
+def _failure(command: str, ended: Streamed) -> Failed:
+    """What dvc gave as the reason, or its last lines when it gave none."""
+    lines = [_plain(line) for line in ended.tail if line.strip()]
+    if any("Unable to acquire lock" in line for line in lines):
+        return Failed(
+            f"`{command}` could not start: another DVC process holds the project's lock.", hint="Wait for it to end."
+        )
+    first_error = next((number for number, line in enumerate(lines) if line.startswith("ERROR: ")), -SHOWN_LINES)
+    reason = "\n  ".join(lines[first_error:][:SHOWN_LINES]).removeprefix("ERROR: ") or "it said nothing"
+    return Failed(
+        f"`{command}` failed (exit code {ended.exit_code}): {reason}", hint=f"Run `{command} -v` to see more."
+    )
+
+
+def _plain(line: str) -> str:
+    return _CONTROL.sub("", line).rstrip()

@@ -1,0 +1,112 @@
+"""Git, by its command line; looks take no optional locks, so that not even the index changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from unipipe_tui.adapters import process
+from unipipe_tui.domain.errors import Failed, ToolMissing
+from unipipe_tui.domain.ports import Commit
+from unipipe_tui.domain.progress import Progress
+
+OLDEST = (2, 25)
+LOOKING = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+FORMAT = "%H%x00%an <%ae>%x00%cI%x00%s"
+
+
+class GitCommandLine:
+    """The Git repository that a folder lies in."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def is_repository(self) -> bool:
+        """Whether the folder lies in a Git work tree."""
+        return self._ask("rev-parse", "--is-inside-work-tree") == "true"
+
+    def top(self) -> Path | None:
+        """The root of the work tree; None outside of one."""
+        top = self._ask("rev-parse", "--show-toplevel")
+        return Path(top) if top else None
+
+    def head(self) -> Commit | None:
+        """The commit that is checked out; None before the first."""
+        return self.commit_of("HEAD")
+
+    def branch(self) -> str | None:
+        """The branch that is checked out; None when detached."""
+        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def changed(self) -> tuple[str, ...]:
+        """Paths that differ from the head, untracked ones included."""
+        listed = self._ask("status", "--porcelain=v1", "-z", "--no-renames", strip=False) or ""
+        return tuple(entry[3:] for entry in listed.split("\0") if len(entry) > 3)
+
+    def commit_of(self, revision: str) -> Commit | None:
+        """The commit that a revision names; None when there is none."""
+        if revision.startswith("-"):
+            return None
+        shown = self._ask("log", "-1", f"--format={FORMAT}", revision, "--")
+        if not shown or shown.count("\0") != 3:
+            return None
+        commit, author, at, subject = shown.split("\0")
+        return Commit(commit, author, datetime.fromisoformat(at), subject)
+
+    def user(self) -> str | None:
+        """`Name <address>` as configured; None when Git does not know."""
+        name, address = self._ask("config", "user.name"), self._ask("config", "user.email")
+        return f"{name} <{address}>" if name and address else None
+
+    def exclude_file(self) -> Path | None:
+        """The file of patterns that this clone alone ignores; None outside a repository."""
+        path = self._ask("rev-parse", "--git-path", "info/exclude")
+        return self._root / path if path else None
+
+    def verify(self) -> str:
+        """The installed version.
+
+        Raises:
+            ToolMissing: Git is not installed or too old.
+        """
+        try:
+            said = process.capture(["git", "--version"], timeout=10).stdout
+        except ToolMissing:
+            raise ToolMissing("Git is not installed.", hint="Install it: `apt install git`, `brew install git`.") from None
+        found = re.search(r"(\d+)\.(\d+)(\.\d+)?", said)
+        if not found or (int(found[1]), int(found[2])) < OLDEST:
+            raise ToolMissing(f"Git is too old: {said.strip()}.", hint="Unipipe needs Git 2.25 or newer.")
+        return found[0]
+
+    def init(self, progress: Progress) -> None:
+        """Make the folder a repository, with `main` as its branch."""
+        self._do(progress, "init", "--quiet", "--initial-branch=main")
+
+    def commit(self, message: str, paths: Sequence[str], progress: Progress) -> Commit:
+        """Commit these paths and nothing else; answers with the head when they hold nothing new.
+
+        Raises:
+            Failed: Git refused, for instance by a hook.
+        """
+        self._do(progress, "add", "--", *paths)
+        if self._ask("diff", "--cached", "--name-only", "--", *paths):
+            who = [] if self.user() else ["-c", "user.name=unipipe", "-c", "user.email=unipipe@localhost"]
+            self._do(progress, *who, "commit", "--quiet", "--message", message, "--", *paths)
+        head = self.head()
+        if head is None:
+            raise Failed("There is nothing to commit yet.", hint="Add a file first.")
+        return head
+
+    def _ask(self, *words: str, strip: bool = True) -> str | None:
+        done = process.capture(["git", "-C", str(self._root), *words], timeout=20, env=LOOKING)
+        if done.exit_code:
+            return None
+        return done.stdout.strip() if strip else done.stdout
+
+    def _do(self, progress: Progress, *words: str) -> None:
+        done = process.stream(["git", *words], progress, cwd=self._root, env={"GIT_TERMINAL_PROMPT": "0"})
+        if done.exit_code:
+            verb = next(word for word in words if not word.startswith(("-", "user.")))
+            raise Failed(f"git {verb} failed: {' '.join(done.tail[-3:])}", hint="Run it by hand to see more.")

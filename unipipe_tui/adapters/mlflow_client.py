@@ -1,0 +1,286 @@
+"""Write to MLflow through its own client: register, point aliases, tag, score and copy models.
+
+Importing this module takes seconds, and opening a store may migrate it: only a process that changes something does.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import socket
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from unipipe_tui.adapters.mlflow_model import model_threshold
+from unipipe_tui.adapters.mlflow_places import local_path
+from unipipe_tui.adapters.mlflow_scoring import score_rows
+from unipipe_tui.adapters.mlflow_words import run_source
+from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.tracking import (
+    Scored,
+    check_alias_name,
+    check_model_name,
+    no_such_model,
+    no_such_run,
+    no_such_version,
+)
+
+UNKNOWN = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
+REGISTRATION_SECONDS = 300
+REACHABLE_SECONDS = 5.0
+
+
+class MlflowRegistry:
+    """One tracking store and its registry, opened for writing. The URI must be absolute.
+
+    Errors are ours: UsageError for what does not exist, ToolMissing for a server or database that does not answer,
+    Failed for the rest. What MLflow says on stderr is not shown.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        _check_reachable(tracking_uri)
+        with _mlflow_errors():
+            # Parts of MLflow ask its global settings even when a client was made for one store.
+            mlflow.set_tracking_uri(tracking_uri)
+            mlflow.set_registry_uri(tracking_uri)
+            self._client = MlflowClient(tracking_uri, tracking_uri)
+
+    def register_run(self, model: str, run_id: str, tags: Mapping[str, str] | None = None) -> int:
+        """Register the model that a run logged and return its version, once it is ready.
+
+        A run whose model is registered already keeps its version. Of several logged models the one of the last step
+        is taken. Raises UsageError if the run is unknown or logged no model.
+        """
+        check_model_name(model)
+        with _mlflow_errors():
+            run = self._run(run_id)
+            known = self._newest_ready(model, lambda version: version.run_id == run_id)
+            if known is not None:
+                return self._tagged(model, known, tags or {})
+            return self._registered(model, self._logged_model(run), tags or {})
+
+    def register(self, model: str, model_uri: str, tags: Mapping[str, str] | None = None) -> int:
+        """Register `models:/m-…`, `runs:/…` or a model's folder and return its version, once it is ready.
+
+        What was registered already under this name keeps its version.
+        """
+        check_model_name(model)
+        with _mlflow_errors():
+            known = self._newest_ready(model, lambda version: self._is_from(version, model_uri))
+            if known is not None:
+                return self._tagged(model, known, tags or {})
+            return self._registered(model, model_uri, tags or {})
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version, whatever it pointed at before."""
+        check_alias_name(alias)
+        with _mlflow_errors():
+            self._version(model, version)
+            self._client.set_registered_model_alias(model, alias, str(version))
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Take an alias away; one that does not exist is no error."""
+        check_alias_name(alias)
+        with _mlflow_errors():
+            self._model(model)
+            self._client.delete_registered_model_alias(model, alias)
+
+    def set_version_tag(self, model: str, version: int, key: str, value: str) -> None:
+        """Write a tag on a version, over any older value."""
+        with _mlflow_errors():
+            self._version(model, version)
+            self._client.set_model_version_tag(model, str(version), key, value)
+
+    def set_run_tag(self, run_id: str, key: str, value: str) -> None:
+        """Write a tag on a run, over any older value."""
+        with _mlflow_errors():
+            self._run(run_id)
+            self._client.set_tag(run_id, key, value)
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Add figures to a run, which may have ended."""
+        with _mlflow_errors():
+            self._run(run_id)
+            for key, value in metrics.items():
+                self._client.log_metric(run_id, key, value, step=step)
+
+    def download(self, model: str, version: int, to: Path) -> Path:
+        """Copy a version's folder to `to`, which must not exist or be empty, and return it.
+
+        It appears whole or not at all.
+        """
+        if to.exists() and (not to.is_dir() or any(to.iterdir())):
+            raise UsageError(f"{to} exists and is not empty.", "Name a folder that does not exist yet.")
+        with _mlflow_errors(), self._folder_of(model, version) as folder:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".unipipe-", dir=to.parent) as beside:
+                copied = Path(shutil.copytree(folder, Path(beside) / "model"))
+                if to.exists():
+                    to.rmdir()
+                copied.rename(to)
+        return to
+
+    def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
+        """Score a Parquet file's rows with a version; see `score_folder`."""
+        with _mlflow_errors(), self._folder_of(model, version) as folder:
+            return score_rows(folder, rows, columns)
+
+    def score_folder(self, folder: Path, rows: Path, columns: Sequence[str] = ()) -> Scored:
+        """Score a Parquet file's rows with the model in a folder.
+
+        The model gets its signature's columns. `columns` names those that are wanted back (labels, slices). Raises
+        UsageError if the file lacks one of either.
+        """
+        with _mlflow_errors():
+            return score_rows(folder, rows, columns)
+
+    def threshold(self, model: str, version: int) -> float | None:
+        """The score from which on this version says yes, as its author noted in the model's metadata."""
+        with _mlflow_errors(), self._folder_of(model, version) as folder:
+            return model_threshold(folder)
+
+    def _registered(self, model: str, uri: str, tags: Mapping[str, str]) -> int:
+        made = mlflow.register_model(uri, model, REGISTRATION_SECONDS, tags=dict(tags))
+        if made.status != "READY":
+            raise Failed(f"{model} {made.version} was not registered: {made.status_message or made.status}.")
+        return int(made.version)
+
+    def _tagged(self, model: str, version: int, tags: Mapping[str, str]) -> int:
+        for key, value in tags.items():
+            self._client.set_model_version_tag(model, str(version), key, value)
+        return version
+
+    def _newest_ready(self, model: str, wanted: Callable[[Any], bool]) -> int | None:
+        versions = self._client.search_model_versions(f"name = {_quoted(model)}")
+        found = (int(version.version) for version in versions if version.status == "READY" and wanted(version))
+        return max(found, default=None)
+
+    def _is_from(self, version: Any, uri: str) -> bool:
+        """Whether a version was registered from this URI; MLflow notes `runs:/…` as the place that it stood for."""
+        named = run_source(uri)
+        if named is None or version.run_id != named[0]:
+            return bool(version.source == uri)
+        logged = re.fullmatch(r"models:/(m-[^/]+)", version.source)
+        if logged is None:
+            return bool(version.source.endswith(f"/{named[1]}"))
+        return bool(self._client.get_logged_model(logged.group(1)).name == named[1])
+
+    def _logged_model(self, run: Any) -> str:
+        """The URI of a run's model: one that MLflow 3 keeps beside the run, or one among an older run's artifacts."""
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if outputs:
+            models = [(output.step, self._client.get_logged_model(output.model_id)) for output in outputs]
+            _, last = max(models, key=lambda found: (found[0], found[1].creation_timestamp))
+            return f"models:/{last.model_id}"
+        for item in self._client.list_artifacts(run.info.run_id):
+            inside = self._client.list_artifacts(run.info.run_id, item.path) if item.is_dir else ()
+            if any(file.path == f"{item.path}/MLmodel" for file in inside):
+                return f"runs:/{run.info.run_id}/{item.path}"
+        raise UsageError(f"Run {run.info.run_id} logged no model.", "Log one with mlflow.<flavor>.log_model(…).")
+
+    @contextmanager
+    def _folder_of(self, model: str, version: int) -> Iterator[Path]:
+        """A version's files: where they lie if that is on this machine, else fetched for as long as they are used."""
+        self._version(model, version)
+        uri = self._client.get_model_version_download_uri(model, str(version))
+        local = local_path(uri, Path.cwd())  # MLflow counts a relative URI from the working directory too
+        if local is not None and local.is_dir():
+            yield local
+            return
+        with tempfile.TemporaryDirectory(prefix="unipipe-") as fetched:
+            yield Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=fetched))
+
+    def _run(self, run_id: str) -> Any:
+        try:
+            return self._client.get_run(run_id)
+        except MlflowException as error:
+            if _code(error) in UNKNOWN | {"INVALID_PARAMETER_VALUE"}:
+                raise no_such_run(run_id) from error
+            raise
+
+    def _model(self, model: str) -> Any:
+        try:
+            return self._client.get_registered_model(model)
+        except MlflowException as error:
+            if _code(error) not in UNKNOWN:
+                raise
+            raise no_such_model(model, (m.name for m in self._client.search_registered_models())) from error
+
+    def _version(self, model: str, version: int) -> Any:
+        self._model(model)
+        try:
+            return self._client.get_model_version(model, str(version))
+        except MlflowException as error:
+            if _code(error) not in UNKNOWN:
+                raise
+            found = self._client.search_model_versions(f"name = {_quoted(model)}")
+            raise no_such_version(model, version, (int(v.version) for v in found)) from error
+
+
+@contextmanager
+def _mlflow_errors() -> Iterator[None]:
+    """Keep MLflow quiet and turn what it raises into our errors."""
+    before = logging.root.manager.disable
+    # MLflow and Alembic set up their own loggers whenever they like: only a global level holds for all, and what
+    # they log as an error they raise as well.
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise _ours(error) from error
+    except OSError as error:
+        raise Failed(f"A file could not be read or written: {error}.", "Check free space and permissions.") from error
+    finally:
+        logging.disable(before)
+
+
+def _ours(error: Exception) -> UnipipeError:
+    said = str(error).strip()
+    sentence = f"MLflow said: {said.splitlines()[0] if said else type(error).__name__}"
+    code = _code(error)
+    if code in UNKNOWN:
+        return UsageError(sentence, "List the models and runs to see what exists.")
+    if code == "TEMPORARILY_UNAVAILABLE" or "database is locked" in said or "Max retries exceeded" in said:
+        return ToolMissing(sentence, "Try again when the server answers or the other writer has finished.")
+    if "MLFLOW_ALLOW_FILE_STORE" in said:
+        hint = "Set MLFLOW_ALLOW_FILE_STORE=true, or move it to SQLite with: mlflow migrate-filestore."
+        return UsageError("MLflow no longer writes to mlruns folders unless told to.", hint)
+    if "out-of-date database schema" in said or "Can't locate revision" in said:
+        return ToolMissing(sentence, "Use the MLflow that made the database, or upgrade it: mlflow db upgrade URI.")
+    return Failed(sentence, "Check that the tracking store is reachable, may be written and has free space.")
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_code", ""))
+
+
+def _quoted(name: str) -> str:
+    """A name inside MLflow's filter language, which has no escape: it is quoted with the mark that it lacks."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
+
+
+def _check_reachable(uri: str) -> None:
+    """MLflow tries a dead server for minutes: knock first."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), REACHABLE_SECONDS).close()
+    except OSError as error:
+        hint = "Start it, or correct the tracking URI in unipipe.yaml or MLFLOW_TRACKING_URI."
+        raise ToolMissing(f"The MLflow server at {parts.hostname}:{port} does not answer.", hint) from error

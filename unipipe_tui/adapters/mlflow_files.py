@@ -1,0 +1,167 @@
+"""Look at what MLflow tracked by reading its files: nothing is imported, migrated, created or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Protocol
+
+from unipipe_tui.adapters.mlflow_folder import FolderReader
+from unipipe_tui.adapters.mlflow_places import find_tracking, first_model_folder
+from unipipe_tui.adapters.mlflow_sqlite import SqliteReader
+from unipipe_tui.domain.errors import ToolMissing, UnipipeError
+from unipipe_tui.domain.tracking import (
+    Metric,
+    ModelVersion,
+    RegisteredModel,
+    Run,
+    RunPage,
+    TrackingKind,
+    TrackingPlace,
+    no_such_model,
+    no_such_run,
+    no_such_version,
+)
+
+OLDEST = (3, 0)
+REMEDY = "Install it into the project's environment: pip install 'mlflow>=3.0'."
+
+
+class TrackingFiles:
+    """The runs and models of one place, read anew for every question.
+
+    A place that files cannot reach (a server, a database server) answers like an empty one, and `problems` says so.
+    """
+
+    def __init__(self, place: TrackingPlace, patience_seconds: float = 2.0) -> None:
+        self.place = place
+        self._reader = _reader(place, patience_seconds)
+
+    @classmethod
+    def find(cls, root: Path, env: Mapping[str, str], configured_uri: str | None = None) -> TrackingFiles:
+        """The store that a project uses: its configuration, MLFLOW_TRACKING_URI, then what lies in its folders.
+
+        Of several in its folders the first that holds runs is taken; `place.also` names the others.
+        """
+        return cls(find_tracking(root, env, configured_uri, _holds_runs))
+
+    def runs(self, limit: int, experiment: str | None = None, ids: tuple[str, ...] | None = None) -> RunPage:
+        """The newest `limit` runs, of one experiment (by name) or of these full ids if given, and their total."""
+        return self._reader.page(max(limit, 0), experiment, ids)
+
+    def run(self, prefix: str) -> Run:
+        """The one run whose id starts so; raises UsageError for none or several."""
+        found = self._reader.runs_starting(prefix) if prefix else ()
+        if len(found) != 1:
+            raise no_such_run(prefix, [run.run_id for run in found])
+        return found[0]
+
+    def metric_history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        """Every value logged under a key of this full run id, oldest first; empty if there is none."""
+        return self._reader.history(run_id, key)
+
+    def models(self) -> tuple[RegisteredModel, ...]:
+        """All registered models by name; prompts, which MLflow keeps among them, are left out."""
+        return self._reader.models()
+
+    def versions(self, model: str) -> tuple[ModelVersion, ...]:
+        """All versions of a model, newest first; raises UsageError for an unknown model."""
+        found = self._reader.versions(model)
+        if not found:
+            names = [known.name for known in self.models()]
+            if model not in names:
+                raise no_such_model(model, names)
+        return found
+
+    def version(self, model: str, number: int) -> ModelVersion:
+        """One version; raises UsageError for an unknown model or version."""
+        versions = self.versions(model)
+        for version in versions:
+            if version.version == number:
+                return version
+        raise no_such_version(model, number, (version.version for version in versions))
+
+    def alias(self, model: str, alias: str) -> int | None:
+        """The version that bears an alias; None if none does or the model is unknown."""
+        return next((known.alias(alias) for known in self.models() if known.name == model), None)
+
+    def model_folder(self, version: ModelVersion) -> Path | None:
+        """The folder on this machine with the version's `MLmodel` file; None if it is not here."""
+        if self.place.path is None:
+            return None
+        return first_model_folder(self._reader.locations(version), self.place.path.parent)
+
+    def problems(self) -> tuple[str, ...]:
+        """What could not be read, one sentence each."""
+        return self._reader.problems()
+
+
+def _holds_runs(place: TrackingPlace) -> bool:
+    try:
+        return TrackingFiles(place).runs(0).total > 0
+    except ToolMissing:
+        return True  # locked by a writer: very much in use
+    except UnipipeError:
+        return False
+
+
+def verify() -> str:
+    """The installed MLflow's version, learnt without importing it; raises ToolMissing if absent or too old."""
+    try:
+        version = metadata.version("mlflow")
+    except metadata.PackageNotFoundError as error:
+        raise ToolMissing("MLflow is not installed.", REMEDY) from error
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST:
+        raise ToolMissing(f"MLflow {version} is too old.", REMEDY)
+    return version
+
+
+class _Reader(Protocol):
+    """What each form of store answers."""
+
+    def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage: ...
+    def runs_starting(self, prefix: str) -> tuple[Run, ...]: ...
+    def history(self, run_id: str, key: str) -> tuple[Metric, ...]: ...
+    def models(self) -> tuple[RegisteredModel, ...]: ...
+    def versions(self, model: str) -> tuple[ModelVersion, ...]: ...
+    def locations(self, version: ModelVersion) -> tuple[str, ...]: ...
+    def problems(self) -> tuple[str, ...]: ...
+
+
+def _reader(place: TrackingPlace, patience_seconds: float) -> _Reader:
+    if place.path is not None and place.kind is TrackingKind.SQLITE:
+        return SqliteReader(place.path, patience_seconds)
+    if place.path is not None and place.kind is TrackingKind.FOLDER:
+        return FolderReader(place.path)
+    return _OutOfReach(place)
+
+
+class _OutOfReach:
+    """Nothing to read: there is no store, or it is not a file."""
+
+    def __init__(self, place: TrackingPlace) -> None:
+        self._place = place
+
+    def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage:
+        return RunPage((), 0)
+
+    def runs_starting(self, prefix: str) -> tuple[Run, ...]:
+        return ()
+
+    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        return ()
+
+    def models(self) -> tuple[RegisteredModel, ...]:
+        return ()
+
+    def versions(self, model: str) -> tuple[ModelVersion, ...]:
+        return ()
+
+    def locations(self, version: ModelVersion) -> tuple[str, ...]:
+        return ()
+
+    def problems(self) -> tuple[str, ...]:
+        if self._place.kind is TrackingKind.NOTHING:
+            return ()
+        return ("Tracking is on a server; only local SQLite databases and mlruns folders are read.",)

@@ -1,0 +1,259 @@
+"""The one place a program is started, listened to and stopped."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import psutil
+
+from unipipe_tui.domain.errors import Failed, Stopped, ToolMissing
+from unipipe_tui.domain.events import ToolEnded, ToolSaid, ToolStarted
+from unipipe_tui.domain.progress import Progress
+
+GRACE_SECONDS = 0.5
+TAIL_LINES = 40
+LONGEST_LINE = 20_000
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that has ended, with all that it wrote."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A program that was listened to until it ended."""
+
+    exit_code: int
+    tail: tuple[str, ...]
+    """Its last lines, stdout and stderr as they came."""
+    seconds: float
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    timeout: float = 30.0,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> Completed:
+    """Run a program to its end and return what it wrote.
+
+    `env` is laid over this process's environment; `timeout` is in seconds.
+
+    Raises:
+        ToolMissing: the program does not exist, or cannot be executed.
+        Failed: it did not end within the timeout; it and its children are gone.
+    """
+    tool = _start(argv, cwd, env, stderr=subprocess.PIPE, has_input=stdin is not None)
+    try:
+        stdout, stderr = tool.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        stop_tree(tool.pid, grace_seconds=0)
+        raise Failed(
+            f"`{' '.join(argv[:3])}` gave no answer within {timeout:g} seconds.",
+            hint="Run it by hand to see what it waits for.",
+        ) from None
+    except BaseException:
+        stop_tree(tool.pid)
+        raise
+    return Completed(tool.returncode, stdout, stderr)
+
+
+def stream(
+    argv: Sequence[str],
+    progress: Progress,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    tool: str | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Streamed:
+    """Run a program to its end, reporting each line as it is written.
+
+    `tool` is the name shown (the program's own by default); `on_line` is called with every line after it was reported.
+
+    Raises:
+        ToolMissing: the program does not exist, or cannot be executed.
+        Stopped: somebody asked for the end; the program and all its children are gone.
+    """
+    name = tool or Path(argv[0]).name
+    begun = monotonic()
+    running = _start(argv, cwd, env, stderr=subprocess.STDOUT)
+    progress.emit(ToolStarted(tuple(argv), running.pid))
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        for line in _lines(running, progress):
+            tail.append(line)
+            progress.emit(ToolSaid(name, line))
+            if on_line:
+                on_line(line)
+        exit_code = running.wait()
+    except BaseException:
+        stop_tree(running.pid)
+        raise
+    seconds = monotonic() - begun
+    progress.emit(ToolEnded(name, exit_code, seconds))
+    return Streamed(exit_code, tuple(tail), seconds)
+
+
+def start_detached(argv: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str, str] | None = None) -> int:
+    """Start a program that outlives this process, its output appended to a file; returns its pid.
+
+    Raises:
+        ToolMissing: the program does not exist, or cannot be executed.
+    """
+    with output.open("ab") as sink:
+        tool = _popen(argv, cwd=cwd, env=_laid_over(env), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+    # The program is not ours to wait for; a thread reaps it, so that it never looks alive as a zombie.
+    threading.Thread(target=tool.wait, daemon=True).start()
+    return tool.pid
+
+
+def is_alive(pid: int, started: float | None = None) -> bool:
+    """Whether the process runs; with `started` (seconds since the epoch) also whether it is the same process."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return started is None or abs(process.create_time() - started) < 1.0
+    except psutil.Error:
+        return False
+
+
+def started_at(pid: int) -> float | None:
+    """When the process was created, in seconds since the epoch; None when it is gone."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
+
+
+def terminate(pid: int) -> None:
+    """Ask one process to end in its own way; a process that is gone already is fine."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+
+
+def stop_tree(pid: int, grace_seconds: float = GRACE_SECONDS) -> None:
+    """End a process and all that it started: first asked, then killed after the grace.
+
+    The list of descendants is taken before anything ends, so that a child that left the process group is found too.
+    """
+    family = _family(pid)
+    _signal_group(pid, signal.SIGTERM)
+    for member in family:
+        _quietly(member.terminate)
+    _, alive = psutil.wait_procs(family, timeout=grace_seconds)
+    _signal_group(pid, signal.SIGKILL)
+    for member in alive:
+        _quietly(member.kill)
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [*parent.children(recursive=True), parent]
+    except psutil.Error:
+        return []
+
+
+def _signal_group(pid: int, number: int) -> None:
+    # Every program that we start leads a session, so its pid is its group's id; a stranger's group is left alone.
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _quietly(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except psutil.Error:
+        return
+
+
+def _start(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, stderr: int, has_input: bool = False
+) -> subprocess.Popen[str]:
+    return _popen(
+        argv,
+        cwd=cwd,
+        env=_laid_over(env),
+        stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _popen(argv: Sequence[str], **options: object) -> subprocess.Popen[str]:
+    try:
+        tool: subprocess.Popen[str] = subprocess.Popen(list(argv), start_new_session=True, **options)  # type: ignore[call-overload]
+        return tool
+    except (FileNotFoundError, PermissionError) as error:
+        cwd = options["cwd"]
+        if cwd is not None and not Path(str(cwd)).is_dir():
+            raise Failed(f"The folder {cwd} does not exist.") from None
+        raise ToolMissing(
+            f"{argv[0]} cannot be started ({error.strerror}).", hint="Install it, then see `unipipe doctor`."
+        ) from None
+
+
+def _laid_over(env: Mapping[str, str] | None) -> dict[str, str]:
+    return {**os.environ, **(env or {})}
+
+
+def _lines(tool: subprocess.Popen[str], progress: Progress) -> _LineReader:
+    return _LineReader(tool, progress)
+
+
+class _LineReader:
+    """The lines of a running program; read in a thread, so that a program that says nothing can still be stopped."""
+
+    def __init__(self, tool: subprocess.Popen[str], progress: Progress) -> None:
+        self._progress = progress
+        self._unread: queue.Queue[str | None] = queue.Queue(maxsize=10_000)
+        self._reader = threading.Thread(target=self._read, args=(tool,), daemon=True)
+        self._reader.start()
+
+    def _read(self, tool: subprocess.Popen[str]) -> None:
+        assert tool.stdout is not None
+        for line in tool.stdout:
+            self._unread.put(line.rstrip("\n")[:LONGEST_LINE])
+        self._unread.put(None)
+
+    def __iter__(self) -> _LineReader:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            if self._progress.stopped():
+                raise Stopped("Stopped on request.")
+            try:
+                line = self._unread.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if line is None:
+                raise StopIteration
+            return line

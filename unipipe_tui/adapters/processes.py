@@ -1,0 +1,45 @@
+"""Processes of this machine, our own detached jobs among them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from unipipe_tui.adapters import process
+from unipipe_tui.domain.jobs import new_job_id
+
+
+class LocalProcesses:
+    """Ends processes, tells whether they live, and starts jobs that outlive this one."""
+
+    def is_alive(self, pid: int, started: float | None = None) -> bool:
+        """Whether it runs, and is the same that was created then (seconds since the epoch)."""
+        return process.is_alive(pid, started)
+
+    def terminate(self, pid: int) -> None:
+        """Ask it to end."""
+        process.terminate(pid)
+
+    def stop_tree(self, pid: int) -> None:
+        """End it and all that it started."""
+        process.stop_tree(pid)
+
+    def launch(self, argv: Sequence[str], folder: Path) -> str:
+        """Start one of our own command lines (without the program's name) as a detached job; answers with its id.
+
+        The job's folder is there when this returns, so that a follower finds it.
+        """
+        job_id = new_job_id(time.time())
+        job_folder = folder / ".unipipe" / "jobs" / job_id
+        job_folder.mkdir(parents=True)
+        (job_folder / "request.json").write_text(json.dumps({"argv": ["unipipe", *argv], "at": time.time()}))
+        process.start_detached(
+            [sys.executable, "-m", "unipipe_tui", *argv],
+            cwd=folder,
+            output=job_folder / "output.log",
+            env={"UNIPIPE_DETACHED_JOB": job_id},
+        )
+        return job_id

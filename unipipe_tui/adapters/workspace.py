@@ -1,0 +1,44 @@
+"""The project's root, and `.unipipe` in it: made once, and kept out of Git by this clone's own exclude file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unipipe_tui.adapters.git import GitCommandLine
+
+FOLDER = ".unipipe"
+MARKS = ("unipipe.yaml", FOLDER, ".dvc", ".git")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder, upwards, that holds a project; the start itself when there is none."""
+    start = start.resolve()
+    return next((f for f in (start, *start.parents) if any((f / mark).exists() for mark in MARKS)), start)
+
+
+def claim(root: Path) -> str | None:
+    """Make `.unipipe` where the root is a project's; answers with why nothing can be written there, or None."""
+    folder = root / FOLDER
+    try:
+        if any((root / mark).exists() for mark in MARKS):
+            folder.mkdir(exist_ok=True)
+            _exclude(root)
+    except OSError as error:
+        return f"{folder} cannot be written ({error.strerror})"
+    return None
+
+
+def _exclude(root: Path) -> None:
+    usual = root / ".git" / "info" / "exclude"
+    if usual.is_file() and _names_us(usual):
+        return
+    exclude = GitCommandLine(root).exclude_file()
+    if exclude is None or exclude.is_file() and _names_us(exclude):
+        return
+    exclude.parent.mkdir(parents=True, exist_ok=True)
+    with exclude.open("a") as file:
+        file.write(f"{FOLDER}/\n")
+
+
+def _names_us(exclude: Path) -> bool:
+    return f"{FOLDER}/" in exclude.read_text(errors="replace").splitlines()

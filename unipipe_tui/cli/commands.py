@@ -1,0 +1,126 @@
+"""One Typer command for each capability, its parameters taken from the fields of the request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from unipipe_tui import __version__
+from unipipe_tui.actions.action import Action, Change, Look
+from unipipe_tui.actions.catalog import CATALOG, NOUNS
+from unipipe_tui.actions.request import Field, fields_of
+
+HELP = "One pipeline for data, models and deployments. `unipipe` alone opens the terminal workbench."
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be said of every capability of a kind, beside its request."""
+
+    json: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    detach: bool = False
+    plan: str | None = None
+    watch: bool = False
+    interval: float = 2.0
+
+
+Handler = Callable[[Action, Any, Options], None]
+
+
+def build_app(handle: Handler) -> typer.Typer:
+    """All commands; each hands its action, request and options to the handler."""
+    settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
+    app = typer.Typer(help=HELP, pretty_exceptions_enable=False, **settings)
+    app.callback()(_root)
+    groups: dict[str, typer.Typer] = {}
+    for action in CATALOG:
+        noun, _, verb = action.name.partition(" ")
+        if not verb:
+            app.command(noun, help=_help(action))(_command(action, handle))
+            continue
+        if noun not in groups:
+            groups[noun] = typer.Typer(help=NOUNS[noun], **settings)
+            app.add_typer(groups[noun], name=noun)
+        groups[noun].command(verb, help=_help(action))(_command(action, handle))
+    return app
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"unipipe {__version__}")
+        raise typer.Exit
+
+
+def _help(action: Action) -> str:
+    return f"{action.help}\n\n\b\nExample:\n  {action.example}"
+
+
+def _command(action: Action, handle: Handler) -> Callable[..., None]:
+    fields = fields_of(action.request)
+
+    def command(**values: Any) -> None:
+        request = action.request(**{field.name: _value(field, values.pop(field.name)) for field in fields})
+        handle(action, request, Options(**{name: value for name, value in values.items() if value is not None}))
+
+    parameters = [_parameter(field) for field in fields] + _options(action)
+    # Arguments that must be given come first, as Python wants it; each keeps its place among its kind.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameter(field: Field) -> inspect.Parameter:
+    kind: Any = list[field.kind] if field.many else field.kind  # type: ignore[name-defined]
+    if field.optional:
+        kind = kind | None
+    default = inspect.Parameter.empty if field.required else list(field.default) if field.many else field.default
+    return inspect.Parameter(field.name, KEYWORD, default=default, annotation=Annotated[kind, _told(field)])
+
+
+def _told(field: Field) -> Any:
+    if field.positional:
+        return typer.Argument(help=field.help, show_default=field.default not in (None, ()))
+    if field.kind is bool:
+        return typer.Option(f"{field.flag}/--no-{field.flag[2:]}", help=field.help)
+    names = [field.flag] + ([f"-{field.short}"] if field.short else [])
+    return typer.Option(*names, help=field.help, show_default=field.default not in (None, ()))
+
+
+def _value(field: Field, value: Any) -> Any:
+    return tuple(value or ()) if field.many else value
+
+
+def _options(action: Action) -> list[inspect.Parameter]:
+    options = [_flag("json", "Print the answer as JSON.")]
+    if isinstance(action, Change):
+        options += [
+            _flag("dry_run", "Print the plan and change nothing."),
+            _flag("yes", "Apply the plan without asking.", "-y"),
+            _flag("detach", "Start it as a job of its own and print the job's id."),
+            _option("plan", str, None, "Apply only if the plan still has this id (see --dry-run --json); else exit code 5."),
+        ]
+    if isinstance(action, Look) and action.repeatable:
+        options += [
+            _flag("watch", "Show it again and again, until Ctrl-C."),
+            _option("interval", float, 2.0, "Seconds between two looks with --watch."),
+        ]
+    return options
+
+
+def _flag(name: str, help_text: str, *short: str) -> inspect.Parameter:
+    option = typer.Option(f"--{name.replace('_', '-')}", *short, help=help_text)
+    return inspect.Parameter(name, KEYWORD, default=False, annotation=Annotated[bool, option])
+
+
+def _option(name: str, kind: Any, default: Any, help_text: str) -> inspect.Parameter:
+    option = typer.Option(f"--{name}", help=help_text)
+    return inspect.Parameter(name, KEYWORD, default=default, annotation=Annotated[kind | None, option])

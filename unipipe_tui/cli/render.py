@@ -1,0 +1,243 @@
+"""Answers as lines of text: a general rule for any result, and a better one where a person deserves it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import singledispatch
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from unipipe_tui.actions.demo import Told
+from unipipe_tui.actions.drift import ColumnView, DriftChecked, DriftView
+from unipipe_tui.actions.jobs import JobLog
+from unipipe_tui.actions.lineage import Lineage
+from unipipe_tui.actions.overview import Overview
+from unipipe_tui.actions.pipeline import PipelinePlan, PipelineView
+from unipipe_tui.actions.store import QueryResult
+from unipipe_tui.cli.output import plain
+from unipipe_tui.domain.board import StepState
+
+Lines = list[Text]
+BAR_CELLS = 24
+
+GLYPHS: dict[StepState, tuple[str, str]] = {
+    StepState.OK: ("✓", "green"),
+    StepState.STALE: ("~", "yellow"),
+    StepState.RUNNING: ("●", "cyan"),
+    StepState.FAILED: ("✗", "red"),
+    StepState.ATTENTION: ("!", "magenta"),
+    StepState.NOT_SET_UP: ("·", "bright_black"),
+}
+"""A glyph for each state, so that colour is never the only sign."""
+
+
+@singledispatch
+def lines_of(result: object) -> Lines:
+    """A result as lines: single values as `name  value`, sequences of values as tables, in the order of the fields."""
+    if not dataclasses.is_dataclass(result):
+        return [Text(_cell(result))]
+    singles: list[tuple[str, Any]] = []
+    blocks: Lines = []
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        if _is_table(value):
+            blocks += [Text(), *_titled(field.name, _table(value))]
+        elif dataclasses.is_dataclass(value):
+            blocks += [Text(), *_titled(field.name, lines_of(value))]
+        elif not _is_empty(value):
+            singles.append((_words(field.name), value))
+    lines = _pairs(singles) + blocks
+    return lines[1:] if lines and not lines[0].plain else lines
+
+
+@lines_of.register
+def _(overview: Overview) -> Lines:
+    project = overview.project
+    dirty = f", {project.changed_files} changed" if project.changed_files else ""
+    where = f"{project.branch or 'detached'} {(project.commit or 'no commit')[:9]}{dirty}"
+    lines = [Text.assemble((project.name, "bold"), f"  {where}")]
+    if project.read_only:
+        lines.append(Text(f"read-only: {project.read_only}", style="yellow"))
+    lines.append(Text())
+    rows = [
+        (f"{s.number:>2}", GLYPHS[s.state][0], s.name, s.state.value, s.headline, s.next_action) for s in overview.steps
+    ]
+    styles = [GLYPHS[s.state][1] for s in overview.steps]
+    lines += _aligned(rows, styles)
+    for title, values in (("alerts", overview.alerts), ("jobs", overview.jobs)):
+        if values:
+            lines += [Text(), *_titled(title, _table(values))]
+    lines += [Text(f"note: {notice}", style="yellow") for notice in overview.notices]
+    return lines
+
+
+@lines_of.register
+def _(view: PipelineView) -> Lines:
+    rows = [("  " * s.layer + s.stage, s.state, _seconds(s.last_seconds), ", ".join(s.after), s.command) for s in view.stages]
+    header = ("stage", "state", "last", "after", "command")
+    return _aligned([header, *rows], ["bold"]) + [Text(f"problem: {problem}", style="red") for problem in view.problems]
+
+
+@lines_of.register
+def _(plan: PipelinePlan) -> Lines:
+    lines: Lines = []
+    for stage in plan.stages:
+        mark = "will run" if stage.will_run else stage.state
+        lines.append(Text.assemble((stage.stage, "bold"), f"  {mark}{_last(stage.last_seconds)}"))
+        lines += [Text(f"    {cause}") for cause in stage.causes]
+    expected = "" if plan.expected_seconds is None or not plan.will_run else f", about {plan.expected_seconds:g} s"
+    lines.append(Text(f"{plan.will_run} will run{expected}, {plan.up_to_date} up to date"))
+    return lines + [Text(f"problem: {problem}", style="red") for problem in plan.problems]
+
+
+@lines_of.register
+def _(checked: DriftChecked) -> Lines:
+    found = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
+    lines = [Text(f"{found}  ({checked.current_rows:,} rows against {checked.reference_rows:,})", style="bold")]
+    rows = [
+        ("!" if c.drifted else "✓", c.column, _cell(c.value), _cell(c.effect), _cell(c.p_value), c.reason)
+        for c in checked.columns
+    ]
+    header = ("", "column", "psi", "effect", "p", "reason")
+    styles = ["bold", *("magenta" if c.drifted else "" for c in checked.columns)]
+    lines += _aligned([header, *rows], styles)
+    lines.append(Text(checked.method, style="bright_black"))
+    if checked.performance:
+        lines.append(Text(f"performance: {checked.performance.sentence}"))
+    return lines + [Text(f"alert: {alert}", style="magenta") for alert in checked.alerts]
+
+
+@lines_of.register
+def _(view: DriftView) -> Lines:
+    found = "drift" if view.drifted else "no drift"
+    lines = [Text(f"{view.target}: {found} in the {view.rows:,} rows checked at {_cell(view.at)} (job {view.job})", style="bold")]
+    for column in view.columns:
+        lines += [Text(), *_distribution(column)]
+    return lines
+
+
+def _distribution(column: ColumnView) -> Lines:
+    mark = "!" if column.drifted else "✓"
+    title = Text(f"{mark} {column.column}: {column.reason}", style="magenta" if column.drifted else "")
+    most = max((max(cell.reference, cell.current) for cell in column.cells), default=0.0) or 1.0
+    rows = [
+        (cell.label, _bar(cell.reference, most), f"{cell.reference:6.1%}", _bar(cell.current, most), f"{cell.current:6.1%}")
+        for cell in column.cells
+    ]
+    return [title, *_aligned([("", "reference", "", "now", ""), *rows], ["bright_black"])]
+
+
+def _bar(share: float, most: float) -> str:
+    eighths = round(share / most * BAR_CELLS * 8)
+    full, rest = divmod(eighths, 8)
+    partial = " ▏▎▍▌▋▊▉"[rest] if rest else ""
+    return ("█" * full + partial).ljust(BAR_CELLS)
+
+
+@lines_of.register
+def _(log: JobLog) -> Lines:
+    hidden = log.total - len(log.lines)
+    return ([Text(f"({hidden} earlier lines)")] if hidden else []) + [Text(line) for line in log.lines]
+
+
+@lines_of.register
+def _(result: QueryResult) -> Lines:
+    rows = [tuple(_cell(value) for value in row) for row in result.rows]
+    return _aligned([result.columns, *rows], ["bold"])
+
+
+@lines_of.register
+def _(lineage: Lineage) -> Lines:
+    lines: Lines = []
+    for name in ("prediction", "release", "version", "promotions", "run", "commit", "data"):
+        value = getattr(lineage, name)
+        if value:
+            body = _table(value) if _is_table(value) else lines_of(value)
+            lines += [*_titled(name, body), Text()]
+    return lines + [Text(f"missing: {gap}", style="yellow") for gap in lineage.missing]
+
+
+@lines_of.register
+def _(told: Told) -> Lines:
+    lines: Lines = []
+    for chapter in told.chapters:
+        lines.append(Text(f"{chapter.number}. {chapter.name}  ({chapter.seconds:.1f} s)", style="bold"))
+        lines += [Text(f"   {sentence}") for sentence in chapter.happened]
+    lines.append(Text())
+    lines.append(Text(f"The workspace is {told.directory}; it took {told.seconds:.0f} s. Look around: cd there, then `unipipe`."))
+    return lines
+
+
+def _titled(name: str, body: Lines) -> Lines:
+    return [Text(_words(name), style="bold"), *(Text("  ").append_text(line) for line in body)]
+
+
+def _table(values: Sequence[Any]) -> Lines:
+    fields = dataclasses.fields(values[0])
+    shown = [f.name for f in fields if not all(_is_empty(getattr(v, f.name)) or _is_table(getattr(v, f.name)) for v in values)]
+    rows = [tuple(_cell(getattr(value, name)) for name in shown) for value in values]
+    return _aligned([tuple(_words(name) for name in shown), *rows], ["bold"])
+
+
+def _pairs(pairs: Iterable[tuple[str, Any]]) -> Lines:
+    return _aligned([(name, _cell(value)) for name, value in pairs], [])
+
+
+def _aligned(rows: Sequence[Sequence[str]], styles: Sequence[str]) -> Lines:
+    """Columns side by side, as wide as their widest cell; the last one as long as it is."""
+    clean = [[plain(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(cell_len(row[i]) for row in clean) for i in range(len(clean[0]))] if clean else []
+    lines = []
+    for number, row in enumerate(clean):
+        text = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        lines.append(Text(text, style=styles[number] if number < len(styles) else ""))
+    return lines
+
+
+CELLS: dict[type, Callable[[Any], str]] = {
+    bool: lambda value: "yes" if value else "no",
+    datetime: lambda value: f"{value:%Y-%m-%d %H:%M:%S}",
+    float: lambda value: f"{value:.4g}" if math.isfinite(value) else "-",
+}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if type(value) in CELLS:
+        return CELLS[type(value)](value)
+    if dataclasses.is_dataclass(value):
+        return " ".join(_cell(getattr(value, f.name)) for f in dataclasses.fields(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_cell(item)}" for key, item in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(_cell(item) for item in value)
+    return str(value)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and dataclasses.is_dataclass(value[0])
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", (), {})
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f} s"
+
+
+def _last(seconds: float | None) -> str:
+    return "" if seconds is None else f", {seconds:.1f} s the last time"

@@ -1,0 +1,166 @@
+"""Running one command line: parse it, do it, print the answer, end with the right exit code."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.text import Text
+
+from unipipe_tui.actions.action import Action, Change, Danger, Look, Watch, exit_code_of
+from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.demo import Told
+from unipipe_tui.actions.perform import Listening, make_plan, perform
+from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.world import World
+from unipipe_tui.cli import output
+from unipipe_tui.cli.commands import Options, build_app
+from unipipe_tui.cli.narrator import Narrator
+from unipipe_tui.cli.render import lines_of
+from unipipe_tui.domain.errors import ExitCode, Stopped, UnipipeError, UsageError
+from unipipe_tui.domain.plans import Plan
+
+OpenWorld = Callable[[Path], World]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended."""
+
+    exit_code: int
+    open_next: Path | None = None
+    """Project to open in the terminal front end now."""
+
+
+def run(words: Sequence[str], open_world: OpenWorld) -> Ended:
+    """Run one command line; `open_world` makes the world of the project that a folder lies in, when it is needed."""
+    session = Session(open_world)
+    try:
+        build_app(session.handle)(args=list(words), prog_name="unipipe")
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else ExitCode.DONE
+        return replace(session.ended, exit_code=session.ended.exit_code or code)
+    return session.ended
+
+
+def complain(error: UnipipeError) -> int:
+    """Say on stderr what happened and what to do next; answers with the exit code."""
+    output.narrate(Text(f"unipipe: {error.message}", style="red"))
+    if error.hint:
+        output.narrate(Text(f"  next: {error.hint}"))
+    return int(error.exit_code)
+
+
+class Session:
+    """One command line in hand."""
+
+    def __init__(self, open_world: OpenWorld) -> None:
+        self._open_world = open_world
+        self._stopping = threading.Event()
+        self.ended = Ended(ExitCode.DONE)
+
+    def handle(self, action: Action, request: Any, options: Options) -> None:
+        """Do what the parsed command line asks for. The one place of this front end that catches errors."""
+        self._listen_to_signals()
+        try:
+            world = self._open_world(Path.cwd())
+            if isinstance(action, Look):
+                self._look(action, request, world, options)
+            elif isinstance(action, Watch):
+                self._watch(action, request, world, options)
+            else:
+                self._change(action, request, world, options)
+        except UnipipeError as error:
+            self.ended = Ended(complain(error))
+        except KeyboardInterrupt:
+            self.ended = Ended(complain(Stopped("Stopped on request.")))
+
+    def _look(self, action: Look[Any, Any], request: Any, world: World, options: Options) -> None:
+        while True:
+            result = action.look(request, world)
+            if options.watch:
+                output.clear()
+            self._answer(result, options)
+            if not options.watch:
+                return
+            time.sleep(options.interval)
+
+    def _watch(self, action: Watch[Any, Any], request: Any, world: World, options: Options) -> None:
+        with Narrator() as narrator:
+            result = action.watch(request, world, Listening((narrator,), self._stopping.is_set))
+        self._answer(result, options)
+
+    def _change(self, action: Change[Any, Any, Any], request: Any, world: World, options: Options) -> None:
+        if options.dry_run:
+            self._show_plan(make_plan(action, request, world), options)
+            return
+        expected = options.plan
+        if action.danger is Danger.CONFIRM and not options.yes:
+            plan = make_plan(action, request, world)
+            if not _agreed(plan):
+                self.ended = Ended(ExitCode.USAGE)
+                return
+            expected = expected or plan.id
+        if options.detach:
+            self._detach(action, request, world, expected)
+            return
+        with Narrator() as narrator:
+            result = perform(action, request, world, narrator, self._stopping.is_set, expected)
+        self._answer(result, options)
+
+    def _show_plan(self, plan: Plan[Any], options: Options) -> None:
+        if options.json:
+            output.print_json({"plan": plan.id, "command": list(plan.command), "lines": list(plan.lines)})
+        else:
+            output.print_lines(Text(line) for line in plan.lines)
+
+    def _detach(self, action: Change[Any, Any, Any], request: Any, world: World, expected: str | None) -> None:
+        words = (*command_line(action, request)[1:], "--yes", *(["--plan", expected] if expected else []))
+        job_id = world.processes.launch(words, action.home(request, world).root)
+        output.print_lines([Text(job_id)])
+        output.narrate(Text(f"follow it: unipipe jobs attach {job_id}"))
+
+    def _answer(self, result: Any, options: Options) -> None:
+        if options.json:
+            output.print_json(to_plain(result))
+        else:
+            output.print_lines(lines_of(result))
+        self.ended = Ended(exit_code_of(result), _next_project(result, options))
+
+    def _listen_to_signals(self) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
+            # Once is enough: what is cleaned up now must not be interrupted by an impatient second one.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self._stopping.set()
+            raise KeyboardInterrupt
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+
+def _agreed(plan: Plan[Any]) -> bool:
+    if not output.can_ask():
+        raise UsageError(
+            "This changes something, and there is nobody to ask.",
+            hint=f"Add --yes to apply it, or --dry-run to see the plan: {shlex.join(plan.command)} --dry-run",
+        )
+    for line in plan.lines:
+        output.narrate(Text(line))
+    return output.ask("Apply this plan?")
+
+
+def _next_project(result: Any, options: Options) -> Path | None:
+    if not isinstance(result, Told) or not result.open_next or options.json:
+        return None
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return Path(result.directory) if terminal else None

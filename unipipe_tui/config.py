@@ -1,0 +1,258 @@
+"""`unipipe.yaml`, read once and handed on as values. Every key is checked; an error names file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unipipe_tui.domain.errors import UsageError
+
+FILE_NAME = "unipipe.yaml"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What is trained, and where its runs are."""
+
+    name: str
+    """Registered model."""
+    experiment: str | None = None
+    """MLflow experiment that training logs to."""
+    run_file: str | None = None
+    """JSON file with a `run_id` that the training stage writes."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the data of the model's life are."""
+
+    raw: str | None = None
+    """DVC-tracked folder that new labelled data is added to."""
+    label: str = "label"
+    """Label column."""
+    id: str = "id"
+    """Column that names a row for ever; becomes the prediction id."""
+    holdout: str | None = None
+    """Parquet file that gates are judged on."""
+    reference: str | None = None
+    """Parquet file that live traffic is compared with."""
+
+
+class GateMetric(StrEnum):
+    """What a gate can be judged by."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    ACCURACY = "accuracy"
+    PR_AUC = "pr_auc"
+    ROC_AUC = "roc_auc"
+
+
+class LiveMetric(StrEnum):
+    """What live performance can be judged by: decisions and labels are enough."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    ACCURACY = "accuracy"
+
+
+class Baseline(StrEnum):
+    """Which version a gate compares with."""
+
+    CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """One check that a version must pass before it is promoted."""
+
+    metric: GateMetric
+    at_least: float | None = None
+    not_worse_than: Baseline | None = None
+    tolerance: float = 0.0
+    by: str | None = None
+    """Column: the gate holds for every slice of it."""
+    minimum_rows: int = 100
+    """Slices with fewer rows are not judged."""
+
+
+@dataclass(frozen=True)
+class PerformanceConfig:
+    """When live performance is no longer good enough."""
+
+    metric: LiveMetric = LiveMetric.PRECISION
+    at_least: float = 0.9
+    minimum_labels: int = 200
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """How live traffic is watched."""
+
+    window_rows: int = 2000
+    """How many of the latest predictions are one window."""
+    performance: PerformanceConfig = field(default_factory=PerformanceConfig)
+
+
+class TargetKind(StrEnum):
+    """Where a release runs."""
+
+    LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """One place that releases go to."""
+
+    kind: TargetKind = TargetKind.LOCAL
+    host: str = "127.0.0.1"
+    port: int = 8765
+    follows: str | None = "champion"
+    """Alias whose moves are released here at once; null: only explicit releases."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole of `unipipe.yaml`; everything has a default, so that a repository without one opens too."""
+
+    project: str | None = None
+    model: ModelConfig | None = None
+    mlflow: str | None = None
+    """MLflow tracking URI; found by itself when left out."""
+    data: DataConfig = field(default_factory=DataConfig)
+    gates: tuple[GateConfig, ...] = ()
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    targets: dict[str, TargetConfig] = field(default_factory=dict)
+    read_only: bool = False
+    present: bool = False
+    """Whether the file is there at all; not a key."""
+
+
+def read_config(root: Path) -> Config:
+    """Read `unipipe.yaml` in the project's root, or answer with the defaults when there is none.
+
+    Raises:
+        UsageError: the file is not YAML, has an unknown key, or a value of the wrong kind.
+    """
+    path = root / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{FILE_NAME} cannot be read: {error}.") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{FILE_NAME}, {_where(error)}: {_problem(error)}.", hint="Mend the YAML there.") from None
+    if node is None:
+        return Config(present=True)
+    config: Config = _Reader().build(Config, node, ())
+    return dataclasses.replace(config, present=True)
+
+
+def _where(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}" if mark else "somewhere"
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or "not YAML")
+
+
+class _Reader:
+    """Builds dataclasses from YAML nodes, so that every complaint can name its line."""
+
+    def build(self, kind: type[Any], node: yaml.Node, path: tuple[str, ...]) -> Any:
+        if not isinstance(node, yaml.MappingNode):
+            raise self._wrong(node, path, "a mapping of keys to values")
+        hints = typing.get_type_hints(kind)
+        known = {f.name: f for f in dataclasses.fields(kind) if f.name != "present"}
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key not in known:
+                raise UsageError(
+                    f"{FILE_NAME}, line {key_node.start_mark.line + 1}: unknown key `{'.'.join((*path, key))}`.",
+                    hint=f"Allowed here: {', '.join(known)}.",
+                )
+            values[key] = self.value(hints[key], value_node, (*path, key))
+        for name, spec in known.items():
+            if spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+                if name not in values:
+                    raise UsageError(
+                        f"{FILE_NAME}, line {node.start_mark.line + 1}: `{'.'.join((*path, name))}` is missing.",
+                        hint=f"Keys here: {', '.join(known)}.",
+                    )
+        return kind(**values)
+
+    def value(self, kind: Any, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        origin = typing.get_origin(kind)
+        if origin is types.UnionType:
+            if node.tag == "tag:yaml.org,2002:null":
+                return None
+            kind = next(option for option in typing.get_args(kind) if option is not type(None))
+            return self.value(kind, node, path)
+        if origin is tuple:
+            if not isinstance(node, yaml.SequenceNode):
+                raise self._wrong(node, path, "a list")
+            item = typing.get_args(kind)[0]
+            return tuple(self.value(item, child, (*path, str(i))) for i, child in enumerate(node.value))
+        if origin is dict:
+            if not isinstance(node, yaml.MappingNode):
+                raise self._wrong(node, path, "a mapping of names to settings")
+            item = typing.get_args(kind)[1]
+            return {self._name(k, path): self.value(item, child, (*path, str(k.value))) for k, child in node.value}
+        if dataclasses.is_dataclass(kind):
+            return self.build(typing.cast("type[Any]", kind), node, path)
+        return self._scalar(kind, node, path)
+
+    def _name(self, node: yaml.Node, path: tuple[str, ...]) -> str:
+        name = str(node.value)
+        # It becomes the name of a folder and of a place on the command line.
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name):
+            raise self._wrong(node, path, "a name of letters, digits, - and _")
+        return name
+
+    def _scalar(self, kind: Any, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        if not isinstance(node, yaml.ScalarNode):
+            raise self._wrong(node, path, _allowed(kind))
+        tag = node.tag.rpartition(":")[2]
+        try:
+            if kind is bool and tag == "bool":
+                return node.value.lower() in ("true", "yes", "on")
+            if kind is int and tag == "int":
+                return int(node.value)
+            if kind is float and tag in ("int", "float"):
+                return float(node.value)
+            if kind is str and tag != "null":
+                return str(node.value)
+            if isinstance(kind, type) and issubclass(kind, Enum):
+                return kind(node.value)
+        except ValueError:
+            pass
+        raise self._wrong(node, path, _allowed(kind))
+
+    def _wrong(self, node: yaml.Node, path: tuple[str, ...], allowed: str) -> UsageError:
+        shown = f" is `{node.value}`" if isinstance(node, yaml.ScalarNode) else ""
+        key = f"`{'.'.join(path)}`" if path else "the file"
+        return UsageError(
+            f"{FILE_NAME}, line {node.start_mark.line + 1}: {key}{shown}, which is not allowed.",
+            hint=f"Allowed: {allowed}.",
+        )
+
+
+def _allowed(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(str(member.value) for member in kind)
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(kind, "a mapping")

@@ -1,0 +1,69 @@
+"""What a change says while it runs: a closed union, passed to one listener and written to the job's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """One of the change's own steps begins."""
+
+    name: str
+    number: int
+    """Counted from 1."""
+    total: int
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """The step that started last has ended."""
+
+    name: str
+    outcome: str
+    """`done`, `skipped` or `failed`."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ToolStarted:
+    """A program was started; its command line is what the command log shows."""
+
+    argv: tuple[str, ...]
+    pid: int
+
+
+@dataclass(frozen=True)
+class ToolSaid:
+    """One line that a program wrote, as it wrote it."""
+
+    tool: str
+    line: str
+
+
+@dataclass(frozen=True)
+class ToolEnded:
+    """A program has ended."""
+
+    tool: str
+    exit_code: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """Countable work moved on."""
+
+    done: int
+    total: int | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """One sentence of narration."""
+
+    text: str
+
+
+Event = StepStarted | StepEnded | ToolStarted | ToolSaid | ToolEnded | Advanced | Noted

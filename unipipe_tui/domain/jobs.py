@@ -1,0 +1,75 @@
+"""Jobs: executions of a change."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SAID_NO = "said no"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come from the job."""
+        return self is not JobState.RUNNING
+
+
+@dataclass(frozen=True)
+class Job:
+    """One execution of a change, as the store knows it."""
+
+    id: str
+    action: str
+    """The capability's name: `models promote`."""
+    command: str
+    """The command line, quoted for a shell."""
+    actor: str
+    state: JobState
+    started: datetime
+    pid: int
+    pid_started: float
+    """When that process was created, in seconds since the epoch: tells it from a later one with the same number."""
+    ended: datetime | None = None
+    message: str = ""
+    exit_code: int | None = None
+
+    def seconds(self, now: datetime) -> float:
+        """How long the job took, or has taken so far."""
+        return ((self.ended or now) - self.started).total_seconds()
+
+
+def state_of_exit(exit_code: int) -> JobState:
+    """The state that a job ends in, told by the exit code of its process."""
+    return {
+        0: JobState.DONE,
+        4: JobState.SAID_NO,
+        5: JobState.REFUSED,
+        130: JobState.STOPPED,
+    }.get(exit_code, JobState.FAILED)
+
+
+@dataclass(frozen=True)
+class StageTiming:
+    """How long a stage took the last time that it really ran."""
+
+    address: str
+    seconds: float
+    at: datetime
+    job: str
+
+
+def new_job_id(now: float) -> str:
+    """An id that sorts by time and can be typed: `20261121-084501-3f9a2c` (UTC and six random hexadecimal digits)."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

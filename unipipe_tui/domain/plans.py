@@ -1,0 +1,85 @@
+"""A plan: all that a change would do, before it does it. The dialog, `--dry-run` and the command log show its lines."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+Decided = TypeVar("Decided", covariant=True)
+
+
+class EffectKind(StrEnum):
+    """How an effect reaches the world."""
+
+    RUN = "run"
+    WRITE = "write"
+    REGISTRY = "registry"
+    SERVE = "serve"
+    STORE = "store"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing that applying the plan does."""
+
+    kind: EffectKind
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Decided]):
+    """What a change will do, in order, how to undo it, and what was decided on the way."""
+
+    title: str
+    effects: tuple[Effect, ...]
+    undo: str
+    """How to go back, or why there is no way back."""
+    decided: Decided
+    """What the apply function needs; front ends do not look at it."""
+    warnings: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    """The command line that asks for the same; filled in by `perform.make_plan`."""
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that change when any line of the plan does."""
+        return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()[:12]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The plan as text: the same bytes wherever it is shown."""
+        return (
+            self.title,
+            f"  $ {shlex.join(self.command)}",
+            *(f"  {effect.kind.value:<8}  {effect.text}" for effect in self.effects),
+            *(f"  warning   {warning}" for warning in self.warnings),
+            f"  undo      {self.undo}",
+        )
+
+
+def run(*argv: str) -> Effect:
+    """A program that will be started, as a person would type it."""
+    return Effect(EffectKind.RUN, shlex.join(argv))
+
+
+def write(text: str) -> Effect:
+    """A file that will be written."""
+    return Effect(EffectKind.WRITE, text)
+
+
+def registry(text: str) -> Effect:
+    """Something that will be written to MLflow."""
+    return Effect(EffectKind.REGISTRY, text)
+
+
+def serve(text: str) -> Effect:
+    """Something that will be asked of a model server."""
+    return Effect(EffectKind.SERVE, text)
+
+
+def store(text: str) -> Effect:
+    """Something that will be recorded in the local store."""
+    return Effect(EffectKind.STORE, text)

@@ -1,0 +1,232 @@
+"""What no tool keeps and the store does: gate checks, promotions, releases, drift checks, alerts, changes, the audit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One check that a version must pass, with the number it was judged by."""
+
+    gate: str
+    passed: bool
+    value: float | None
+    wanted: str
+    """What would pass: `>= 0.95`, `>= 0.912 (champion 0.922 - 0.01)`."""
+    slice: str = ""
+    """The slice it was judged on; empty for the whole holdout."""
+    champion: float | None = None
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """A version measured against the gates, and against the champion of that moment, on one holdout."""
+
+    model: str
+    version: int
+    champion: int | None
+    holdout: str
+    """The holdout's md5: both versions were scored on these bytes."""
+    rows: int
+    results: tuple[GateResult, ...]
+    at: datetime
+    job: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate is open."""
+        return all(result.passed for result in self.results)
+
+
+class How(StrEnum):
+    """Which way an alias was moved."""
+
+    PROMOTE = "promote"
+    BACK = "back"
+    FORWARD = "forward"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An alias that was moved: from which version to which, by whom and why."""
+
+    model: str
+    alias: str
+    version: int | None
+    """None: the alias was removed."""
+    previous: int | None
+    how: How
+    actor: str
+    reason: str
+    at: datetime
+    job: str
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The versions that an alias went through, like the pages of a browser."""
+
+    back: tuple[int, ...] = ()
+    """Where rolling back leads: the last one first to be reached."""
+    forward: tuple[int, ...] = ()
+    """Where going forward again leads: the last one first to be reached."""
+
+
+def trail_of(moves: Iterable[Promotion]) -> Trail:
+    """Where an alias can go from here, given its moves from the oldest to the newest."""
+    back: list[int] = []
+    forward: list[int] = []
+    for move in moves:
+        if move.how is How.BACK:
+            forward += [] if move.previous is None else [move.previous]
+            back = back[:-1]
+        elif move.how is How.FORWARD:
+            back += [] if move.previous is None else [move.previous]
+            forward = forward[:-1]
+        elif move.how is How.UNDO:
+            back, forward = (back[:-1], forward) if back and back[-1] == move.version else (back, [])
+        else:
+            back += [] if move.previous is None else [move.previous]
+            forward = []
+    return Trail(tuple(back), tuple(forward))
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version put on one target."""
+
+    target: str
+    model: str
+    version: int
+    digest: str
+    """The bundle's sha256."""
+    commit: str | None
+    data: str | None
+    """md5 of the training data."""
+    run_id: str
+    actor: str
+    at: datetime
+    job: str
+
+
+@dataclass(frozen=True)
+class DriftCheck:
+    """One comparison of a target's window with the reference."""
+
+    target: str
+    model: str
+    version: int | None
+    rows: int
+    drifted: bool
+    columns: tuple[str, ...]
+    """Those that drifted."""
+    report: str
+    """The whole report as JSON."""
+    at: datetime
+    job: str
+
+
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    DRIFT = "drift"
+    PERFORMANCE = "performance"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An open problem, until a later check finds it gone."""
+
+    id: str
+    kind: AlertKind
+    target: str
+    message: str
+    opened: datetime
+    job: str
+    closed: datetime | None = None
+
+
+class UndoKind(StrEnum):
+    """What kind of state a reversible change left behind."""
+
+    ALIAS = "alias"
+    SERVER_STARTED = "server started"
+    SERVER_STOPPED = "server stopped"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The recorded prior state of a reversible change, and the state that it left."""
+
+    kind: UndoKind
+    subject: str
+    """The model of an alias; the target of a server."""
+    alias: str = ""
+    before: int | None = None
+    """Version that the alias pointed to before; None: there was no alias."""
+    after: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ReversibleChange:
+    """A change that can be taken back."""
+
+    job: str
+    command: str
+    undo: Undo
+    at: datetime
+    undone_by: str = ""
+    """The job that took it back."""
+
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the append-only audit; each bears the hash of the line before."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    command: str
+    job: str
+    outcome: str
+    detail: str
+    previous: str
+    hash: str
+
+
+def audit_hash(
+    number: int, at: datetime, actor: str, action: str, command: str, job: str, outcome: str, detail: str, previous: str
+) -> str:
+    """sha256, as 64 hexadecimal digits, over a canonical JSON list of everything in the entry and the hash before it."""
+    fields = [number, at.isoformat(), actor, action, command, job, outcome, detail, previous]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def broken_link(entries: Iterable[AuditEntry]) -> tuple[int, str] | None:
+    """The first entry that does not fit the chain and what is wrong with it, or None when the chain is whole.
+
+    The entries are given in order, from the first.
+    """
+    previous = GENESIS
+    for expected, entry in enumerate(entries, start=1):
+        if entry.number != expected:
+            return expected, f"entry {expected} is missing: the next one is number {entry.number}"
+        if entry.previous != previous:
+            return entry.number, "it does not continue the entry before it"
+        fields = (entry.actor, entry.action, entry.command, entry.job, entry.outcome, entry.detail)
+        if audit_hash(entry.number, entry.at, *fields, entry.previous) != entry.hash:
+            return entry.number, "its text was changed after it was written"
+        previous = entry.hash
+    return None

@@ -1,0 +1,106 @@
+"""What a model server is asked and what it answers, in the vocabulary of those who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+Value = str | int | float | bool | None
+Record = Mapping[str, Value]
+"""One row: column to value."""
+
+
+class ServerState(StrEnum):
+    """Whether a target answers."""
+
+    READY = "ready"
+    STARTING = "starting"
+    STOPPED = "stopped"
+    DIED = "died"
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """A target as it is now."""
+
+    target: str
+    state: ServerState
+    url: str
+    pid: int | None = None
+    model: str | None = None
+    version: int | None = None
+    digest: str | None = None
+    since: datetime | None = None
+    requests: int | None = None
+    wanted: str | None = None
+    """The digest that it was last asked to serve."""
+    error: str | None = None
+    """Why the wanted version is not the one that answers."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answered record."""
+
+    prediction_id: str
+    score: float | None
+    decision: int | str | None
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The answers to a set of records, and by which version."""
+
+    model: str
+    versions: tuple[int, ...]
+    """Usually one; two when the server switched in between."""
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
+class FeedbackTaken:
+    """What became of a set of labels."""
+
+    accepted: int
+    repeated: int
+    unknown: tuple[str, ...]
+    """Prediction ids that this target never gave."""
+    conflicting: tuple[str, ...]
+    """Labelled differently before: the first label stands."""
+
+
+@dataclass(frozen=True)
+class LoggedPrediction:
+    """A prediction as the log keeps it."""
+
+    prediction_id: str
+    at: datetime
+    target: str
+    model: str
+    version: int
+    score: float | None
+    decision: str | None
+    latency_ms: float | None
+    inputs: Mapping[str, Value]
+    label: str | None = None
+    label_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TrafficWindow:
+    """The latest predictions of a target: how many, when, how fast, and how they compare with the labels so far."""
+
+    rows: int
+    first: datetime | None = None
+    last: datetime | None = None
+    version: int | None = None
+    """The version that answered last."""
+    labelled: int = 0
+    true_positive: int = 0
+    false_positive: int = 0
+    false_negative: int = 0
+    true_negative: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None

@@ -1,0 +1,124 @@
+"""`python -m unipipe_tui.serving`: takes the port first, and only then imports what is slow to import."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What the command line asks for."""
+
+    desired: Path
+    log: Path
+    host: str
+    port: int
+    token_env: str | None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop. Returns 0 after SIGTERM, 130 after Ctrl-C, 1 or 2 when it cannot start."""
+    arguments = parse(argv)
+    signal.signal(signal.SIGTERM, _end)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        token = read_token(arguments.token_env)
+        listening = listen(arguments.host, arguments.port)
+        _announce(listening, arguments.host, token)
+        _prepare_for_mlflow()
+        # Takes seconds, so the port comes first.
+        from unipipe_tui.serving.server import serve  # noqa: PLC0415
+
+        serve(listening, arguments.desired, arguments.log, token)
+    except UnipipeError as error:
+        sys.stderr.write(f"unipipe serving: {error.message} {error.hint}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse(argv: Sequence[str] | None) -> Arguments:
+    """Read the command line; argparse ends the process with code 2 when it is wrong."""
+    parser = argparse.ArgumentParser("python -m unipipe_tui.serving", description="Answer predictions over HTTP.")
+    parser.add_argument("--desired", type=Path, required=True, help="file that names the wanted bundle and its digest")
+    parser.add_argument("--log", type=Path, required=True, help="folder of the prediction log")
+    parser.add_argument("--port", type=_port, required=True, help="0 takes any free one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--token-env", help="environment variable that holds the bearer token asked of callers")
+    given = parser.parse_args(argv)
+    return Arguments(given.desired, given.log, given.host, given.port, given.token_env)
+
+
+def read_token(variable: str | None) -> str | None:
+    """The token that callers must send, or None when none is asked for; a named but empty variable is a mistake."""
+    if variable is None:
+        return None
+    token = os.environ.get(variable, "")
+    if not token:
+        raise UsageError(f"The environment variable {variable} is empty.", "--token-env must name one with a token.")
+    return token
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port at once, so that nobody waits seconds for imports to learn that it is in use."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        # Until someone listens, another process could bind the same port.
+        listening.listen(2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} on {host} is already in use."
+        else:
+            reason = f"Cannot listen on port {port} of {host}: {error.strerror}."
+        raise Failed(reason, f"Choose another with --port, for example --port {port % 60000 + 1}.") from error
+    return listening
+
+
+def _announce(listening: socket.socket, host: str, token: str | None) -> None:
+    address, port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    sys.stderr.write(f"unipipe serving: listening on http://{shown}:{port} (process {os.getpid()})\n")
+    if token is None and not (address.startswith("127.") or address == "::1"):
+        sys.stderr.write(f"unipipe serving: {host} can be reached by others and no token is asked: see --token-env\n")
+    sys.stderr.flush()
+
+
+def _prepare_for_mlflow() -> None:
+    """It must not call home, and loading a model must not add compiled files to its bundle."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    sys.dont_write_bytecode = True
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not between 0 and 65535")
+    return port
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """uvicorn sends the signal on when it has shut down; before and after its run that means a clean end."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

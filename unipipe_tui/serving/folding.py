@@ -1,0 +1,97 @@
+"""Turns a closed segment of JSON lines into Parquet, and reads both forms back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_log = logging.getLogger(__name__)
+Row = dict[str, object]
+"""A flat JSON object; its inputs' names depend on the model."""
+
+
+def fold(segment: Path) -> None:
+    """Write `<segment>.parquet` in one piece and remove the JSON lines; an empty segment is only removed.
+
+    A crash in between leaves both, holding the same rows: readers keep one per prediction id.
+    """
+    rows = list(read_lines(segment))
+    if rows:
+        target = segment.with_suffix(".parquet")
+        # Not named *.parquet, so that nobody who lists the folder reads a half-written one.
+        temporary = segment.with_suffix(".folding")
+        pq.write_table(_table(rows), temporary, compression="zstd")
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    segment.unlink()
+
+
+def read_lines(segment: Path) -> Iterator[Row]:
+    """The rows of a segment; a line that is torn (the process was killed in the middle of it) is skipped."""
+    with segment.open("rb") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict) and line.endswith(b"\n"):
+                yield row
+
+
+def read_columns(folder: Path, kind: str, names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+    """The named columns of every row of that kind, from folded and unfolded segments; a row may come twice.
+
+    Segments in JSON are read first: one that is folded meanwhile is then found again, never missed.
+    """
+    for segment in sorted(folder.glob(f"{kind}-*.jsonl")):
+        try:
+            yield from [tuple(row.get(name) for name in names) for row in read_lines(segment)]
+        except FileNotFoundError:
+            continue
+    for folded in sorted(folder.glob(f"{kind}-*.parquet")):
+        try:
+            table = pq.ParquetFile(folded).read(columns=list(names))
+            columns = [table.column(name).to_pylist() for name in names]
+        except (OSError, KeyError, pa.ArrowInvalid) as error:
+            _log.warning("%s cannot be read and is left alone: %s", folded.name, error)
+            continue
+        yield from zip(*columns, strict=True)
+
+
+_KNOWN_TYPES = {
+    "prediction_id": pa.string(),
+    "at": pa.timestamp("us", tz="UTC"),
+    "model": pa.string(),
+    "version": pa.int64(),
+    "score": pa.float64(),
+    "latency_ms": pa.float64(),
+}
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    """All columns that any row has, in the order they first appear; a segment may hold rows of several models."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
+
+
+def _column(name: str, values: list[object]) -> pa.Array:
+    if name == "at":
+        return pa.array([datetime.fromisoformat(str(value)) for value in values], _KNOWN_TYPES[name])
+    if name in _KNOWN_TYPES:
+        return pa.array(values, _KNOWN_TYPES[name])
+    try:
+        array = pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        # Two models disagree about the column's type: text is what both can be read from.
+        return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values])
+    # A column of nothing but nulls would get no type at all, and then not unite with other segments.
+    return array.cast(pa.float64()) if pa.types.is_null(array.type) else array

@@ -1,0 +1,98 @@
+"""What goes over the wire: the bodies of requests and answers, as the OpenAPI page shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A request body: unknown keys are mistakes, and types are not bent into shape."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PredictionRequest(Body):
+    """Records to score."""
+
+    records: list[dict[str, object]] = Field(min_length=1)
+    ids: list[str] | None = None
+    """The caller's prediction ids, one per record; generated when left out."""
+
+
+class Prediction(BaseModel):
+    """The answer for one record."""
+
+    prediction_id: str
+    score: float | None
+    decision: int | str | None
+
+
+class PredictionAnswer(BaseModel):
+    """The answers in the order of the records, and which version gave them."""
+
+    model: str
+    version: int
+    predictions: list[Prediction]
+
+
+class LabelOfPrediction(Body):
+    """What turned out to be true."""
+
+    prediction_id: str
+    label: int | Annotated[float, Field(allow_inf_nan=False)] | str | bool
+
+
+class FeedbackRequest(Body):
+    """Labels, late or repeated as they may be."""
+
+    labels: list[LabelOfPrediction] = Field(min_length=1)
+
+
+class FeedbackAnswer(BaseModel):
+    """How many labels were recorded, and the ids of those that were not."""
+
+    accepted: int
+    repeated: int
+    unknown: list[str]
+    conflicting: list[str]
+    """Labelled differently before: the first label stands."""
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    pid: int
+    uptime_seconds: float
+
+
+class Readiness(BaseModel):
+    """Which version answers, and why another one does not."""
+
+    ready: bool
+    model: str | None = None
+    version: int | None = None
+    digest: str | None = None
+    since: datetime | None = None
+    wanted: str | None
+    """The digest that was asked for last; it is being loaded while it differs from `digest` and `error` is null."""
+    error: str | None
+    requests: int
+    in_flight: int
+
+
+class RefusedField(BaseModel):
+    """What is wrong with one field of one record."""
+
+    record: int | None
+    field: str
+    reason: str
+
+
+class Refusal(BaseModel):
+    """Why a request was not answered."""
+
+    error: str
+    problems: list[RefusedField] = []

@@ -1,0 +1,1 @@
+"""The local DuckDB metadata: an index of what the tools know, plus what no tool keeps. A neighbour of actions and adapters."""

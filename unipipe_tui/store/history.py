@@ -1,0 +1,170 @@
+"""Decisions and findings: gate checks, promotions, releases, drift checks, alerts, and changes that can be taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from typing import Any
+
+from unipipe_tui.domain.records import (
+    Alert,
+    AlertKind,
+    DriftCheck,
+    GateCheck,
+    GateResult,
+    How,
+    Promotion,
+    Release,
+    ReversibleChange,
+    Undo,
+    UndoKind,
+)
+from unipipe_tui.store.database import Database
+from unipipe_tui.store.times import aware, aware_or_none, stored
+
+
+class History:
+    """What no tool keeps. Every row bears the id of the job that wrote it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_gate_check(self, check: GateCheck) -> None:
+        """Record how a version did at the gates."""
+        results = json.dumps([dataclasses.asdict(result) for result in check.results])
+        row = [check.model, check.version, check.champion, check.holdout, check.rows, results]
+        self._insert("gate_checks", [*row, stored(check.at), check.job])
+
+    def gate_checks(self, model: str, version: int | None = None) -> tuple[GateCheck, ...]:
+        """The checks of a model's versions, newest first."""
+        rows = self._database.rows(
+            "SELECT model, version, champion, holdout, row_count, results, moment, job FROM gate_checks "
+            "WHERE model = ? AND (? IS NULL OR version = ?) ORDER BY moment DESC",
+            [model, version, version],
+        )
+        return tuple(
+            GateCheck(
+                model=row[0],
+                version=row[1],
+                champion=row[2],
+                holdout=row[3],
+                rows=row[4],
+                results=tuple(GateResult(**result) for result in json.loads(row[5])),
+                at=aware(row[6]),
+                job=row[7],
+            )
+            for row in rows
+        )
+
+    def add_promotion(self, promotion: Promotion) -> None:
+        """Record that an alias was moved."""
+        p = promotion
+        self._insert(
+            "promotions",
+            [p.model, p.alias, p.version, p.previous, p.how.value, p.actor, p.reason, stored(p.at), p.job],
+        )
+
+    def promotions(self, model: str, alias: str | None = None) -> tuple[Promotion, ...]:
+        """The moves of a model's aliases, newest first."""
+        rows = self._database.rows(
+            "SELECT model, alias, version, previous, how, actor, reason, moment, job FROM promotions "
+            "WHERE model = ? AND (? IS NULL OR alias = ?) ORDER BY moment DESC",
+            [model, alias, alias],
+        )
+        return tuple(Promotion(*row[:4], How(row[4]), *row[5:7], at=aware(row[7]), job=row[8]) for row in rows)
+
+    def add_release(self, release: Release) -> None:
+        """Record that a version went live on a target."""
+        r = release
+        row = [r.target, r.model, r.version, r.digest, r.commit, r.data, r.run_id, r.actor, stored(r.at), r.job]
+        self._insert("releases", row)
+
+    def releases(self, target: str | None = None, limit: int = 100) -> tuple[Release, ...]:
+        """What went live, newest first."""
+        rows = self._database.rows(
+            "SELECT target, model, version, digest, commit_id, data, run_id, actor, moment, job FROM releases "
+            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC LIMIT ?",
+            [target, target, limit],
+        )
+        return tuple(Release(*row[:8], at=aware(row[8]), job=row[9]) for row in rows)
+
+    def add_drift_check(self, check: DriftCheck) -> None:
+        """Record one monitoring evaluation."""
+        c = check
+        row = [c.target, c.model, c.version, c.rows, c.drifted, list(c.columns), c.report, stored(c.at), c.job]
+        self._insert("drift_checks", row)
+
+    def drift_checks(self, target: str | None = None, limit: int = 100) -> tuple[DriftCheck, ...]:
+        """The evaluations, newest first."""
+        rows = self._database.rows(
+            "SELECT target, model, version, row_count, drifted, columns, report, moment, job FROM drift_checks "
+            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC LIMIT ?",
+            [target, target, limit],
+        )
+        return tuple(
+            DriftCheck(*row[:5], columns=tuple(row[5]), report=row[6], at=aware(row[7]), job=row[8]) for row in rows
+        )
+
+    def open_alert(self, alert: Alert) -> None:
+        """Record a problem; one that is open already for the same target and kind gets the newer message."""
+        with self._database.writing() as connection:
+            known = connection.execute(
+                "SELECT id FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL", [alert.kind.value, alert.target]
+            ).fetchone()
+            if known:
+                connection.execute("UPDATE alerts SET message = ? WHERE id = ?", [alert.message, known[0]])
+            else:
+                row = [alert.id, alert.kind.value, alert.target, alert.message, stored(alert.opened), alert.job, None]
+                connection.execute("INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def close_alerts(self, kind: AlertKind, target: str, at: datetime) -> int:
+        """Close what a later check found gone; answers with how many."""
+        with self._database.writing() as connection:
+            rows = connection.execute(
+                "UPDATE alerts SET closed = ? WHERE kind = ? AND target = ? AND closed IS NULL RETURNING id",
+                [stored(at), kind.value, target],
+            ).fetchall()
+        return len(rows)
+
+    def alerts(self, *, only_open: bool = True) -> tuple[Alert, ...]:
+        """Problems, newest first."""
+        rows = self._database.rows(
+            "SELECT id, kind, target, message, opened, job, closed FROM alerts "
+            "WHERE closed IS NULL OR NOT ? ORDER BY opened DESC",
+            [only_open],
+        )
+        return tuple(
+            Alert(row[0], AlertKind(row[1]), row[2], row[3], aware(row[4]), row[5], aware_or_none(row[6])) for row in rows
+        )
+
+    def add_change(self, change: ReversibleChange) -> None:
+        """Record the prior state of a reversible change."""
+        undo = json.dumps(dataclasses.asdict(change.undo))
+        self._insert("changes", [change.job, change.command, undo, stored(change.at), change.undone_by])
+
+    def changes(self, limit: int = 20) -> tuple[ReversibleChange, ...]:
+        """The reversible changes, newest first."""
+        rows = self._database.rows(
+            "SELECT job, command, undo, moment, undone_by FROM changes ORDER BY moment DESC LIMIT ?", [limit]
+        )
+        return tuple(ReversibleChange(row[0], row[1], _undo(row[2]), aware(row[3]), row[4]) for row in rows)
+
+    def mark_undone(self, job: str, undone_by: str) -> None:
+        """Record that a change was taken back."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE changes SET undone_by = ? WHERE job = ?", [undone_by, job])
+
+    def notices(self) -> tuple[tuple[datetime, str], ...]:
+        """What the store has to say of itself, newest first."""
+        return tuple((aware(at), text) for at, text in self._database.rows("SELECT * FROM notices ORDER BY moment DESC"))
+
+    def _insert(self, table: str, row: list[Any]) -> None:
+        places = ", ".join("?" * len(row))
+        with self._database.writing() as connection:
+            connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608
+
+
+def _undo(text: str) -> Undo:
+    fields = json.loads(text)
+    return Undo(**{**fields, "kind": UndoKind(fields["kind"])})

@@ -1,0 +1,210 @@
+"""The prediction log and the feedback: segments of JSON lines and Parquet, joined by DuckDB when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.serving import LoggedPrediction, TrafficWindow, Value
+from unipipe_tui.store.times import aware, aware_or_none
+
+INPUT = "input."
+POSITIVE = ("1", "1.0", "true", "True")
+
+
+class PredictionLog:
+    """All targets' predictions; one folder each below the given one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
+        """The latest predictions, of one version if given."""
+        where = "" if version is None else f"WHERE version = {int(version)}"
+        return self._window(target, f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}')
+
+    def labelled_window(self, target: str, rows: int) -> TrafficWindow:
+        """The latest predictions that have a label."""
+        return self._window(target, f'SELECT * FROM logged WHERE label IS NOT NULL ORDER BY "at" DESC LIMIT {int(rows)}')
+
+    def _window(self, target: str, chosen: str) -> TrafficWindow:
+        with self._opened(target) as connection:
+            if connection is None:
+                return TrafficWindow(0)
+            yes = ", ".join(f"'{word}'" for word in POSITIVE)
+            row = connection.execute(
+                f"""
+                WITH chosen AS ({chosen}),
+                judged AS (SELECT *, decision IN ({yes}) AS said, label IN ({yes}) AS was FROM chosen)
+                SELECT count(*), min("at"), max("at"), arg_max(version, "at"), count(label),
+                    count(*) FILTER (label IS NOT NULL AND said AND was),
+                    count(*) FILTER (label IS NOT NULL AND said AND NOT was),
+                    count(*) FILTER (label IS NOT NULL AND NOT said AND was),
+                    count(*) FILTER (label IS NOT NULL AND NOT said AND NOT was),
+                    quantile_cont(latency_ms, 0.5), quantile_cont(latency_ms, 0.95)
+                FROM judged
+                """  # noqa: S608
+            ).fetchone()
+        assert row is not None
+        return TrafficWindow(row[0], aware_or_none(row[1]), aware_or_none(row[2]), *row[3:])
+
+    def find(self, prediction_id: str) -> LoggedPrediction | None:
+        """One prediction, by its id or an unambiguous beginning of it.
+
+        Raises:
+            UsageError: several ids begin so.
+        """
+        for folder in sorted(self._folder.glob("*")):
+            found = self._find_in(folder.name, prediction_id)
+            if found:
+                return found
+        return None
+
+    def _find_in(self, target: str, prediction_id: str) -> LoggedPrediction | None:
+        with self._opened(target) as connection:
+            if connection is None:
+                return None
+            answer = connection.execute(
+                "SELECT * FROM logged WHERE prediction_id = ? OR starts_with(prediction_id, ?) "
+                "ORDER BY prediction_id = ? DESC LIMIT 2",
+                [prediction_id] * 3,
+            )
+            names = [column[0] for column in answer.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        if len(rows) > 1 and rows[0]["prediction_id"] != prediction_id:
+            raise UsageError(f"Several predictions begin with {prediction_id}.", hint="Give more of the id.")
+        return _logged(rows[0], target) if rows else None
+
+    def export_window(self, target: str, rows: int, to: Path) -> int:
+        """Write the inputs of the latest predictions to a Parquet file; answers with how many."""
+        with self._opened(target) as connection:
+            if connection is None:
+                return 0
+            names = _input_columns(connection)
+            chosen = ", ".join(f"{_quoted(name)} AS {_quoted(name[len(INPUT) :])}" for name in names)
+            return _written(
+                connection, f'SELECT {chosen} FROM (FROM logged ORDER BY "at" DESC LIMIT {int(rows)})', to  # noqa: S608
+            )
+
+    def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
+        """Write inputs and labels of all labelled predictions whose id is in none of the known Parquet files."""
+        with self._opened(target) as connection:
+            if connection is None:
+                return 0
+            chosen = ", ".join(
+                f"{_quoted(name)} AS {_quoted(name[len(INPUT) :])}" for name in _input_columns(connection)
+            )
+            new = "label IS NOT NULL"
+            if known:
+                files = [str(path) for path in known]
+                connection.execute(
+                    f"CREATE TEMP TABLE known AS SELECT DISTINCT CAST({_quoted(id_column)} AS VARCHAR) AS id "  # noqa: S608
+                    "FROM read_parquet($files, union_by_name = true)",
+                    {"files": files},
+                )
+                new += " AND prediction_id NOT IN (SELECT id FROM known WHERE id IS NOT NULL)"
+            number = f"coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
+            return _written(
+                connection,
+                f"SELECT prediction_id AS {_quoted(id_column)}, {chosen}, {number} AS {_quoted(label_column)} "  # noqa: S608
+                f"FROM logged WHERE {new} ORDER BY \"at\", prediction_id",
+                to,
+            )
+
+    def totals(self, target: str) -> tuple[int, int]:
+        """How many predictions and how many labels there are."""
+        with self._opened(target) as connection:
+            if connection is None:
+                return 0, 0
+            row = connection.execute("SELECT count(*), count(label) FROM logged").fetchone()
+            assert row is not None
+            return row[0], row[1]
+
+    @contextmanager
+    def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """A connection with the view `logged`: each prediction once, with its first label; None when there are none."""
+        folder = self._folder / target
+        predictions = _relation(folder, "predictions")
+        if predictions is None:
+            yield None
+            return
+        feedback = _relation(folder, "feedback")
+        labels = feedback or "(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS \"at\" WHERE false)"
+        connection = duckdb.connect(":memory:")
+        try:
+            # A crash between writing a Parquet segment and removing its lines leaves both; the first one counts.
+            connection.execute(
+                f"""
+                CREATE VIEW logged AS
+                WITH once AS (
+                    SELECT * REPLACE (CAST("at" AS TIMESTAMP) AS "at", CAST(decision AS VARCHAR) AS decision)
+                    FROM {predictions} QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY "at") = 1
+                ),
+                labels AS (
+                    SELECT prediction_id, arg_min(CAST(label AS VARCHAR), "at") AS label, CAST(min("at") AS TIMESTAMP) AS label_at
+                    FROM {labels} GROUP BY prediction_id
+                )
+                SELECT once.*, labels.label, labels.label_at FROM once LEFT JOIN labels USING (prediction_id)
+                """  # noqa: S608
+            )
+            yield connection
+        finally:
+            connection.close()
+
+
+def _relation(folder: Path, kind: str) -> str | None:
+    parquet = sorted(folder.glob(f"{kind}-*.parquet"))
+    lines = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
+    parts = []
+    if parquet:
+        parts.append(f"SELECT * FROM read_parquet({_list(parquet)}, union_by_name = true)")  # noqa: S608
+    if lines:
+        # A line that was torn by a kill was never acknowledged.
+        options = "format = 'newline_delimited', ignore_errors = true, union_by_name = true, sample_size = -1"
+        parts.append(f"SELECT * FROM read_json({_list(lines)}, {options}) WHERE prediction_id IS NOT NULL")  # noqa: S608
+    return f"({' UNION ALL BY NAME '.join(parts)})" if parts else None
+
+
+def _list(paths: Sequence[Path]) -> str:
+    quoted = ("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"[{', '.join(quoted)}]"
+
+
+def _input_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
+    return [name for (name,) in columns if name.startswith(INPUT)]
+
+
+def _written(connection: duckdb.DuckDBPyConnection, query: str, to: Path) -> int:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    partial = to.with_name(to.name + ".partial")
+    target = str(partial).replace("'", "''")
+    answer = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)").fetchone()
+    partial.replace(to)
+    return int(answer[0]) if answer else 0
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _logged(row: dict[str, Any], target: str) -> LoggedPrediction:
+    inputs: dict[str, Value] = {name[len(INPUT) :]: value for name, value in row.items() if name.startswith(INPUT)}
+    return LoggedPrediction(
+        prediction_id=row["prediction_id"],
+        at=aware(row["at"]),
+        target=target,
+        model=row["model"],
+        version=row["version"],
+        score=row["score"],
+        decision=row["decision"],
+        latency_ms=row["latency_ms"],
+        inputs=inputs,
+        label=row["label"],
+        label_at=aware_or_none(row["label_at"]),
+    )
