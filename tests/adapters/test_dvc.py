@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from unipipe_tui.adapters.dvc import Dvc, StageFailed
-from unipipe_tui.adapters.dvc_files import DvcFiles
+from unipipe_tui.adapters.dvc_files import DvcFiles, find_root
+from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import Event, StepEnded, StepStarted, ToolSaid, ToolStarted
 from unipipe_tui.domain.pipelines import Freshness
@@ -192,3 +193,18 @@ def test_the_command_log_can_show_what_was_started(project: Path) -> None:
     Dvc(project).checkout(recorder, ("data.csv",))
     started = [event for event in recorder.events if isinstance(event, ToolStarted)]
     assert started[0].argv[1:] == ("checkout", "data.csv")
+
+
+@pytest.mark.parametrize(("git", "option"), [(".", None), ("..", "--subdir"), (None, "--no-scm")])
+def test_a_folder_becomes_a_project_with_git_where_there_is_one(
+    tmp_path: Path, git: str | None, option: str | None
+) -> None:
+    root = tmp_path / "outer/inner"
+    root.mkdir(parents=True)
+    if git is not None:
+        capture(("git", "init", "-q", str(root / git)))
+    recorder = Recorder()
+    Dvc(root).init(recorder)
+    assert find_root(root) == root
+    started = [event for event in recorder.events if isinstance(event, ToolStarted)]
+    assert started[0].argv[2:] == ((option,) if option else ())

@@ -306,6 +306,9 @@ MUTATIONS: dict[str, Mutation] = {
     "a dependency was added": lambda root: edit(root, "dvc.yaml", "[us.txt, uk.txt]", "[us.txt, uk.txt, .dvcignore]"),
     "a param was added": lambda root: edit(root, "dvc.yaml", "- prepare\n", "- prepare\n      - rates\n"),
     "an output was added": lambda root: edit(root, "dvc.yaml", "[fixed.txt]", "[fixed.txt, .dvcignore]"),
+    "an output was declared that no run has made": lambda root: edit(
+        root, "dvc.yaml", "[flags.txt]", "[flags.txt, x.txt]"
+    ),
     "a frozen stage's dependency changed": lambda root: write(root, "data/raw.csv", "id\n"),
     "a frozen stage's command changed": lambda root: edit(root, "dvc.yaml", "> fixed.txt", ">> fixed.txt"),
     "a loop got longer": lambda root: edit(root, "dvc.yaml", "[north, 7, true]", "[north, 7, true, 1.50]"),

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from unipipe_tui.adapters.dvc_files import DvcFiles, Figure, find_below, find_root
 from unipipe_tui.adapters.dvc_hashes import KnownHashes, md5_of_file
@@ -288,6 +291,23 @@ def test_a_damaged_hash_cache_costs_only_time(root: Path, tmp_path: Path, conten
     assert KnownHashes(tmp_path / "cache").md5(file, file.stat()) == md5("first")
 
 
+def test_data_that_is_a_link_to_dvcs_protected_copy_is_not_read_at_all(root: Path) -> None:
+    """Its content is not what the md5 says, so that only the link can make it look fresh."""
+    kept = write(root, ".dvc/cache/files/md5/aa/bb", "not that content")
+    inner = write(root, ".dvc/cache/files/md5/cc/dd", "nor that")
+    listing = hashlib.md5(b'[{"md5": "ccdd", "relpath": "x.bin"}]', usedforsecurity=False).hexdigest()
+    write(root, f".dvc/cache/files/md5/{listing[:2]}/{listing[2:]}.dir", '[{"md5": "ccdd", "relpath": "x.bin"}]')
+    write(root, "data.bin.dvc", "outs:\n- {path: data.bin, md5: aabb, hash: md5}\n")
+    write(root, "folder.dvc", f"outs:\n- {{path: folder, md5: {listing}.dir, hash: md5}}\n")
+    (root / "folder").mkdir()
+    (root / "data.bin").symlink_to(kept)
+    (root / "folder/x.bin").hardlink_to(inner)
+    assert {state.freshness for state in look(root).states} == {Freshness.STALE}
+    kept.chmod(0o444)
+    inner.chmod(0o444)
+    assert {state.freshness for state in look(root).states} == {Freshness.FRESH}
+
+
 def test_newlines_are_normalised_only_in_what_looks_like_text(tmp_path: Path) -> None:
     text = write(tmp_path, "t", b"a\r\nb\r\n")
     binary = write(tmp_path, "b", b"\0\r\n")
@@ -352,3 +372,34 @@ def test_seventy_stages_with_a_lock_of_three_thousand_lines_are_read_and_judged_
     assert {found.freshness for found in state.states} == {Freshness.FRESH}
     assert len(state.states) == 70
     assert seconds < 2.0  # about 0.1 s alone; the bound only catches what would be felt
+
+
+ATOMS = st.sampled_from(
+    [None, 3, 1.5, True, "a", "${a}", "${item.x}", "../x", "/abs", "s3://b/x", "", ".", "${", "a.dir"]
+)
+KEYS = st.sampled_from(
+    ["cmd", "deps", "outs", "metrics", "plots", "params", "vars", "foreach", "do", "matrix", "wdir", "path", "md5",
+     "hash", "size", "files", "repo", "stages", "artifacts", "schema", "${a}", "x"]
+)  # fmt: skip
+ANYTHING = st.recursive(ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
+STAGES = st.dictionaries(st.sampled_from(["s", "t@1"]), st.dictionaries(KEYS, ANYTHING, max_size=4), max_size=2)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(stages=STAGES, extra=ANYTHING, lock=ANYTHING, data=ANYTHING, params=ANYTHING)
+def test_whatever_the_files_hold_the_look_ends_in_stages_and_problems(
+    tmp_path_factory: pytest.TempPathFactory, stages: object, extra: object, lock: object, data: object, params: object
+) -> None:
+    root = tmp_path_factory.mktemp("odd")
+    (root / ".dvc").mkdir()
+    write(root, "dvc.yaml", yaml.safe_dump({"stages": stages, "metrics": extra, "plots": extra, "artifacts": extra}))
+    write(root, "dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": {"s": lock, "t@1": lock}}))
+    write(root, "a.dvc", yaml.safe_dump({"outs": data, "deps": data}))
+    write(root, "params.yaml", yaml.safe_dump({"a": params}))
+    files = DvcFiles(root)
+    pipeline = files.read()
+    state = files.state(pipeline)
+    files.figures(pipeline)
+    assert len(state.states) == len(pipeline.stages)
+    assert all(cause.sentence for found in state.states for cause in found.causes)
+    assert all(problem.sentence for problem in state.problems)

@@ -127,16 +127,15 @@ def _sliced(scored: Scored, decisions: list[bool], labels: list[bool], column: s
 
 
 def _of(metrics: Metrics) -> Figures:
-    confusion, ranking = metrics.confusion, metrics.ranking
     values = {
-        GateMetric.PRECISION: confusion.precision.value,
-        GateMetric.RECALL: confusion.recall.value,
-        GateMetric.F1: confusion.f1.value,
-        GateMetric.ACCURACY: confusion.accuracy.value,
-        GateMetric.PR_AUC: ranking.pr_auc,
-        GateMetric.ROC_AUC: ranking.roc_auc,
+        GateMetric.PRECISION: metrics.precision.value,
+        GateMetric.RECALL: metrics.recall.value,
+        GateMetric.F1: metrics.f1.value,
+        GateMetric.ACCURACY: metrics.accuracy.value,
+        GateMetric.PR_AUC: metrics.pr_auc,
+        GateMetric.ROC_AUC: metrics.roc_auc,
     }
-    return Figures(confusion.labels, values)
+    return Figures(metrics.confusion.labels, values)
 
 
 def _gate(config: GateConfig) -> Gate:

@@ -83,8 +83,7 @@ class Dvc:
 
     def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
         """The very command that `repro` runs, for a plan to show; without targets it covers every dvc.yaml."""
-        chosen = targets or _project_files(DvcFiles(self._root).read())
-        return ("dvc", "repro", *(["--force"] if force else []), *chosen)
+        return ("dvc", *_repro_words(targets or _project_files(DvcFiles(self._root).read()), force=force))
 
     def repro(
         self,
@@ -103,11 +102,10 @@ class Dvc:
         """
         pipeline = DvcFiles(self._root).read()
         chosen = tuple(targets) or _project_files(pipeline)
-        _, *words = self.repro_command(chosen, force=force)
         following = _Following(progress, _count(pipeline, chosen))
         try:
             ended = stream(
-                (self._program, *words),
+                (self._program, *_repro_words(chosen, force=force)),
                 progress,
                 cwd=self._root,
                 env={**_environment(), **(env or {})},
@@ -200,6 +198,10 @@ def _environment() -> dict[str, str]:
     """Stages find the Python that runs unipipe first, as if its environment were activated, and speak at once."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {"PATH": path, "NO_COLOR": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _repro_words(targets: Sequence[str], *, force: bool) -> tuple[str, ...]:
+    return ("repro", *(["--force"] if force else []), *targets)
 
 
 def _project_files(pipeline: Pipeline) -> tuple[str, ...]:

@@ -106,6 +106,14 @@ class DataCache:
             os.path.exists(self._place(md5, mark.normalises_newlines)) for md5 in listing.values()
         )
 
+    def is_linked(self, stat: os.stat_result, md5: str, *, is_legacy: bool) -> bool:
+        """Whether a file is the very copy in the cache, by link; only a copy that DVC protects from writing counts."""
+        try:
+            kept = os.stat(self._place(md5, is_legacy))
+        except OSError:
+            return False
+        return os.path.samestat(stat, kept) and not kept.st_mode & 0o222
+
     def listing(self, mark: Fingerprint) -> dict[str, str] | None:
         """Path → md5 of a recorded folder's files; None when its listing is not there or not one."""
         try:

@@ -37,7 +37,7 @@ class Comparison:
     def __init__(self, root: Path, pipeline: Pipeline, hashes: KnownHashes, cache: DataCache) -> None:
         self._root = root
         self._pipeline = pipeline
-        self._workspace = _Workspace(root, hashes)
+        self._workspace = _Workspace(root, hashes, cache)
         self._cache = cache
         self._cached: dict[Fingerprint, bool] = {}
         self._params: dict[str, dict[str, object] | None] = {}
@@ -70,7 +70,7 @@ class Comparison:
         elif stage.is_import and not stage.frozen:
             yield from self._source_causes(stage, stage.locked)
         for output in stage.outputs:
-            yield from self._output_causes(output, stage.locked.outputs.get(output.path))
+            yield from self._output_causes(stage, output, stage.locked.outputs.get(output.path))
         if stage.runs_every_time:
             yield Cause(CauseKind.ALWAYS_CHANGED)
 
@@ -102,15 +102,15 @@ class Comparison:
     def _absent_parts(self, path: str) -> list[Cause]:
         """Data of other stages that belongs into a folder and is not there: until it is, nothing can be compared."""
         return [
-            self._to_fetch(output.path, stage.locked.outputs.get(output.path))
+            self._to_fetch(output.path, known)
             for stage, output in self._inside.get(path, ())
-            if output.cached and stage.locked is not None and not self._workspace.exists(output.path)
+            if output.cached and (known := _recorded(stage, output)) and not self._workspace.exists(output.path)
         ]
 
     def _absent_dependency(self, path: str, mark: Fingerprint | None) -> Iterator[Cause]:
         """Something that is not there may be known data that only has to be fetched, as an output of another stage."""
         owner = self._owner_of(path)
-        known = owner[0].locked.outputs.get(owner[1].path) if owner and owner[0].locked else None
+        known = _recorded(*owner) if owner is not None else None
         if owner is None or known is None or not owner[1].cached:
             yield from () if owner is not None and mark is None else (Cause(CauseKind.DEPENDENCY_MISSING, path),)
         elif mark is not None and owner[1].path == path and known.value != mark.value:
@@ -124,11 +124,11 @@ class Comparison:
                 return self._owners[place]
         return next(iter(self._inside.get(path, ())), None)
 
-    def _output_causes(self, output: Output, mark: Fingerprint | None) -> Iterator[Cause]:
+    def _output_causes(self, stage: Stage, output: Output, mark: Fingerprint | None) -> Iterator[Cause]:
         if output.external:
             yield Cause(CauseKind.NOT_CHECKED, output.path)
         elif not self._workspace.exists(output.path):
-            if output.cached:
+            if output.cached and (mark is not None or stage.is_data):
                 yield self._to_fetch(output.path, mark)
             else:
                 yield Cause(CauseKind.OUTPUT_MISSING, output.path)
@@ -177,9 +177,10 @@ class Comparison:
 class _Workspace:
     """The files as they are now, against what was recorded."""
 
-    def __init__(self, root: Path, hashes: KnownHashes) -> None:
+    def __init__(self, root: Path, hashes: KnownHashes, cache: DataCache) -> None:
         self._root = root
         self._hashes = hashes
+        self._cache = cache
         self._values: dict[tuple[str, bool], str] = {}
         self._listings: dict[str, list[tuple[str, os.stat_result]]] = {}
 
@@ -208,30 +209,40 @@ class _Workspace:
                 return f"{mark.files:,} files", f"{files:,} files"
             if size != mark.size_bytes:
                 return f"{mark.size_bytes:,} bytes", f"{size:,} bytes"
-        return _short(mark.value), _short(self._value(path, is_folder, mark.normalises_newlines))
+        return _short(mark.value), _short(self._value(path, mark))
 
     def _weigh(self, path: str) -> tuple[int, int | None]:
         listing = self._listing(path)
         return sum(stat.st_size for _, stat in listing), len(listing)
 
-    def _value(self, path: str, is_folder: bool, normalise: bool) -> str:
-        if (path, normalise) not in self._values:
+    def _value(self, path: str, mark: Fingerprint) -> str:
+        """The md5 of a file or folder as it is now; `mark` says of which sort, and what it is likely to be."""
+        key = (path, mark.normalises_newlines)
+        if key not in self._values:
             whole = self._root / path
-            if is_folder:
-                marks = (
-                    (name, self._hashes.md5(whole / name, stat, normalise_newlines=normalise))
-                    for name, stat in self._listing(path)
-                )
-                self._values[path, normalise] = md5_of_listing(marks)
+            if mark.is_folder:
+                likely = self._cache.listing(mark) or {}
+                files = self._listing(path)
+                marks = ((name, self._md5(whole / name, stat, mark, likely.get(name))) for name, stat in files)
+                self._values[key] = md5_of_listing(marks)
             else:
-                self._values[path, normalise] = self._hashes.md5(whole, whole.stat(), normalise_newlines=normalise)
-        return self._values[path, normalise]
+                self._values[key] = self._md5(whole, whole.stat(), mark, mark.value)
+        return self._values[key]
+
+    def _md5(self, file: Path, stat: os.stat_result, mark: Fingerprint, likely: str | None) -> str:
+        if likely is not None and self._cache.is_linked(stat, likely, is_legacy=mark.normalises_newlines):
+            return likely
+        return self._hashes.md5(file, stat, normalise_newlines=mark.normalises_newlines)
 
     def _listing(self, path: str) -> list[tuple[str, os.stat_result]]:
         if path not in self._listings:
             rules = dvc_ignores().descending_to(self._root, path)
             self._listings[path] = list(files_below(self._root, path, rules))
         return self._listings[path]
+
+
+def _recorded(stage: Stage, output: Output) -> Fingerprint | None:
+    return stage.locked.outputs.get(output.path) if stage.locked is not None else None
 
 
 def _by_folder(owners: Iterable[tuple[Stage, Output]]) -> dict[str, list[tuple[Stage, Output]]]:

@@ -173,13 +173,14 @@ class LocalServer:
         return taken
 
     def _argv(self) -> list[str]:
-        options = {
+        options: dict[str, object] = {
             "--desired": self._folder / "desired.json",
             "--log": self._predictions,
             "--port": self._port,
             "--host": self._host,
-            "--token-env": TOKEN_VARIABLE,
         }
+        if os.environ.get(TOKEN_VARIABLE):
+            options["--token-env"] = TOKEN_VARIABLE
         flat = [str(word) for pair in options.items() for word in pair]
         return [sys.executable, "-m", "unipipe_tui.serving", *flat]
 
