@@ -1,0 +1,132 @@
+"""What all tests share: a quiet environment, the command line, and one trained workspace that is copied, not made again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins: list[str] = []
+
+QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "OMP_NUM_THREADS": "1",
+    "NO_COLOR": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "UNIPIPE_ACTOR": "ada",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+os.environ.update(QUIET)
+for unwanted in ("MLFLOW_TRACKING_URI", "UNIPIPE_READ_ONLY", "UNIPIPE_DETACHED_JOB", "UNIPIPE_SERVE_TOKEN", "UNIPIPE_JOB"):
+    os.environ.pop(unwanted, None)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A finished command line."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """Its answer."""
+        return json.loads(self.stdout)
+
+
+def unipipe(*words: str | Path, cwd: Path, timeout: float = 180, **env: str) -> Said:
+    """Run the real command line as a person would, without a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "unipipe_tui", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def git(*words: str, cwd: Path) -> str:
+    """Run Git and answer with what it printed."""
+    return subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first test process to ask for it makes, and all others wait for."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / f"{name}.made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            (shared / f"{name}.made").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of the recipe after its first `pipeline run`: one registered version, champion. Never changed."""
+
+    def make(folder: Path) -> None:
+        begun = unipipe("init", "--recipe", "fraud-detection", folder, "--yes", cwd=folder.parent)
+        assert begun.exit_code == 0, begun.stderr
+        trained = unipipe("pipeline", "run", "--commit", "--yes", cwd=folder)
+        assert trained.exit_code == 0, trained.stderr
+
+    return made_once(tmp_path_factory, "trained-template", make)
+
+
+@pytest.fixture
+def trained(trained_template: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the trained workspace, on a port of its own; its server is stopped when the test is over."""
+    workspace = tmp_path / "workspace"
+    shutil.copytree(trained_template, workspace, symlinks=True)
+    config = workspace / "unipipe.yaml"
+    config.write_text(config.read_text().replace("port: 8765", f"port: {free_port()}"))
+    yield workspace
+    if (workspace / ".unipipe" / "serving").exists():
+        unipipe("serve", "stop", "--yes", cwd=workspace)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty Git repository with a Unipipe store and nothing else."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+    (folder / "README.md").write_text("# A project\n")
+    git("add", "-A", cwd=folder)
+    git("commit", "--quiet", "-m", "Begin", cwd=folder)
+    return folder
