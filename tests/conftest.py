@@ -33,7 +33,13 @@ QUIET = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 os.environ.update(QUIET)
-for unwanted in ("MLFLOW_TRACKING_URI", "UNIPIPE_READ_ONLY", "UNIPIPE_DETACHED_JOB", "UNIPIPE_SERVE_TOKEN", "UNIPIPE_JOB"):
+for unwanted in (
+    "MLFLOW_TRACKING_URI",
+    "UNIPIPE_READ_ONLY",
+    "UNIPIPE_DETACHED_JOB",
+    "UNIPIPE_SERVE_TOKEN",
+    "UNIPIPE_JOB",
+):
     os.environ.pop(unwanted, None)
 
 

@@ -42,7 +42,9 @@ def open_terminal(start: Path) -> None:
 
     try:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise UsageError("There is no terminal to open the workbench in.", hint="Headless: unipipe status, unipipe --help")
+            raise UsageError(
+                "There is no terminal to open the workbench in.", hint="Headless: unipipe status, unipipe --help"
+            )
         world = open_world(start)
     except UnipipeError as error:
         sys.exit(complain(error))

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unipipe_tui.actions.world import OwnProcess, World
-from unipipe_tui.adapters import mlflow_files, process
+from unipipe_tui.adapters import process
 from unipipe_tui.adapters.bundles import BundleFolder
-from unipipe_tui.adapters.dvc import Dvc
-from unipipe_tui.adapters.dvc_files import DvcFiles
+from unipipe_tui.adapters.dvc.command_line import Dvc
+from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.git import GitCommandLine
-from unipipe_tui.adapters.mlflow_files import TrackingFiles
-from unipipe_tui.adapters.mlflow_places import find_tracking, place_of
+from unipipe_tui.adapters.mlflow import files as mlflow_files
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.adapters.mlflow.places import find_tracking, place_of
 from unipipe_tui.adapters.processes import LocalProcesses
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
@@ -103,7 +104,7 @@ def _open_registry(uri: str) -> Registry:
     # MLflow reads these when it is imported, which takes seconds; so only a process that writes to it does.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    from unipipe_tui.adapters.mlflow_client import MlflowRegistry
+    from unipipe_tui.adapters.mlflow.client import MlflowRegistry
 
     return MlflowRegistry(uri)
 

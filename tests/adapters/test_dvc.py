@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from unipipe_tui.adapters.dvc import Dvc, StageFailed
-from unipipe_tui.adapters.dvc_files import DvcFiles, find_root
+from unipipe_tui.adapters.dvc.command_line import Dvc, StageFailed
+from unipipe_tui.adapters.dvc.files import DvcFiles, find_root
 from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import Event, StepEnded, StepStarted, ToolSaid, ToolStarted

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from unipipe_tui.adapters.dvc_files import DvcFiles
+from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.domain.pipelines import CauseKind, Freshness, PipelineState, StageState
 
 DVC_YAML = r"""

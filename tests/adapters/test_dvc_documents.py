@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import parse_py, parse_yaml
 
-from unipipe_tui.adapters.dvc_documents import Unreadable, load, load_mapping, parse
+from unipipe_tui.adapters.dvc.documents import Unreadable, load, load_mapping, parse
 
 SCALARS = [
     "yes", "no", "on", "off", "y", "true", "False", "TRUE", "null", "~", "", "Null", "1", "-1", "+1", "017", "08",

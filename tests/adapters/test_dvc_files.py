@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unipipe_tui.adapters.dvc_files import DvcFiles, Figure, find_below, find_root
-from unipipe_tui.adapters.dvc_hashes import KnownHashes, md5_of_file
+from unipipe_tui.adapters.dvc.files import DvcFiles, Figure, find_below, find_root
+from unipipe_tui.adapters.dvc.hashes import KnownHashes, md5_of_file
 from unipipe_tui.domain.pipelines import CauseKind, Freshness, Pipeline, PipelineState
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unipipe_tui.adapters.dvc_template import (
+from unipipe_tui.adapters.dvc.template import (
     CommandStyle,
     Refused,
     Resolved,

@@ -17,9 +17,9 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from tests.adapters.conftest_mlflow import MODEL, Stored, log_model, payments
-from unipipe_tui.adapters.mlflow_client import MlflowRegistry
-from unipipe_tui.adapters.mlflow_files import TrackingFiles
-from unipipe_tui.adapters.mlflow_places import place_of
+from unipipe_tui.adapters.mlflow.client import MlflowRegistry
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import ExitCode, Failed, ToolMissing, UsageError
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
@@ -278,7 +278,7 @@ def test_logging_and_warnings_are_left_as_they_were(database: Stored) -> None:
 def test_a_new_database_is_made_without_a_word(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from unipipe_tui.adapters.mlflow_client import MlflowRegistry\n"
+        "from unipipe_tui.adapters.mlflow.client import MlflowRegistry\n"
         "from unipipe_tui.domain.errors import UsageError\n"
         "try:\n    MlflowRegistry(sys.argv[1]).set_alias('m', 'champion', 1)\n"
         "except UsageError as error:\n    print(error.hint)\n"

@@ -14,8 +14,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from tests.adapters.conftest_mlflow import MARKUP, MODEL, Stored
-from unipipe_tui.adapters.mlflow_files import TrackingFiles, verify
-from unipipe_tui.adapters.mlflow_places import place_of
+from unipipe_tui.adapters.mlflow.files import TrackingFiles, verify
+from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import RunStatus, Tracking
 
@@ -244,7 +244,7 @@ def test_a_run_offers_its_last_sign_of_life(store: Stored) -> None:
 
 def test_looking_imports_neither_mlflow_nor_pandas() -> None:
     program = (
-        "import sys, unipipe_tui.adapters.mlflow_files; print({'mlflow', 'pandas', 'sqlalchemy'} & set(sys.modules))"
+        "import sys, unipipe_tui.adapters.mlflow.files; print({'mlflow', 'pandas', 'sqlalchemy'} & set(sys.modules))"
     )
     root = Path(__file__).parents[2]
     said = subprocess.run(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.conftest_mlflow import MODEL, Stored
-from unipipe_tui.adapters.mlflow_files import TrackingFiles
-from unipipe_tui.adapters.mlflow_places import place_of
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.tracking import Metric, RunStatus
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unipipe_tui.adapters.mlflow_model import model_threshold
+from unipipe_tui.adapters.mlflow.model import model_threshold
 from unipipe_tui.domain.errors import Failed
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unipipe_tui.adapters.mlflow_places import find_tracking, first_model_folder, local_path, place_of
+from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, local_path, place_of
 from unipipe_tui.domain.tracking import TrackingKind
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.conftest_mlflow import MODEL, Stored
-from unipipe_tui.adapters.mlflow_files import TrackingFiles
-from unipipe_tui.adapters.mlflow_places import place_of
-from unipipe_tui.adapters.sqlite_readonly import read_only
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.adapters.mlflow.places import place_of
+from unipipe_tui.adapters.mlflow.sqlite_readonly import read_only
 from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
 from unipipe_tui.domain.tracking import RunStatus
 

@@ -148,7 +148,9 @@ def _switch_followers(move: AliasMove, registry: Registry, world: World, progres
 def _record(move: AliasMove, registry: Registry, world: World) -> None:
     if move.version is not None:
         registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.by", world.actor)
-        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.reason", move.reason or move.how.value)
+        registry.set_version_tag(
+            move.model, move.version, f"unipipe.{move.alias}.reason", move.reason or move.how.value
+        )
     promotion = Promotion(
         move.model,
         move.alias,

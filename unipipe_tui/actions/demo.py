@@ -44,8 +44,8 @@ APPEAR_WITHIN_SECONDS = 20.0
 class Demo:
     """Where, and whether to stop after the story."""
 
-    directory: Annotated[Path, OBJECT, "Folder for the demo; must be new, empty, or a demo that was begun before."] = Path(
-        "unipipe-demo"
+    directory: Annotated[Path, OBJECT, "Folder for the demo; must be new, empty, or a demo that was begun before."] = (
+        Path("unipipe-demo")
     )
     headless: Annotated[bool, "Stop after the story, and stop the model server."] = False
 
@@ -174,7 +174,9 @@ class _Story:
 
     def serve(self) -> None:
         status = self.run("serve", "start")
-        self._say(f"version {status['version']} answers on {status['url']}", url=status["url"], version=status["version"])
+        self._say(
+            f"version {status['version']} answers on {status['url']}", url=status["url"], version=status["version"]
+        )
 
     def calm_weeks(self) -> None:
         for week in range(1, 5):
@@ -213,7 +215,12 @@ class _Story:
         load = _Load(self._world)
         load.start()
         promoted = self.run(
-            "models", "promote", trained["model"], str(trained["version"]), "--reason", "passes its gates, champion does not"
+            "models",
+            "promote",
+            trained["model"],
+            str(trained["version"]),
+            "--reason",
+            "passes its gates, champion does not",
         )
         sent, failed = load.stop()
         self._say(
@@ -257,7 +264,9 @@ class _Story:
         if self._progress.stopped():
             raise Stopped("The demo was stopped.", hint=f"Remove {self._world.root} to begin again.")
         if end.state is not JobState.DONE:
-            raise Failed(f"`unipipe {shlex.join(words)}` {end.state.value}: {end.message}", hint=f"unipipe jobs logs {job_id}")
+            raise Failed(
+                f"`unipipe {shlex.join(words)}` {end.state.value}: {end.message}", hint=f"unipipe jobs logs {job_id}"
+            )
         return result_of(self._world, job_id)
 
     def tidy_up(self) -> None:

@@ -127,7 +127,9 @@ def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[Drif
 def _configured_reference(world: World) -> Path:
     name = world.config.data.reference
     if name is None:
-        raise UsageError("No reference is configured.", hint="Name it in unipipe.yaml:  data: {reference: data/train.parquet}")
+        raise UsageError(
+            "No reference is configured.", hint="Name it in unipipe.yaml:  data: {reference: data/train.parquet}"
+        )
     path = world.root / name
     if not path.is_file():
         raise UsageError(f"The reference {name} is missing.", hint="Make it: unipipe pipeline run, or dvc pull")

@@ -68,7 +68,8 @@ def open_gates(world: World, model: str, version: int) -> GateCheck | None:
     if newest.champion != champion and champion != version:
         against = "no champion" if newest.champion is None else f"version {newest.champion}"
         raise CheckSaidNo(
-            f"{model} version {version} was compared with {against}; the champion is version {champion} now.", hint=again
+            f"{model} version {version} was compared with {against}; the champion is version {champion} now.",
+            hint=again,
         )
     return newest
 
@@ -91,12 +92,18 @@ def holdout_path(world: World) -> Path:
         UsageError: none is configured, or it is not there.
     """
     if not world.config.gates:
-        raise UsageError("No gates are configured.", hint="Name some in unipipe.yaml:  gates: [{metric: precision, at_least: 0.95}]")
+        raise UsageError(
+            "No gates are configured.", hint="Name some in unipipe.yaml:  gates: [{metric: precision, at_least: 0.95}]"
+        )
     if world.config.data.holdout is None:
-        raise UsageError("No holdout is configured.", hint="Name it in unipipe.yaml:  data: {holdout: data/holdout.parquet}")
+        raise UsageError(
+            "No holdout is configured.", hint="Name it in unipipe.yaml:  data: {holdout: data/holdout.parquet}"
+        )
     path = world.root / world.config.data.holdout
     if not path.is_file():
-        raise UsageError(f"The holdout {world.config.data.holdout} is missing.", hint="Make it: unipipe pipeline run, or dvc pull")
+        raise UsageError(
+            f"The holdout {world.config.data.holdout} is missing.", hint="Make it: unipipe pipeline run, or dvc pull"
+        )
     return path
 
 
@@ -128,16 +135,16 @@ def _sliced(scored: Scored, decisions: list[bool], labels: list[bool], column: s
 
 def _of(metrics: Metrics) -> Figures:
     values = {
-        GateMetric.PRECISION: metrics.precision.value,
-        GateMetric.RECALL: metrics.recall.value,
-        GateMetric.F1: metrics.f1.value,
-        GateMetric.ACCURACY: metrics.accuracy.value,
-        GateMetric.PR_AUC: metrics.pr_auc,
-        GateMetric.ROC_AUC: metrics.roc_auc,
+        GateMetric.PRECISION.value: metrics.precision.value,
+        GateMetric.RECALL.value: metrics.recall.value,
+        GateMetric.F1.value: metrics.f1.value,
+        GateMetric.ACCURACY.value: metrics.accuracy.value,
+        GateMetric.PR_AUC.value: metrics.pr_auc,
+        GateMetric.ROC_AUC.value: metrics.roc_auc,
     }
     return Figures(metrics.confusion.labels, values)
 
 
 def _gate(config: GateConfig) -> Gate:
     within = config.tolerance if config.not_worse_than else None
-    return Gate(config.metric, config.at_least, within, config.by, config.minimum_rows)
+    return Gate(config.metric.value, config.at_least, within, config.by, config.minimum_rows)

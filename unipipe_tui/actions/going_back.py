@@ -10,7 +10,14 @@ from unipipe_tui.actions.alias_moves import AliasMove, move_alias, plan_move
 from unipipe_tui.actions.gates import CHAMPION
 from unipipe_tui.actions.models import plan_way
 from unipipe_tui.actions.request import OBJECT
-from unipipe_tui.actions.serve import StartOrder, StopOrder, plan_server_start, plan_server_stop, start_server, stop_server
+from unipipe_tui.actions.serve import (
+    StartOrder,
+    StopOrder,
+    plan_server_start,
+    plan_server_stop,
+    start_server,
+    stop_server,
+)
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Refused, UsageError

@@ -120,7 +120,9 @@ def show_job(request: ShowJob, world: World) -> JobView:
     """Show one job: its steps, the programs it started and what it answered."""
     job = as_it_is(find_job(world, request.job), world)
     events = [event for _, event in world.job_folders.events(job.id)]
-    return JobView(_line(job, world), job.exit_code, _steps(events, job), _tools(events), world.job_folders.result(job.id))
+    return JobView(
+        _line(job, world), job.exit_code, _steps(events, job), _tools(events), world.job_folders.result(job.id)
+    )
 
 
 def find_job(world: World, name: str) -> Job:
@@ -271,7 +273,9 @@ def cancel_job(plan: Plan[Job], world: World, progress: Progress) -> Done[Cancel
     _end_left_overs(job, world)
     after = as_it_is(find_job(world, job.id), world)
     if after.state is JobState.LOST:
-        ended = dataclasses.replace(after, state=JobState.STOPPED, ended=world.now(), message="cancelled", exit_code=130)
+        ended = dataclasses.replace(
+            after, state=JobState.STOPPED, ended=world.now(), message="cancelled", exit_code=130
+        )
         world.jobs.end(ended)
         after = ended
     return Done(Cancelled(job.id, after.state), detail=f"job {job.id}")

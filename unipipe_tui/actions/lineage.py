@@ -84,7 +84,8 @@ def show_lineage(request: ShowLineage, world: World) -> Lineage:
     run = _run(request.thing, version, world)
     if prediction is None and version is None and run is None:
         raise UsageError(
-            f"There is no prediction, version or run {request.thing!r}.", hint="Give a prediction id, MODEL/VERSION or a run id."
+            f"There is no prediction, version or run {request.thing!r}.",
+            hint="Give a prediction id, MODEL/VERSION or a run id.",
         )
     version = version or _version_of_run(run, world)
     tags = {**(run.tags if run else {}), **(version.tags if version else {})}
@@ -141,7 +142,7 @@ def _release(prediction: LoggedPrediction | None, version: ModelVersion | None, 
     ]
     # A switch is recorded just after the new version has begun to answer: the first prediction may be older.
     earlier = [release for release in releases if prediction is None or release.at <= prediction.at]
-    return (earlier or releases[-1:] or [None])[0]
+    return next(iter(earlier or releases[-1:]), None)
 
 
 def _promotions(version: ModelVersion | None, world: World) -> tuple[Promotion, ...]:
@@ -164,7 +165,9 @@ def _run_facts(run: Run) -> RunFacts:
 def _data(run: Run | None, tags: dict[str, str]) -> tuple[DataFacts, ...]:
     facts = {dataset.name: dataset.digest for dataset in run.datasets} if run else {}
     recorded = {key.removesuffix(".md5"): value for key, value in tags.items() if key.endswith(".md5")}
-    return tuple(DataFacts(name, md5) for name, md5 in {**facts, **recorded}.items())
+    known = set(facts.values())
+    facts |= {name: md5 for name, md5 in recorded.items() if md5 not in known}
+    return tuple(DataFacts(name, md5) for name, md5 in facts.items())
 
 
 def _with_gaps(lineage: Lineage) -> Lineage:

@@ -180,7 +180,9 @@ def plan_check(request: CheckModel, world: World) -> Plan[ToCheck]:
         plans.registry(f"{request.model} version {request.version}: tags unipipe.gates, unipipe.gates.against"),
     )
     title = f"Check {request.model} version {request.version} at the gates{against}"
-    return Plan(title, effects, "nothing to undo: a check only adds its result", ToCheck(request.model, request.version))
+    return Plan(
+        title, effects, "nothing to undo: a check only adds its result", ToCheck(request.model, request.version)
+    )
 
 
 def check_model(plan: Plan[ToCheck], world: World, progress: Progress) -> Done[Checked]:
@@ -212,7 +214,9 @@ def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     check_alias_name(request.to)
     world.tracking.version(request.model, request.version)
     if world.tracking.alias(request.model, request.to) == request.version:
-        raise UsageError(f"{request.model}@{request.to} names version {request.version} already.", hint="Nothing to do.")
+        raise UsageError(
+            f"{request.model}@{request.to} names version {request.version} already.", hint="Nothing to do."
+        )
     if request.to == CHAMPION:
         open_gates(world, request.model, request.version)
     return plan_move(world, request.model, request.to, request.version, How.PROMOTE, request.reason)
@@ -245,13 +249,18 @@ def plan_way(world: World, model: str, alias: str, forward: bool, reason: str) -
     way = [version for version in (trail.forward if forward else trail.back) if version in known]
     if not way:
         said = "nothing was rolled back" if forward else "it has named no other version yet"
-        raise UsageError(f"{model}@{alias} cannot go {'forward' if forward else 'back'}: {said}.", hint=f"unipipe models show {model}")
+        raise UsageError(
+            f"{model}@{alias} cannot go {'forward' if forward else 'back'}: {said}.",
+            hint=f"unipipe models show {model}",
+        )
     return plan_move(world, model, alias, way[-1], How.FORWARD if forward else How.BACK, reason)
 
 
 LIST = Look("models list", ListModels, list_models, "unipipe models list")
 SHOW = Look("models show", ShowModel, show_model, "unipipe models show fraud-detector")
-CHECK = Change("models check", CheckModel, plan_check, check_model, "unipipe models check fraud-detector 2", Danger.NONE)
+CHECK = Change(
+    "models check", CheckModel, plan_check, check_model, "unipipe models check fraud-detector 2", Danger.NONE
+)
 PROMOTE = Change(
     "models promote",
     PromoteModel,

@@ -174,15 +174,15 @@ def _last(jobs: list[Job], wanted: Callable[[Job], bool]) -> JobFact | None:
 
 
 def _gather_targets(world: World, gathered: _Gathered) -> tuple[ServerStatus, ...]:
+    servers: tuple[ServerStatus, ...] = ()
+    if world.config.model is None:
+        return servers
     with gathered.part("release"):
-        if world.config.model is None:
-            return ()
         servers = tuple(world.server_of(name).status() for name in world.targets)
         gathered.facts["targets"] = tuple(
             TargetFact(s.target, s.state.value, s.version, s.url, s.error or "") for s in servers
         )
-        return servers
-    return ()
+    return servers
 
 
 STATUS = Look("status", Status, status, "unipipe status", repeatable=True)

@@ -83,9 +83,7 @@ def apply_plan(
         events.close()
 
 
-def _applied(
-    change: Change[Any, Any, Any], plan: Plan[Any], world: World, progress: Listening, job: Job
-) -> Any:
+def _applied(change: Change[Any, Any, Any], plan: Plan[Any], world: World, progress: Listening, job: Job) -> Any:
     try:
         done: Done[Any] = change.apply(plan, world, progress)
     except KeyboardInterrupt:

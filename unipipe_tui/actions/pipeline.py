@@ -155,14 +155,18 @@ def _must_exist(pipeline: Pipeline, stages: tuple[str, ...]) -> None:
     known = pipeline.by_address
     unknown = [stage for stage in stages if stage not in known]
     if unknown:
-        raise UsageError(f"There is no stage {unknown[0]!r}.", hint=f"There is: {', '.join(list(known)[:12]) or 'none'}.")
+        raise UsageError(
+            f"There is no stage {unknown[0]!r}.", hint=f"There is: {', '.join(list(known)[:12]) or 'none'}."
+        )
 
 
 @dataclass(frozen=True)
 class RunPipeline:
     """What to run."""
 
-    stages: Annotated[tuple[str, ...], OBJECT, "Stages to bring up to date, with what they need; all when left out."] = ()
+    stages: Annotated[
+        tuple[str, ...], OBJECT, "Stages to bring up to date, with what they need; all when left out."
+    ] = ()
     force: Annotated[bool, "Run them even when nothing changed."] = False
     commit: Annotated[bool, "Commit dvc.lock and the reports when the run is done."] = False
 
@@ -174,14 +178,22 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     """
     pipeline = world.pipeline.read()
     if not pipeline.stages:
-        raise UsageError("There is no pipeline here.", hint="A dvc.yaml describes one; `unipipe init --recipe` brings one.")
+        raise UsageError(
+            "There is no pipeline here.", hint="A dvc.yaml describes one; `unipipe init --recipe` brings one."
+        )
     _must_exist(pipeline, request.stages)
     state = world.pipeline.state(pipeline)
     order = Order(request.stages, request.force, request.commit, "")
     warnings = tuple(problem.sentence for problem in state.problems)
     runs = len(pipeline.stages) if request.force else len(state.will_run)
     title = f"Run the pipeline: {runs} of {len(state.states)} stages are not up to date"
-    return Plan(title, training_effects(world, order), undo="git checkout dvc.lock && dvc checkout", decided=order, warnings=warnings)
+    return Plan(
+        title,
+        training_effects(world, order),
+        undo="git checkout dvc.lock && dvc checkout",
+        decided=order,
+        warnings=warnings,
+    )
 
 
 def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Trained]:
@@ -195,7 +207,9 @@ class Retrain:
     """Why, and on which target's labelled traffic."""
 
     reason: Annotated[str, "Why; kept with the version and in the audit."]
-    target: Annotated[str | None, "Target whose labelled traffic is added to the data; the only one when left out."] = None
+    target: Annotated[str | None, "Target whose labelled traffic is added to the data; the only one when left out."] = (
+        None
+    )
     collect: Annotated[bool, "Add the labelled traffic to the training data."] = True
     commit: Annotated[bool, "Commit the new data's pointer, dvc.lock and the reports."] = True
 
@@ -241,13 +255,17 @@ def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
     effects = []
     if raw:
         known = world.predictions.totals(target)[1]
-        effects.append(plans.write(f"{file}: labelled traffic of {target} that is not in the data yet (of {known} labels)"))
+        effects.append(
+            plans.write(f"{file}: labelled traffic of {target} that is not in the data yet (of {known} labels)")
+        )
         effects.append(plans.run("dvc", "add", raw))
         if request.commit:
             effects.append(plans.run("git", "commit", f"{raw}.dvc", "..."))
     order = RetrainOrder(target, raw, file, training)
     undo = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
-    return Plan(f"Retrain {world.model.name}: {request.reason}", (*effects, *training_effects(world, training)), undo, order)
+    return Plan(
+        f"Retrain {world.model.name}: {request.reason}", (*effects, *training_effects(world, training)), undo, order
+    )
 
 
 def retrain(plan: Plan[RetrainOrder], world: World, progress: Progress) -> Done[Retrained]:

@@ -33,7 +33,9 @@ class InitProject:
     """Where, and what from."""
 
     directory: Annotated[Path, OBJECT, "Folder of the project; made when it is not there."] = Path(".")
-    recipe: Annotated[str | None, "Recipe to start from, with its code and sample data; none: the folder as it is."] = None
+    recipe: Annotated[str | None, "Recipe to start from, with its code and sample data; none: the folder as it is."] = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def plan_init(request: InitProject, world: World) -> Plan[InitOrder]:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is not a folder.")
     if request.recipe and directory.is_dir() and any(p.name != ".unipipe" for p in directory.iterdir()):
-        raise UsageError(f"{directory} is not empty.", hint="A recipe needs a new folder: unipipe init --recipe NAME DIR")
+        raise UsageError(
+            f"{directory} is not empty.", hint="A recipe needs a new folder: unipipe init --recipe NAME DIR"
+        )
     alone = request.recipe is not None or not world.git.is_repository()
     order = InitOrder(
         directory,

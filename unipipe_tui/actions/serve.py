@@ -105,7 +105,10 @@ def plan_server_stop(world: World, target: str) -> Plan[StopOrder]:
     status = world.server_of(target).status()
     if status.state is ServerState.STOPPED:
         raise UsageError(f"{target} does not run.", hint=f"unipipe serve start {target}")
-    effects = (plans.serve(f"{target} on {status.url} answers what it has begun, then ends"), plans.store("audit entry"))
+    effects = (
+        plans.serve(f"{target} on {status.url} answers what it has begun, then ends"),
+        plans.store("audit entry"),
+    )
     undo = f"unipipe serve start {target}"
     return Plan(f"Stop {target} on {status.url}", effects, undo, StopOrder(target, status.version))
 

@@ -96,5 +96,7 @@ def query_store(request: Query, world: World) -> QueryResult:
 
 
 CHECK = Look("store check", CheckStore, check_store, "unipipe store check")
-BACK_UP = Change("store backup", BackUpStore, plan_backup, back_up_store, "unipipe store backup store-copy.duckdb", Danger.NONE)
+BACK_UP = Change(
+    "store backup", BackUpStore, plan_backup, back_up_store, "unipipe store backup store-copy.duckdb", Danger.NONE
+)
 SQL = Look("sql", Query, query_store, "unipipe sql 'SELECT action, state, message FROM jobs'")

@@ -89,7 +89,9 @@ def _record(text: str | None) -> Record | None:
     try:
         record: Any = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--record is not JSON: {error}.", hint="""For example: --record '{"amount": 12.5}'""") from None
+        raise UsageError(
+            f"--record is not JSON: {error}.", hint="""For example: --record '{"amount": 12.5}'"""
+        ) from None
     if not isinstance(record, dict):
         raise UsageError("--record must be one JSON object.", hint="""For example: --record '{"amount": 12.5}'""")
     return record
@@ -152,7 +154,9 @@ def plan_feedback(request: Feedback, world: World) -> Plan[FeedbackOrder]:
     url = world.server_of(target).status().url
     effects = (plans.serve(f"POST {url}/feedback: {len(labels)} labels"),)
     title = f"Tell {target} {len(labels)} labels"
-    return Plan(title, effects, "nothing to undo: the first label of a prediction stands", FeedbackOrder(target, labels))
+    return Plan(
+        title, effects, "nothing to undo: the first label of a prediction stands", FeedbackOrder(target, labels)
+    )
 
 
 def send_feedback(plan: Plan[FeedbackOrder], world: World, progress: Progress) -> Done[FeedbackSent]:

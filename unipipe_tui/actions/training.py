@@ -13,10 +13,10 @@ from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import StageTiming
-from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateCheck, How, Promotion
+from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import Run
 
 
@@ -95,7 +95,9 @@ def train(world: World, order: Order, progress: Progress) -> Trained:
     if run is None:
         progress.emit(Noted("The pipeline trained no model that MLflow knows of; nothing is registered."))
         return Trained(outcomes, seconds, None, world.config.model.name, None, False, None, None, commit)
-    return _carried_on(world, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit))
+    return _carried_on(
+        world, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit)
+    )
 
 
 def trained_run(world: World) -> Run | None:
@@ -117,7 +119,9 @@ def trained_run(world: World) -> Run | None:
     except (OSError, ValueError, KeyError, TypeError):
         raise Failed(f"{model.run_file} names no run.", hint='Let training write {"run_id": "..."} there.') from None
     except UsageError as error:
-        raise Failed(f"{model.run_file}: {error.message}", hint="Run the pipeline with --force to train anew.") from None
+        raise Failed(
+            f"{model.run_file}: {error.message}", hint="Run the pipeline with --force to train anew."
+        ) from None
 
 
 def environment(world: World) -> Mapping[str, str]:

@@ -74,7 +74,9 @@ class GitCommandLine:
         try:
             said = process.capture(["git", "--version"], timeout=10).stdout
         except ToolMissing:
-            raise ToolMissing("Git is not installed.", hint="Install it: `apt install git`, `brew install git`.") from None
+            raise ToolMissing(
+                "Git is not installed.", hint="Install it: `apt install git`, `brew install git`."
+            ) from None
         found = re.search(r"(\d+)\.(\d+)(\.\d+)?", said)
         if not found or (int(found[1]), int(found[2])) < OLDEST:
             raise ToolMissing(f"Git is too old: {said.strip()}.", hint="Unipipe needs Git 2.25 or newer.")

@@ -217,7 +217,8 @@ class LocalServer:
             progress.emit(Advanced(int(monotonic() - begun), None, "seconds"))
             sleep(0.25)
         raise Failed(
-            f"The server was not ready within {READY_WITHIN_SECONDS:g} seconds.", hint=f"Its log: {self._folder}/server.log"
+            f"The server was not ready within {READY_WITHIN_SECONDS:g} seconds.",
+            hint=f"Its log: {self._folder}/server.log",
         )
 
     def _last_words(self) -> str:

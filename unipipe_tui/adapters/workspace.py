@@ -33,7 +33,7 @@ def _exclude(root: Path) -> None:
     if usual.is_file() and _names_us(usual):
         return
     exclude = GitCommandLine(root).exclude_file()
-    if exclude is None or exclude.is_file() and _names_us(exclude):
+    if exclude is None or (exclude.is_file() and _names_us(exclude)):
         return
     exclude.parent.mkdir(parents=True, exist_ok=True)
     with exclude.open("a") as file:

@@ -106,7 +106,9 @@ def _options(action: Action) -> list[inspect.Parameter]:
             _flag("dry_run", "Print the plan and change nothing."),
             _flag("yes", "Apply the plan without asking.", "-y"),
             _flag("detach", "Start it as a job of its own and print the job's id."),
-            _option("plan", str, None, "Apply only if the plan still has this id (see --dry-run --json); else exit code 5."),
+            _option(
+                "plan", str, None, "Apply only if the plan still has this id (see --dry-run --json); else exit code 5."
+            ),
         ]
     if isinstance(action, Look) and action.repeatable:
         options += [

@@ -62,8 +62,15 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def _console(stream: TextIO) -> Console:
-    system = "truecolor" if wants_colour(stream) else None
-    return Console(file=stream, width=WIDE, color_system=system, force_terminal=system is not None, highlight=False, markup=False)  # type: ignore[arg-type]
+    colour = wants_colour(stream)
+    return Console(
+        file=stream,
+        width=WIDE,
+        color_system="truecolor" if colour else None,
+        force_terminal=colour,
+        highlight=False,
+        markup=False,
+    )
 
 
 def _shown(console: Console, line: Text) -> None:

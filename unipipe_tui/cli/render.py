@@ -79,7 +79,10 @@ def _(overview: Overview) -> Lines:
 
 @lines_of.register
 def _(view: PipelineView) -> Lines:
-    rows = [("  " * s.layer + s.stage, s.state, _seconds(s.last_seconds), ", ".join(s.after), s.command) for s in view.stages]
+    rows = [
+        ("  " * s.layer + s.stage, s.state, _seconds(s.last_seconds), ", ".join(s.after), s.command)
+        for s in view.stages
+    ]
     header = ("stage", "state", "last", "after", "command")
     return _aligned([header, *rows], ["bold"]) + [Text(f"problem: {problem}", style="red") for problem in view.problems]
 
@@ -116,7 +119,12 @@ def _(checked: DriftChecked) -> Lines:
 @lines_of.register
 def _(view: DriftView) -> Lines:
     found = "drift" if view.drifted else "no drift"
-    lines = [Text(f"{view.target}: {found} in the {view.rows:,} rows checked at {_cell(view.at)} (job {view.job})", style="bold")]
+    lines = [
+        Text(
+            f"{view.target}: {found} in the {view.rows:,} rows checked at {_cell(view.at)} (job {view.job})",
+            style="bold",
+        )
+    ]
     for column in view.columns:
         lines += [Text(), *_distribution(column)]
     return lines
@@ -127,7 +135,13 @@ def _distribution(column: ColumnView) -> Lines:
     title = Text(f"{mark} {column.column}: {column.reason}", style="magenta" if column.drifted else "")
     most = max((max(cell.reference, cell.current) for cell in column.cells), default=0.0) or 1.0
     rows = [
-        (cell.label, _bar(cell.reference, most), f"{cell.reference:6.1%}", _bar(cell.current, most), f"{cell.current:6.1%}")
+        (
+            cell.label,
+            _bar(cell.reference, most),
+            f"{cell.reference:6.1%}",
+            _bar(cell.current, most),
+            f"{cell.current:6.1%}",
+        )
         for cell in column.cells
     ]
     return [title, *_aligned([("", "reference", "", "now", ""), *rows], ["bright_black"])]
@@ -170,7 +184,9 @@ def _(told: Told) -> Lines:
         lines.append(Text(f"{chapter.number}. {chapter.name}  ({chapter.seconds:.1f} s)", style="bold"))
         lines += [Text(f"   {sentence}") for sentence in chapter.happened]
     lines.append(Text())
-    lines.append(Text(f"The workspace is {told.directory}; it took {told.seconds:.0f} s. Look around: cd there, then `unipipe`."))
+    lines.append(
+        Text(f"The workspace is {told.directory}; it took {told.seconds:.0f} s. Look around: cd there, then `unipipe`.")
+    )
     return lines
 
 
@@ -180,7 +196,11 @@ def _titled(name: str, body: Lines) -> Lines:
 
 def _table(values: Sequence[Any]) -> Lines:
     fields = dataclasses.fields(values[0])
-    shown = [f.name for f in fields if not all(_is_empty(getattr(v, f.name)) or _is_table(getattr(v, f.name)) for v in values)]
+    shown = [
+        f.name
+        for f in fields
+        if not all(_is_empty(getattr(v, f.name)) or _is_table(getattr(v, f.name)) for v in values)
+    ]
     rows = [tuple(_cell(getattr(value, name)) for name in shown) for value in values]
     return _aligned([tuple(_words(name) for name in shown), *rows], ["bold"])
 
@@ -195,7 +215,9 @@ def _aligned(rows: Sequence[Sequence[str]], styles: Sequence[str]) -> Lines:
     widths = [max(cell_len(row[i]) for row in clean) for i in range(len(clean[0]))] if clean else []
     lines = []
     for number, row in enumerate(clean):
-        text = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        text = "  ".join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         lines.append(Text(text, style=styles[number] if number < len(styles) else ""))
     return lines
 

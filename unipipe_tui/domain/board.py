@@ -154,7 +154,9 @@ def _ingest(facts: Facts) -> Judgement:
     if facts.pipeline_problems:
         return StepState.ATTENTION, facts.pipeline_problems[0], "unipipe pipeline plan"
     data = [stage for stage in facts.stages if stage.is_data]
-    named = [stage for stage in facts.stages if not stage.is_data and _named(stage, ("ingest", "download", "fetch", "load"))]
+    named = [
+        stage for stage in facts.stages if not stage.is_data and _named(stage, ("ingest", "download", "fetch", "load"))
+    ]
     if not data and not named:
         return StepState.NOT_SET_UP, "no data is tracked by DVC", "dvc add data"
     missing = [stage for stage in data if stage.freshness == MISSING]
@@ -251,7 +253,11 @@ def _release(facts: Facts) -> Judgement:
     live = [target for target in facts.targets if target.state == "ready"]
     broken = [target for target in facts.targets if target.state == "died" or target.error]
     if broken:
-        return StepState.FAILED, f"{broken[0].name}: {broken[0].error or broken[0].state}", f"unipipe serve start {broken[0].name}"
+        return (
+            StepState.FAILED,
+            f"{broken[0].name}: {broken[0].error or broken[0].state}",
+            f"unipipe serve start {broken[0].name}",
+        )
     if not live:
         return StepState.NOT_SET_UP, "nothing is live", "unipipe serve start" if facts.champion else ""
     text = ", ".join(f"{target.name} serves version {target.version} on {target.url}" for target in live)

@@ -72,7 +72,10 @@ class History:
             "WHERE model = ? AND (? IS NULL OR alias = ?) ORDER BY moment DESC",
             [model, alias, alias],
         )
-        return tuple(Promotion(*row[:4], How(row[4]), *row[5:7], at=aware(row[7]), job=row[8]) for row in rows)
+        return tuple(
+            Promotion(name, moved, version, previous, How(how), actor, reason, aware(at), job)
+            for name, moved, version, previous, how, actor, reason, at, job in rows
+        )
 
     def add_release(self, release: Release) -> None:
         """Record that a version went live on a target."""
@@ -87,7 +90,10 @@ class History:
             "WHERE ? IS NULL OR target = ? ORDER BY moment DESC LIMIT ?",
             [target, target, limit],
         )
-        return tuple(Release(*row[:8], at=aware(row[8]), job=row[9]) for row in rows)
+        return tuple(
+            Release(name, model, version, digest, commit, data, run_id, actor, aware(at), job)
+            for name, model, version, digest, commit, data, run_id, actor, at, job in rows
+        )
 
     def add_drift_check(self, check: DriftCheck) -> None:
         """Record one monitoring evaluation."""
@@ -103,14 +109,16 @@ class History:
             [target, target, limit],
         )
         return tuple(
-            DriftCheck(*row[:5], columns=tuple(row[5]), report=row[6], at=aware(row[7]), job=row[8]) for row in rows
+            DriftCheck(name, model, version, count, drifted, tuple(columns), report, aware(at), job)
+            for name, model, version, count, drifted, columns, report, at, job in rows
         )
 
     def open_alert(self, alert: Alert) -> None:
         """Record a problem; one that is open already for the same target and kind gets the newer message."""
         with self._database.writing() as connection:
             known = connection.execute(
-                "SELECT id FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL", [alert.kind.value, alert.target]
+                "SELECT id FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL",
+                [alert.kind.value, alert.target],
             ).fetchone()
             if known:
                 connection.execute("UPDATE alerts SET message = ? WHERE id = ?", [alert.message, known[0]])
@@ -135,7 +143,8 @@ class History:
             [only_open],
         )
         return tuple(
-            Alert(row[0], AlertKind(row[1]), row[2], row[3], aware(row[4]), row[5], aware_or_none(row[6])) for row in rows
+            Alert(row[0], AlertKind(row[1]), row[2], row[3], aware(row[4]), row[5], aware_or_none(row[6]))
+            for row in rows
         )
 
     def add_change(self, change: ReversibleChange) -> None:
@@ -157,7 +166,9 @@ class History:
 
     def notices(self) -> tuple[tuple[datetime, str], ...]:
         """What the store has to say of itself, newest first."""
-        return tuple((aware(at), text) for at, text in self._database.rows("SELECT * FROM notices ORDER BY moment DESC"))
+        return tuple(
+            (aware(at), text) for at, text in self._database.rows("SELECT * FROM notices ORDER BY moment DESC")
+        )
 
     def _insert(self, table: str, row: list[Any]) -> None:
         places = ", ".join("?" * len(row))

@@ -73,7 +73,7 @@ class JobRecords:
         exact = [job for job in jobs if job.id == name]
         if len(jobs) > 1 and not exact:
             raise UsageError(f"{len(jobs)} jobs have {name} in their id.", hint="Give more of it: `unipipe jobs list`.")
-        return (exact or jobs or [None])[0]
+        return next(iter(exact or jobs), None)
 
     def record_stages(self, timings: tuple[tuple[StageTiming, str], ...]) -> None:
         """Record how each stage of a `dvc repro` ended and how long it took."""

@@ -26,11 +26,14 @@ class PredictionLog:
     def window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
         """The latest predictions, of one version if given."""
         where = "" if version is None else f"WHERE version = {int(version)}"
-        return self._window(target, f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}')
+        return self._window(target, f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
 
     def labelled_window(self, target: str, rows: int) -> TrafficWindow:
         """The latest predictions that have a label."""
-        return self._window(target, f'SELECT * FROM logged WHERE label IS NOT NULL ORDER BY "at" DESC LIMIT {int(rows)}')
+        return self._window(
+            target,
+            f'SELECT * FROM logged WHERE label IS NOT NULL ORDER BY "at" DESC LIMIT {int(rows)}',  # noqa: S608
+        )
 
     def _window(self, target: str, chosen: str) -> TrafficWindow:
         with self._opened(target) as connection:
@@ -88,7 +91,9 @@ class PredictionLog:
             names = _input_columns(connection)
             chosen = ", ".join(f"{_quoted(name)} AS {_quoted(name[len(INPUT) :])}" for name in names)
             return _written(
-                connection, f'SELECT {chosen} FROM (FROM logged ORDER BY "at" DESC LIMIT {int(rows)})', to  # noqa: S608
+                connection,
+                f'SELECT {chosen} FROM (FROM logged ORDER BY "at" DESC LIMIT {int(rows)})',  # noqa: S608
+                to,
             )
 
     def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
@@ -108,11 +113,11 @@ class PredictionLog:
                     {"files": files},
                 )
                 new += " AND prediction_id NOT IN (SELECT id FROM known WHERE id IS NOT NULL)"
-            number = f"coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
+            number = "coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
             return _written(
                 connection,
                 f"SELECT prediction_id AS {_quoted(id_column)}, {chosen}, {number} AS {_quoted(label_column)} "  # noqa: S608
-                f"FROM logged WHERE {new} ORDER BY \"at\", prediction_id",
+                f'FROM logged WHERE {new} ORDER BY "at", prediction_id',
                 to,
             )
 
@@ -134,7 +139,9 @@ class PredictionLog:
             yield None
             return
         feedback = _relation(folder, "feedback")
-        labels = feedback or "(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS \"at\" WHERE false)"
+        labels = (
+            feedback or '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
+        )
         connection = duckdb.connect(":memory:")
         try:
             # A crash between writing a Parquet segment and removing its lines leaves both; the first one counts.

@@ -55,7 +55,9 @@ class TableFiles:
             raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
 
 
-def query(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
+def query(
+    connection: duckdb.DuckDBPyConnection, sql: str, limit: int
+) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
     """Columns and at most `limit` rows of a query, in plain values.
 
     Raises:
@@ -70,7 +72,7 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> tuple[
 
 
 def _value(value: Any) -> Value:
-    if value is None or isinstance(value, float) and math.isnan(value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str | bool | int | float):
         return value

@@ -12,6 +12,8 @@ _SHOWN = {"ctrl+p": "^p"}
 def bindings_of(screen: str) -> list[BindingType]:
     """The bindings of one place in the key table."""
     return [
-        Binding(line.keys, line.does, line.label, show=line.in_footer, key_display=_SHOWN.get(line.keys), tooltip=line.what)
+        Binding(
+            line.keys, line.does, line.label, show=line.in_footer, key_display=_SHOWN.get(line.keys), tooltip=line.what
+        )
         for line in keys_of(screen)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ def _item(field: Field, text: str, folder: Path) -> Any:
     if field.kind is bool:
         return text == YES
     if field.kind is Path:
-        return (folder / Path(text).expanduser()).resolve()
+        return Path(os.path.normpath(folder / Path(text).expanduser()))
     convert, wanted = _CONVERTERS.get(field.kind, (str, "text"))
     try:
         return convert(text)

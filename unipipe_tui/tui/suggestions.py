@@ -25,5 +25,5 @@ def suggested_texts(action: Action, world: World) -> Texts:
 
 
 def _challenger(world: World, model: str) -> int | None:
-    found = (line for line in list_models(ListModels(), world).models if line.model == model)
+    found = (line for line in list_models(ListModels(), world).models if line.name == model)
     return next((a.version for line in found for a in line.aliases if a.alias == CHALLENGER), None)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from unipipe_tui.adapters.mlflow_sqlite_registry import RegistryTables
-from unipipe_tui.adapters.mlflow_sqlite_runs import RunTables
-from unipipe_tui.adapters.sqlite_readonly import Schema, probe, read_only
+from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema, probe, read_only
+from unipipe_tui.adapters.mlflow.sqlite_registry import RegistryTables
+from unipipe_tui.adapters.mlflow.sqlite_runs import RunTables
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import Metric, ModelVersion, RegisteredModel, Run, RunPage
 

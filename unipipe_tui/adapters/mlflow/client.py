@@ -23,10 +23,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from unipipe_tui.adapters.mlflow_model import model_threshold
-from unipipe_tui.adapters.mlflow_places import local_path
-from unipipe_tui.adapters.mlflow_scoring import score_rows
-from unipipe_tui.adapters.mlflow_words import run_source
+from unipipe_tui.adapters.mlflow.model import model_threshold
+from unipipe_tui.adapters.mlflow.places import local_path
+from unipipe_tui.adapters.mlflow.scoring import score_rows
+from unipipe_tui.adapters.mlflow.words import run_source
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.tracking import (
     Scored,

@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from unipipe_tui.adapters.dvc_hashes import md5_of_listing
-from unipipe_tui.adapters.dvc_template import DEFAULT_PARAMS, as_text
+from unipipe_tui.adapters.dvc.hashes import md5_of_listing
+from unipipe_tui.adapters.dvc.template import DEFAULT_PARAMS, as_text
 from unipipe_tui.domain.pipelines import (
     Dependency,
     Fingerprint,

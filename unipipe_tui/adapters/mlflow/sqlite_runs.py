@@ -9,8 +9,8 @@ import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
 
-from unipipe_tui.adapters.mlflow_words import RUN_NAME_TAG, moment, status_of
-from unipipe_tui.adapters.sqlite_readonly import Schema
+from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema
+from unipipe_tui.adapters.mlflow.words import RUN_NAME_TAG, moment, status_of
 from unipipe_tui.domain.tracking import Dataset, Metric, Run, RunPage
 
 WORKSPACE = "default"

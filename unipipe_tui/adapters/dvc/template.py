@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-from unipipe_tui.adapters.dvc_documents import Unreadable, load_mapping
+from unipipe_tui.adapters.dvc.documents import Unreadable, load_mapping
 
 DEFAULT_PARAMS = "params.yaml"
 

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from unipipe_tui.adapters.dvc_documents import Unreadable, load_mapping
-from unipipe_tui.adapters.dvc_hashes import DataCache, KnownHashes, md5_of_listing
-from unipipe_tui.adapters.dvc_ignores import dvc_ignores, files_below
-from unipipe_tui.adapters.dvc_template import DEFAULT_PARAMS
+from unipipe_tui.adapters.dvc.documents import Unreadable, load_mapping
+from unipipe_tui.adapters.dvc.hashes import DataCache, KnownHashes, md5_of_listing
+from unipipe_tui.adapters.dvc.ignores import dvc_ignores, files_below
+from unipipe_tui.adapters.dvc.template import DEFAULT_PARAMS
 from unipipe_tui.domain.pipelines import (
     Cause,
     CauseKind,

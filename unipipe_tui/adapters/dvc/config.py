@@ -6,7 +6,7 @@ from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from pathlib import Path
 
-from unipipe_tui.adapters.dvc_template import CommandStyle
+from unipipe_tui.adapters.dvc.template import CommandStyle
 
 SETTINGS_FILES = ("config", "config.local")
 

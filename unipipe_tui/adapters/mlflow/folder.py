@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unipipe_tui.adapters.mlflow_folder_registry import RegistryFolder, logged_models
-from unipipe_tui.adapters.mlflow_folder_text import (
+from unipipe_tui.adapters.mlflow.folder_registry import RegistryFolder, logged_models
+from unipipe_tui.adapters.mlflow.folder_text import (
     Broken,
     Meta,
     read_meta,
@@ -17,7 +17,7 @@ from unipipe_tui.adapters.mlflow_folder_text import (
     text_files,
     words,
 )
-from unipipe_tui.adapters.mlflow_words import RUN_NAME_TAG, moment, run_source, status_of
+from unipipe_tui.adapters.mlflow.words import RUN_NAME_TAG, moment, run_source, status_of
 from unipipe_tui.domain.tracking import Dataset, Metric, ModelVersion, RegisteredModel, Run, RunPage
 
 NO_EXPERIMENTS = frozenset({".trash", "models"})

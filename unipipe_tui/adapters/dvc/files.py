@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unipipe_tui.adapters.dvc_config import DvcConfig, read_config
-from unipipe_tui.adapters.dvc_documents import Unreadable, load, load_mapping, mapping
-from unipipe_tui.adapters.dvc_hashes import DataCache, KnownHashes
-from unipipe_tui.adapters.dvc_ignores import Ignores, dvc_ignores, git_ignores, is_project
-from unipipe_tui.adapters.dvc_stages import PROJECT_FILE, Malformed, data_stage, pipeline_stage
-from unipipe_tui.adapters.dvc_state import Comparison
-from unipipe_tui.adapters.dvc_template import Refused, Scope, TemplateError, resolve_stages, resolve_value
+from unipipe_tui.adapters.dvc.config import DvcConfig, read_config
+from unipipe_tui.adapters.dvc.documents import Unreadable, load, load_mapping, mapping
+from unipipe_tui.adapters.dvc.hashes import DataCache, KnownHashes
+from unipipe_tui.adapters.dvc.ignores import Ignores, dvc_ignores, git_ignores, is_project
+from unipipe_tui.adapters.dvc.stages import PROJECT_FILE, Malformed, data_stage, pipeline_stage
+from unipipe_tui.adapters.dvc.state import Comparison
+from unipipe_tui.adapters.dvc.template import Refused, Scope, TemplateError, resolve_stages, resolve_value
 from unipipe_tui.domain.pipelines import Artifact, OutputKind, Pipeline, PipelineState, Problem, Stage
 
 NEVER_ENTERED = frozenset({".git", ".hg", ".dvc", ".unipipe", ".venv", "venv", "node_modules", "__pycache__", "mlruns"})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
-from unipipe_tui.adapters.dvc_files import DvcFiles
+from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.process import Streamed, capture, stream
 from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.events import StepEnded, StepStarted

@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-from unipipe_tui.adapters.mlflow_folder import FolderReader
-from unipipe_tui.adapters.mlflow_places import find_tracking, first_model_folder
-from unipipe_tui.adapters.mlflow_sqlite import SqliteReader
+from unipipe_tui.adapters.mlflow.folder import FolderReader
+from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder
+from unipipe_tui.adapters.mlflow.sqlite import SqliteReader
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.tracking import (
     Metric,

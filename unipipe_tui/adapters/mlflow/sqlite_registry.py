@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unipipe_tui.adapters.mlflow_sqlite_runs import WORKSPACE, in_workspace
-from unipipe_tui.adapters.mlflow_words import NO_STAGE, PROMPT_TAG, REMOVED_STAGE, moment, run_source
-from unipipe_tui.adapters.sqlite_readonly import Schema
+from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema
+from unipipe_tui.adapters.mlflow.sqlite_runs import WORKSPACE, in_workspace
+from unipipe_tui.adapters.mlflow.words import NO_STAGE, PROMPT_TAG, REMOVED_STAGE, moment, run_source
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel
 
 

@@ -1,0 +1,114 @@
+"""Following one job: its events as lines, in batches that the screen can take, until it has ended."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from unipipe_tui.actions.jobs import as_it_is, log_line
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.events import Advanced, Event, StepStarted
+from unipipe_tui.domain.jobs import Job
+from unipipe_tui.tui.text import harmless
+
+LINES_KEPT = 10_000
+LOOK_EVERY_SECONDS = 0.2
+ASK_EVERY_SECONDS = 1.0
+BEGIN_WITHIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class News:
+    """What a job said since the last news."""
+
+    job_id: str
+    lines: tuple[str, ...]
+    skipped: int
+    """Lines before these that are not shown."""
+    progress: str
+    """The step in hand and how far it is; empty when nothing is known."""
+    job: Job | None
+    """As the store has it; None before it has begun."""
+    final: bool
+    """Nothing more will come."""
+
+
+def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[News]:
+    """News of a job until it has ended or nobody listens; blocks between them, so not for the UI thread."""
+    batch = _Batch()
+    events = world.job_folders.follow(job_id)
+    begun = asked = time.monotonic()
+    job = _job(world, job_id)
+    while not stopped():
+        # Asked before the events are read, so that nothing said before the end is missed.
+        if job is None or (not job.state.ended and time.monotonic() - asked >= ASK_EVERY_SECONDS):
+            asked = time.monotonic()
+            job = _job(world, job_id)
+        batch.take(events)
+        over = job.state.ended if job else _never_began(world, job_id, asked - begun)
+        if over:
+            batch.add_all(world.job_folders.output(job_id).splitlines())
+        news = batch.news(job_id, job, over)
+        if news.lines or news.progress or over:
+            yield news
+        if over:
+            return
+        time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _job(world: World, job_id: str) -> Job | None:
+    job = world.jobs.find(job_id)
+    return as_it_is(job, world) if job else None
+
+
+def _never_began(world: World, job_id: str, seconds: float) -> bool:
+    """A process that refused or died before its job was recorded leaves nothing but what it wrote."""
+    return seconds > BEGIN_WITHIN_SECONDS or (seconds > ASK_EVERY_SECONDS and bool(world.job_folders.output(job_id)))
+
+
+class _Batch:
+    """Lines since the last news; the newest are kept when there are too many."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._taken = 0
+        self._step = ""
+        self._advanced = ""
+
+    def take(self, events: Iterator[tuple[float, Event] | None]) -> None:
+        """All events that are there by now."""
+        for item in events:
+            if item is None:
+                return
+            self._note(item[1])
+            line = log_line(item[1])
+            if line is not None:
+                self._add(line)
+
+    def add_all(self, lines: list[str]) -> None:
+        """Lines that came another way."""
+        for line in lines:
+            self._add(line)
+
+    def news(self, job_id: str, job: Job | None, final: bool) -> News:
+        """What was gathered; empties the batch."""
+        lines = tuple(self._lines)
+        skipped = self._taken - len(lines)
+        self._lines.clear()
+        self._taken = 0
+        return News(job_id, lines, skipped, f"{self._step} {self._advanced}".strip(), job, final)
+
+    def _add(self, line: str) -> None:
+        self._lines.append(harmless(line))
+        self._taken += 1
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case StepStarted(name, number, total):
+                self._step, self._advanced = f"step {number}/{total}: {harmless(name)}", ""
+            case Advanced(done, None, unit):
+                self._advanced = f"· {done:,} {harmless(unit)}"
+            case Advanced(done, total, unit):
+                self._advanced = f"· {done:,} of {total:,} {harmless(unit)}"

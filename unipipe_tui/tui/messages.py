@@ -1,0 +1,27 @@
+"""What screens and widgets ask of the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from unipipe_tui.actions.action import Action
+from unipipe_tui.tui.forms import EMPTY, Texts
+
+
+@dataclass
+class Asked(Message):
+    """Somebody wants a capability; what is known of its request is filled in already."""
+
+    action: Action
+    texts: Texts = EMPTY
+    complete: bool = False
+    """Nothing is left to ask: no form is needed."""
+
+
+@dataclass
+class Copied(Message):
+    """Somebody wants a text in the clipboard."""
+
+    text: str

@@ -1,0 +1,92 @@
+"""A list of rows that keeps its cursor on the same thing through every refresh and fits its rows to its width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.keys import LISTS
+from unipipe_tui.tui.text import clip, fit
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: what it stands for, and how it looks in so many cells."""
+
+    id: str
+    paint: Callable[[int], Content]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of a row."""
+
+    text: str
+    width: int | None = None
+    """Cells; None: whatever is left, of which there is one in a row."""
+    style: str = ""
+
+
+def painted(width: int, *cells: Cell) -> Content:
+    """One line of exactly so many cells, two blanks between the pieces; what does not fit ends in an ellipsis."""
+    fixed = sum(cell.width for cell in cells if cell.width is not None) + 2 * (len(cells) - 1)
+    pieces: list[tuple[str, str] | str] = []
+    for cell in cells:
+        pieces += ["  "] if pieces else []
+        pieces.append((fit(cell.text, cell.width if cell.width is not None else width - fixed), cell.style))
+    return Content.assemble(*pieces)
+
+
+class Rows(OptionList):
+    """A list of rows with arrows, vim motions and mouse."""
+
+    BINDINGS = bindings_of(LISTS)
+
+    def __init__(self, *, id: str | None = None, empty: str = "Nothing yet.") -> None:
+        super().__init__(id=id, markup=False)
+        self._rows: Sequence[Row] = ()
+        self._empty = empty
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows, the cursor on the same one as before if it is still there."""
+        self._rows = rows
+        self._paint()
+
+    def point_at(self, row_id: str) -> None:
+        """Put the cursor on a row, if it is there."""
+        index = next((i for i, row in enumerate(self._rows) if row.id == row_id), None)
+        if index is not None:
+            self.highlighted = index
+
+    @property
+    def pointed(self) -> str | None:
+        """The row under the cursor."""
+        index = self.highlighted
+        return self._rows[index].id if index is not None and index < len(self._rows) else None
+
+    def on_resize(self, event: Resize) -> None:
+        """Rows are as wide as the list."""
+        self._paint()
+
+    def _paint(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        pointed, scrolled, first = self.pointed, self.scroll_y, self.option_count == 0
+        with self.prevent(OptionList.OptionHighlighted):
+            if not self._rows:
+                self.set_options([Option(Content.styled(clip(self._empty, width), "$muted"), disabled=True)])
+                return
+            self.set_options([Option(row.paint(width), id=row.id) for row in self._rows])
+            index = next((i for i, row in enumerate(self._rows) if row.id == pointed), None)
+            self.highlighted = index if index is not None else 0
+        if not first:
+            self.scroll_to(y=scrolled, animate=False)
+        if index is None:
+            self.call_after_refresh(self.scroll_home, animate=False)
