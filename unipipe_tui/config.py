@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.tracking import check_model_name
 
 FILE_NAME = "unipipe.yaml"
 
@@ -158,6 +159,8 @@ def read_config(root: Path) -> Config:
     if node is None:
         return Config(present=True)
     config: Config = _Reader().build(Config, node, ())
+    if config.model is not None:
+        check_model_name(config.model.name)
     return dataclasses.replace(config, present=True)
 
 

@@ -81,16 +81,45 @@ def move_alias(plan: Plan[AliasMove], world: World, progress: Progress) -> Done[
     except UnipipeError:
         _set(registry, move.model, move.alias, move.previous)
         raise
-    _record(move, registry, world)
+    record_move(move, registry, world)
+    for target in move.followers:
+        record_release(world, target, move.model, plan.decided.version)
     undo = Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
     moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
     return Done(moved, undo, detail=plan.title)
 
 
-def record_release(world: World, target: str, model: str, version: int) -> None:
+def place_alias(move: AliasMove, registry: Registry, world: World) -> None:
+    """Let the alias name the version, where nothing follows it, and record that."""
+    _set(registry, move.model, move.alias, move.version)
+    record_move(move, registry, world)
+
+
+def record_move(move: AliasMove, registry: Registry, world: World) -> None:
+    """Record a move where a teammate looks (tags of the version) and in the store."""
+    if move.version is not None:
+        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.by", world.actor)
+        why = move.reason or move.how.value
+        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.reason", why)
+    world.history.add_promotion(
+        Promotion(
+            model=move.model,
+            alias=move.alias,
+            version=move.version,
+            previous=move.previous,
+            how=move.how,
+            actor=world.actor,
+            reason=move.reason,
+            at=world.now(),
+            job=world.job_id,
+        )
+    )
+
+
+def record_release(world: World, target: str, model: str, version: int | None) -> None:
     """Record that a version is live on a target, with the bundle that it was given."""
-    found = world.bundles.find(model, version)
-    if found is None:
+    found = None if version is None else world.bundles.find(model, version)
+    if found is None or version is None:
         return
     bundle = found[1]
     world.history.add_release(
@@ -143,29 +172,6 @@ def _switch_followers(move: AliasMove, registry: Registry, world: World, progres
     for number, target in enumerate(move.followers, start=3):
         with step(progress, f"switch {target}", number, steps):
             world.server_of(target).switch(folder, bundle.digest, progress)
-
-
-def _record(move: AliasMove, registry: Registry, world: World) -> None:
-    if move.version is not None:
-        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.by", world.actor)
-        registry.set_version_tag(
-            move.model, move.version, f"unipipe.{move.alias}.reason", move.reason or move.how.value
-        )
-    promotion = Promotion(
-        move.model,
-        move.alias,
-        move.version,
-        move.previous,
-        move.how,
-        world.actor,
-        move.reason,
-        world.now(),
-        world.job_id,
-    )
-    world.history.add_promotion(promotion)
-    for target in move.followers:
-        if move.version is not None:
-            record_release(world, target, move.model, move.version)
 
 
 def _verb(how: How) -> str:

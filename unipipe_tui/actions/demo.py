@@ -258,7 +258,7 @@ class _Story:
     def run(self, *words: str) -> dict[str, Any]:
         """Start a command line as a job, follow it to its end and answer with its result."""
         self._shown(*words)
-        job_id = self._world.processes.launch((*words, "--yes"), self._world.root)
+        job_id = self._world.processes.launch((*words, "--yes"), self._world.root, self._world.root)
         self._appear(job_id)
         end: JobEnd = attach(AttachJob(job_id), self._world, _Inside(self._progress))
         if self._progress.stopped():

@@ -290,7 +290,8 @@ def _end_left_overs(job: Job, world: World) -> None:
         elif isinstance(event, ToolEnded):
             running = running[:-1]
     for at, pid in running:
-        if world.processes.is_alive(pid, at):
+        # What a program left behind is ended too, but not a stranger who was given its number since.
+        if world.processes.is_alive(pid, at) or not world.processes.is_alive(pid):
             world.processes.stop_tree(pid)
 
 

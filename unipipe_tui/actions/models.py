@@ -60,7 +60,7 @@ def list_models(request: ListModels, world: World) -> ModelList:
         ModelLine(m.name, m.latest, tuple(AliasLine(*pair) for pair in m.aliases), m.description)
         for m in world.tracking.models()
     )
-    return ModelList(models, world.tracking_place.uri or "no MLflow store was found", world.tracking.problems())
+    return ModelList(models, world.tracking_place.shown or "no MLflow store", world.tracking.problems())
 
 
 @dataclass(frozen=True)

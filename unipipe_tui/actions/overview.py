@@ -60,14 +60,15 @@ def status(request: Status, world: World) -> Overview:
     gathered = _Gathered()
     _gather_pipeline(world, gathered)
     _gather_tracking(world, gathered)
-    _gather_store(world, gathered)
-    servers = _gather_targets(world, gathered)
-    facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
     jobs: tuple[JobLine, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    if "retrain" not in gathered.unknown:
+    with gathered.part("train", "evaluate", "monitor", "retrain"), world.store.together():
+        _gather_store(world, gathered)
         jobs = list_jobs(_ListJobs(5), world).jobs
         alerts = world.history.alerts()
+    _gather_traffic(world, gathered)
+    servers = _gather_targets(world, gathered)
+    facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
     return Overview(_project(world), board(facts), servers, alerts, jobs, tuple(gathered.notices))
 
 
@@ -121,7 +122,7 @@ def _gather_tracking(world: World, gathered: _Gathered) -> None:
     with gathered.part("experiment", "register", "package"):
         place = world.tracking_place
         tracked = place.kind is not TrackingKind.NOTHING
-        gathered.facts["tracking"] = place.uri if tracked else ""
+        gathered.facts["tracking"] = place.shown if tracked else ""
         page = world.tracking.runs(1)
         gathered.facts["runs"] = page.total
         gathered.facts["newest_run"] = page.runs[0].name if page.runs else ""
@@ -144,25 +145,28 @@ def _gather_tracking(world: World, gathered: _Gathered) -> None:
 
 
 def _gather_store(world: World, gathered: _Gathered) -> None:
-    with gathered.part("train", "evaluate", "monitor", "retrain"):
-        gathered.facts["gates_configured"] = len(world.config.gates)
-        model = gathered.facts.get("model") or ""
-        checks = world.history.gate_checks(model) if model else ()
-        if checks:
-            newest = checks[0]
-            closed = sum(not result.passed for result in newest.results)
-            gathered.facts["gates"] = GateFact(newest.version, newest.passed, closed, len(newest.results))
-        jobs = [as_it_is(job, world) for job in world.jobs.latest(200)]
-        gathered.facts["training"] = _last(jobs, lambda job: job.action in TRAININGS)
-        gathered.facts["retraining"] = _last(jobs, lambda job: job.action == "retrain")
-        gathered.facts["alerts"] = tuple(alert.message for alert in world.history.alerts())
-        checked = world.history.drift_checks(limit=1)
-        gathered.facts["last_check"] = checked[0].at if checked else None
-        gathered.facts["drifted"] = checked[0].columns if checked else ()
+    gathered.facts["gates_configured"] = len(world.config.gates)
+    model = gathered.facts.get("model") or ""
+    checks = world.history.gate_checks(model) if model else ()
+    if checks:
+        newest = checks[0]
+        closed = sum(not result.passed for result in newest.results)
+        gathered.facts["gates"] = GateFact(newest.version, newest.passed, closed, len(newest.results))
+    jobs = [as_it_is(job, world) for job in world.jobs.latest(200)]
+    gathered.facts["training"] = _last(jobs, lambda job: job.action in TRAININGS)
+    gathered.facts["retraining"] = _last(jobs, lambda job: job.action == "retrain")
+    gathered.facts["alerts"] = tuple(alert.message for alert in world.history.alerts())
+    checked = world.history.drift_checks(limit=1)
+    gathered.facts["last_check"] = checked[0].at if checked else None
+    gathered.facts["drifted"] = checked[0].columns if checked else ()
+    gathered.notices += [text for _, text in world.history.notices()]
+
+
+def _gather_traffic(world: World, gathered: _Gathered) -> None:
+    with gathered.part("monitor"):
         totals = [world.predictions.totals(name) for name in world.targets]
         gathered.facts["predictions"] = sum(total for total, _ in totals)
         gathered.facts["labels"] = sum(labels for _, labels in totals)
-        gathered.notices += [text for _, text in world.history.notices()]
 
 
 def _last(jobs: list[Job], wanted: Callable[[Job], bool]) -> JobFact | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from unipipe_tui.actions.action import Change, Done, exit_code_of
@@ -120,9 +121,10 @@ def _end(
     ended = dataclasses.replace(
         job, state=state_of_exit(exit_code), ended=world.now(), message=message, exit_code=int(exit_code)
     )
-    try:
+    with _noted(progress, "The answer of the job could not be kept"):
         if done:
             world.job_folders.write_result(job.id, json.dumps(to_plain(done.result)))
+    with _noted(progress, "The end of the job could not be recorded"):
         world.jobs.end(ended)
         if done and done.undo:
             world.history.add_change(ReversibleChange(job.id, job.command, done.undo, world.now()))
@@ -135,6 +137,12 @@ def _end(
             outcome=ended.state.value,
             detail=message,
         )
+
+
+@contextmanager
+def _noted(progress: Listening, what: str) -> Iterator[None]:
+    # The work itself is done or has failed for its own reason; that must not be hidden by the bookkeeping.
+    try:
+        yield
     except UnipipeError as error:
-        # The work itself is done or has failed for its own reason; that must not be hidden by the bookkeeping.
-        progress.emit(Noted(f"The end of the job could not be recorded: {error.message}"))
+        progress.emit(Noted(f"{what}: {error.message}"))

@@ -10,11 +10,10 @@ from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.training import Order, Trained, train, training_effects
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.records import GateCheck
 
 
 @dataclass(frozen=True)
@@ -175,6 +174,7 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     """Bring the pipeline up to date with `dvc repro`, register the model that it trained and check it at the gates.
 
     The version becomes champion when there is none, and challenger when it passes its gates against the champion.
+    Exit code 4 when a gate is closed.
     """
     pipeline = world.pipeline.read()
     if not pipeline.stages:
@@ -236,9 +236,9 @@ class Retrained:
     trained: Trained
 
     @property
-    def gates(self) -> GateCheck | None:
-        """How the new version did."""
-        return self.trained.gates
+    def exit_code(self) -> ExitCode:
+        """A closed gate is a no."""
+        return self.trained.exit_code
 
 
 def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:

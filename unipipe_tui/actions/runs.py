@@ -50,7 +50,7 @@ class RunList:
 def list_runs(request: ListRuns, world: World) -> RunList:
     """List the newest MLflow runs with their metrics and params."""
     page = world.tracking.runs(request.limit, request.experiment)
-    place = world.tracking_place.uri or "no MLflow store was found"
+    place = world.tracking_place.shown or "no MLflow store"
     return RunList(tuple(_line(run, world) for run in page.runs), page.total, place, world.tracking.problems())
 
 

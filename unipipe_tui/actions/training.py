@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unipipe_tui.actions.alias_moves import AliasMove, place_alias
 from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.actions.gates import CHALLENGER, CHAMPION, check_version
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import StageTiming
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import GateCheck, How, Promotion
+from unipipe_tui.domain.records import GateCheck, How
 from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import Run
 
@@ -59,6 +60,11 @@ class Trained:
     gates: GateCheck | None
     commit: str | None
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """A closed gate is a no."""
+        return ExitCode.CHECK_SAID_NO if self.gates and not self.gates.passed else ExitCode.DONE
+
 
 def training_effects(world: World, order: Order) -> tuple[Effect, ...]:
     """What a training will do, as lines of its plan."""
@@ -96,7 +102,7 @@ def train(world: World, order: Order, progress: Progress) -> Trained:
         progress.emit(Noted("The pipeline trained no model that MLflow knows of; nothing is registered."))
         return Trained(outcomes, seconds, None, world.config.model.name, None, False, None, None, commit)
     return _carried_on(
-        world, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit)
+        world, order, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit)
     )
 
 
@@ -155,7 +161,7 @@ def _commit(world: World, order: Order, progress: Progress) -> str:
     return world.git.commit(subject, paths, progress).id
 
 
-def _carried_on(world: World, run: Run, progress: Progress, trained: Trained) -> Trained:
+def _carried_on(world: World, order: Order, run: Run, progress: Progress, trained: Trained) -> Trained:
     model = world.model.name
     with step(progress, "register the model", 2, 3):
         registry = world.open_registry()
@@ -170,11 +176,8 @@ def _carried_on(world: World, run: Run, progress: Progress, trained: Trained) ->
         if champion != version and (check is None or check.passed):
             alias = CHAMPION if champion is None else CHALLENGER
             previous = world.tracking.alias(model, alias)
-            registry.set_alias(model, alias, version)
-            reason = "the first version" if champion is None else "passed its gates"
-            world.history.add_promotion(
-                Promotion(model, alias, version, previous, How.PROMOTE, world.actor, reason, world.now(), world.job_id)
-            )
+            reason = "the first version" if champion is None else order.reason or "passed its gates"
+            place_alias(AliasMove(model, alias, version, previous, How.PROMOTE, reason, ()), registry, world)
     return Trained(
         trained.stages,
         trained.seconds,

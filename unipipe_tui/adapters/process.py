@@ -154,34 +154,38 @@ def terminate(pid: int) -> None:
 def stop_tree(pid: int, grace_seconds: float = GRACE_SECONDS) -> None:
     """End a process and all that it started: first asked, then killed after the grace.
 
-    The list of descendants is taken before anything ends, so that a child that left the process group is found too.
+    All its descendants count, also those that left its group, and all of its group, also those whose parent has ended.
     """
     family = _family(pid)
-    _signal_group(pid, signal.SIGTERM)
     for member in family:
         _quietly(member.terminate)
     _, alive = psutil.wait_procs(family, timeout=grace_seconds)
-    _signal_group(pid, signal.SIGKILL)
-    for member in alive:
+    # Whoever joined after the list was taken is killed at once: it was started while the rest was ending.
+    for member in {*alive, *_family(pid)}:
         _quietly(member.kill)
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
 
 
 def _family(pid: int) -> list[psutil.Process]:
+    family = {member.pid: member for member in _group(pid)}
     try:
         parent = psutil.Process(pid)
-        return [*parent.children(recursive=True), parent]
+        family |= {member.pid: member for member in (*parent.children(recursive=True), parent)}
     except psutil.Error:
-        return []
+        pass
+    return list(family.values())
 
 
-def _signal_group(pid: int, number: int) -> None:
-    # Every program that we start leads a session, so its pid is its group's id; a stranger's group is left alone.
+def _group(leader: int) -> list[psutil.Process]:
+    """The living members of the session that this process leads or led; the number is not reused while one lives."""
+    return [process for process in psutil.process_iter() if _session(process.pid) == leader]
+
+
+def _session(pid: int) -> int | None:
     try:
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, number)
+        return os.getsid(pid)
     except (ProcessLookupError, PermissionError):
-        return
+        return None
 
 
 def _quietly(act: Callable[[], None]) -> None:

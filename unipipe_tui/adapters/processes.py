@@ -27,18 +27,19 @@ class LocalProcesses:
         """End it and all that it started."""
         process.stop_tree(pid)
 
-    def launch(self, argv: Sequence[str], folder: Path) -> str:
+    def launch(self, argv: Sequence[str], project: Path, cwd: Path | None = None) -> str:
         """Start one of our own command lines (without the program's name) as a detached job; answers with its id.
 
-        The job's folder is there when this returns, so that a follower finds it.
+        The job belongs to the project; relative paths in the command line count from `cwd`, which is where this process
+        stands unless given. The job's folder is there when this returns, so that a follower finds it.
         """
         job_id = new_job_id(time.time())
-        job_folder = folder / ".unipipe" / "jobs" / job_id
+        job_folder = project / ".unipipe" / "jobs" / job_id
         job_folder.mkdir(parents=True)
         (job_folder / "request.json").write_text(json.dumps({"argv": ["unipipe", *argv], "at": time.time()}))
         process.start_detached(
             [sys.executable, "-m", "unipipe_tui", *argv],
-            cwd=folder,
+            cwd=cwd or Path.cwd(),
             output=job_folder / "output.log",
             env={"UNIPIPE_DETACHED_JOB": job_id},
         )

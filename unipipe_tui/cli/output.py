@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -82,7 +82,7 @@ def _shown(console: Console, line: Text) -> None:
         console.print(clean, soft_wrap=True)
         console.file.flush()
     except BrokenPipeError:
-        _nobody_reads()
+        _nobody_reads(console.file)
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -90,9 +90,9 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        _nobody_reads()
+        _nobody_reads(stream)
 
 
-def _nobody_reads() -> None:
+def _nobody_reads(stream: IO[str]) -> None:
     # The reader of a pipe may stop early (`| head`); the interpreter must not complain about it at the end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import singledispatch
@@ -13,18 +13,22 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.drift import ColumnView, DriftChecked, DriftView
 from unipipe_tui.actions.jobs import JobLog
 from unipipe_tui.actions.lineage import Lineage
+from unipipe_tui.actions.models import ModelView
 from unipipe_tui.actions.overview import Overview
 from unipipe_tui.actions.pipeline import PipelinePlan, PipelineView
+from unipipe_tui.actions.runs import RunList
 from unipipe_tui.actions.store import QueryResult
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import StepState
 
 Lines = list[Text]
 BAR_CELLS = 24
+FEW = 4
 
 GLYPHS: dict[StepState, tuple[str, str]] = {
     StepState.OK: ("✓", "green"),
@@ -48,6 +52,8 @@ def lines_of(result: object) -> Lines:
         value = getattr(result, field.name)
         if _is_table(value):
             blocks += [Text(), *_titled(field.name, _table(value))]
+        elif isinstance(value, dict) and len(value) > FEW:
+            blocks += [Text(), *_titled(field.name, _pairs(value.items()))]
         elif dataclasses.is_dataclass(value):
             blocks += [Text(), *_titled(field.name, lines_of(value))]
         elif not _is_empty(value):
@@ -155,6 +161,64 @@ def _bar(share: float, most: float) -> str:
 
 
 @lines_of.register
+def _(listed: RunList) -> Lines:
+    rows = [
+        (
+            run.run_id[:9],
+            run.name,
+            run.experiment,
+            run.status,
+            _cell(run.start_time),
+            _few(run.metrics),
+            _few(run.params),
+        )
+        for run in listed.runs
+    ]
+    header = ("run", "name", "experiment", "status", "started", "metrics", "params")
+    lines = _aligned([header, *rows], ["bold"]) if rows else []
+    lines.append(Text(f"{len(rows)} of {listed.total:,} runs in {listed.tracking}", style="bright_black"))
+    return lines + [Text(f"note: {problem}", style="yellow") for problem in listed.problems]
+
+
+@lines_of.register
+def _(view: ModelView) -> Lines:
+    lines = [Text(view.model, style="bold")]
+    for version in view.versions:
+        names = f"  {', '.join(version.aliases)}" if version.aliases else ""
+        stage = f"  stage {version.stage}" if version.stage else ""
+        lines += [Text(), Text(f"version {version.version}{names}{stage}", style="bold")]
+        facts = [
+            ("created", _cell(version.created)),
+            ("run", version.run_id or "-"),
+            ("commit", version.commit or "-"),
+            ("data", version.data or "-"),
+            ("promoted by", version.promoted_by or "-"),
+            ("metrics", _few({figure.name: figure.value for figure in version.metrics}, 8)),
+            ("gates", version.gates),
+        ]
+        lines += [Text("  ").append_text(line) for line in _pairs(facts)]
+        if version.gate_results:
+            lines += [Text("    ").append_text(line) for line in _table(version.gate_results)]
+    return lines
+
+
+def _few(values: Mapping[str, object], most: int = FEW) -> str:
+    shown = ", ".join(f"{name}={_cell(value)}" for name, value in list(values.items())[:most])
+    return f"{shown}, ..." if len(values) > most else shown
+
+
+@lines_of.register
+def _(listed: AuditList) -> Lines:
+    rows = [
+        (str(e.number), _cell(e.at), e.actor, e.outcome, e.command, e.detail, e.job, e.hash[:12])
+        for e in listed.entries
+    ]
+    header = ("number", "at", "actor", "outcome", "command", "detail", "job", "hash")
+    lines = _aligned([header, *rows], ["bold"]) if rows else []
+    return [*lines, Text(f"{len(rows)} of {listed.total:,} entries", style="bright_black")]
+
+
+@lines_of.register
 def _(log: JobLog) -> Lines:
     hidden = log.total - len(log.lines)
     return ([Text(f"({hidden} earlier lines)")] if hidden else []) + [Text(line) for line in log.lines]
@@ -196,11 +260,7 @@ def _titled(name: str, body: Lines) -> Lines:
 
 def _table(values: Sequence[Any]) -> Lines:
     fields = dataclasses.fields(values[0])
-    shown = [
-        f.name
-        for f in fields
-        if not all(_is_empty(getattr(v, f.name)) or _is_table(getattr(v, f.name)) for v in values)
-    ]
+    shown = [field.name for field in fields if any(_fits_a_cell(getattr(value, field.name)) for value in values)]
     rows = [tuple(_cell(getattr(value, name)) for name in shown) for value in values]
     return _aligned([tuple(_words(name) for name in shown), *rows], ["bold"])
 
@@ -247,6 +307,13 @@ def _cell(value: Any) -> str:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and dataclasses.is_dataclass(value[0])
+
+
+def _fits_a_cell(value: Any) -> bool:
+    """Whether there is something to show that is small enough for one cell of a table."""
+    if _is_empty(value):
+        return False
+    return not _is_table(value) or len(dataclasses.fields(value[0])) <= 2
 
 
 def _is_empty(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -328,8 +329,11 @@ class Processes(Protocol):
         """End it and all that it started."""
         ...
 
-    def launch(self, argv: Sequence[str], folder: Path) -> str:
-        """Start one of our own command lines (without the program's name) as a detached job in a project's folder."""
+    def launch(self, argv: Sequence[str], project: Path, cwd: Path | None = None) -> str:
+        """Start one of our own command lines (without the program's name) as a detached job of a project; its id.
+
+        Relative paths count from `cwd`, which is where this process stands unless given.
+        """
         ...
 
 
@@ -388,7 +392,11 @@ class Audit(Protocol):
 
 
 class StoreFile(Protocol):
-    """The store as a file."""
+    """The store as a whole."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make all reads of this thread in the block over one connection; nothing may be written in it."""
+        ...
 
     def check(self) -> tuple[str, int]:
         """Schema version and number of rows, after reading them all."""

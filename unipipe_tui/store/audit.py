@@ -38,8 +38,17 @@ class Audit:
             )
         # After the commit: a crash in between leaves a head that is one behind, which `verify` allows; one that is ahead
         # means that entries were removed.
-        self._head_file.write_text(f"{number} {entry.hash}\n")
+        self._keep_head(f"{number} {entry.hash}\n")
         return entry
+
+    def _keep_head(self, line: str) -> None:
+        partial = self._head_file.with_suffix(".partial")
+        try:
+            partial.write_text(line)
+            partial.replace(self._head_file)
+        except OSError:
+            # The disk is full: the head stays one behind, as after a crash.
+            return
 
     def entries(self, limit: int | None = None) -> tuple[AuditEntry, ...]:
         """The newest entries, oldest first."""

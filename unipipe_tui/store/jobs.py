@@ -7,10 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.event_lines import from_line, to_line
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job, JobState, StageTiming
@@ -117,6 +118,17 @@ def _job(row: tuple[Any, ...]) -> Job:
     )
 
 
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failed(
+            f"{path.name} of the job cannot be written ({error.strerror}).",
+            hint="Free some room on the disk, then run the command again.",
+        ) from None
+
+
 class JobFolders:
     """The files of the jobs: `events.jsonl`, `output.log`, `result.json`, `request.json`."""
 
@@ -126,7 +138,8 @@ class JobFolders:
     def create(self, job_id: str) -> Path:
         """The job's folder, made when it is not there."""
         folder = self.folder / job_id
-        folder.mkdir(parents=True, exist_ok=True)
+        with _written(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def path(self, job_id: str) -> Path:
@@ -137,8 +150,9 @@ class JobFolders:
         """Keep what the change answered with, as JSON."""
         path = self.create(job_id) / "result.json"
         partial = path.with_suffix(".partial")
-        partial.write_text(text)
-        partial.replace(path)
+        with _written(path):
+            partial.write_text(text)
+            partial.replace(path)
 
     def result(self, job_id: str) -> str | None:
         """What the change answered with, as JSON; None when it has not ended well."""
@@ -191,7 +205,8 @@ class EventFile:
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(folder / "events.jsonl", flags, 0o644)
+        with _written(folder):
+            self._descriptor = os.open(folder / "events.jsonl", flags, 0o644)
 
     def write(self, event: Event) -> None:
         """Append one event, at once visible to followers."""

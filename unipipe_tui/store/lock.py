@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from unipipe_tui.domain.errors import Failed
+from unipipe_tui.store.faults import busy
 
 POLL_SECONDS = 0.005
 
@@ -23,12 +23,13 @@ def locked(path: Path, *, alone: bool, timeout_seconds: float) -> Iterator[None]
     Raises:
         Failed: somebody else held it for the whole timeout.
     """
+    access = os.O_RDWR if alone else os.O_RDONLY
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, access | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError:
         if alone:
             raise
-        # A folder that cannot be written has no writers either.
+        # Where the lock file cannot even be made, nobody writes.
         yield
         return
     try:
@@ -46,8 +47,5 @@ def _wait(descriptor: int, kind: int, timeout_seconds: float) -> None:
             return
         except BlockingIOError:
             if monotonic() > deadline:
-                raise Failed(
-                    f"The store was busy for {timeout_seconds:g} seconds.",
-                    hint="Another process holds it; see `unipipe jobs list`.",
-                ) from None
+                raise busy(timeout_seconds) from None
             sleep(POLL_SECONDS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.serving import Value
-from unipipe_tui.store.database import Database, schema_version
+from unipipe_tui.store.database import Database, schema_version, tables
 from unipipe_tui.store.tables import query
 
 
@@ -15,6 +16,10 @@ class StoreFile:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def together(self) -> AbstractContextManager[None]:
+        """Read in the block over one connection."""
+        return self._database.together()
 
     def check(self) -> tuple[str, int]:
         """Read every row of every table: the schema version and how many rows there are.
@@ -25,9 +30,8 @@ class StoreFile:
         """
         self._must_exist()
         with self._database.reading() as connection:
-            tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
             total = 0
-            for (table,) in tables:
+            for table in tables(connection):
                 total += len(connection.execute(f'SELECT * FROM "{table}"').fetchall())  # noqa: S608
             return str(schema_version(connection)), total
 

@@ -16,4 +16,5 @@ def bindings_of(screen: str) -> list[BindingType]:
             line.keys, line.does, line.label, show=line.in_footer, key_display=_SHOWN.get(line.keys), tooltip=line.what
         )
         for line in keys_of(screen)
+        if line.does
     ]

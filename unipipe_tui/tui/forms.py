@@ -21,7 +21,6 @@ Texts = Mapping[str, str]
 """By field name, what stands in the form. A bool is `yes` or `no`; several values are quoted as in a shell."""
 
 YES, NO = "yes", "no"
-EMPTY: Texts = MappingProxyType({})
 PLACEHOLDERS = frozenset({"...", "DIR"})
 """Words in a suggested command line that stand for something that only the user knows."""
 

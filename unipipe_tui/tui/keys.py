@@ -30,8 +30,8 @@ class KeyLine:
     """A word or two, for the footer."""
     what: str
     """A sentence, for the help."""
-    does: str
-    """The method of the screen or widget that is called: `copy` for `action_copy`."""
+    does: str = ""
+    """The method of the screen or widget that is called: `copy` for `action_copy`; empty when a widget takes the key."""
     in_footer: bool = False
 
 
@@ -46,8 +46,8 @@ _AFTER_CATALOG = (
     KeyLine(EVERYWHERE, "?", "Help", "Show the keys and what Unipipe can do.", "help", True),
     KeyLine(EVERYWHERE, "ctrl+r", "Look again", "Look at everything again.", "look_again"),
     KeyLine(EVERYWHERE, "q", "Quit", "Leave; running jobs go on.", "leave", True),
-    KeyLine(OVERVIEW, "enter", "Next action", "Ask for the next action of the step.", "select"),
-    KeyLine(JOBS, "enter", "Read", "Go to the output of the job.", "select"),
+    KeyLine(OVERVIEW, "enter", "Next action", "Ask for the next action of the step."),
+    KeyLine(JOBS, "enter", "Read", "Go to the output of the job."),
     KeyLine(JOBS, "x", "Cancel job", "Cancel the selected job, after its plan.", "cancel_job", True),
     KeyLine(LISTS, "j,down", "Down", "Move down.", "cursor_down"),
     KeyLine(LISTS, "k,up", "Up", "Move up.", "cursor_up"),
@@ -66,7 +66,7 @@ _AFTER_CATALOG = (
     KeyLine(PLAN, "y", "Run it", "Start the command line that is shown, as a job.", "run_plan"),
     KeyLine(PLAN, "c", "Copy", "Copy the command line.", "copy"),
     KeyLine(PLAN, "n,q,escape", "Cancel", "Close; nothing runs.", "close"),
-    KeyLine(FORM, "enter", "Go on", "Take the values: show the plan of a change, the answer of a look.", "go_on"),
+    KeyLine(FORM, "enter", "Go on", "Take the values: show the plan of a change, the answer of a look."),
     KeyLine(FORM, "escape", "Cancel", "Close; nothing runs.", "close"),
     KeyLine(DIALOGS, "c", "Copy", "Copy what is shown.", "copy"),
     KeyLine(DIALOGS, "q,escape", "Close", "Close.", "close"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textual.message import Message
 
 from unipipe_tui.actions.action import Action
-from unipipe_tui.tui.forms import EMPTY, Texts
+from unipipe_tui.tui.forms import Texts
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Asked(Message):
     """Somebody wants a capability; what is known of its request is filled in already."""
 
     action: Action
-    texts: Texts = EMPTY
+    texts: Texts = field(default_factory=dict)
     complete: bool = False
     """Nothing is left to ask: no form is needed."""
 
@@ -25,3 +25,10 @@ class Copied(Message):
     """Somebody wants a text in the clipboard."""
 
     text: str
+
+
+@dataclass
+class JobWanted(Message):
+    """Somebody wants to read what a job says."""
+
+    job_id: str

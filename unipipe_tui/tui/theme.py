@@ -81,6 +81,9 @@ LIGHT = Theme(
     },
 )
 
+BREAKPOINTS = ((0, "-narrow"), (120, "-wide"))
+"""From how many cells of width a screen bears which class."""
+
 
 @dataclass(frozen=True)
 class Sign:

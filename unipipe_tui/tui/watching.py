@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 EVERY_SECONDS = 1.0
 _GIT = ("HEAD", "index", "logs/HEAD")
 _OURS = ("unipipe.duckdb", "unipipe.duckdb.wal", "jobs")
 _OUR_FOLDERS = ("serving", "predictions")
+_HIDDEN = (".git", ".unipipe", ".dvc")
 # These come and go when a database is merely read.
 _PASSING = ("-wal", "-shm", "-journal", ".lock")
-_HIDDEN = (".git", ".unipipe", ".dvc")
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -23,40 +23,33 @@ def stamp_of(root: Path) -> Stamp:
     return tuple(_entries(root))
 
 
-def watch(root: Path, told: Callable[[], None], stop: threading.Event) -> None:
-    """Call `told` whenever the stamp changes, until the event is set; runs in a thread of its own."""
-    before = stamp_of(root)
-    while not stop.wait(EVERY_SECONDS):
-        now = stamp_of(root)
-        if now != before:
-            before = now
-            told()
+def wait_for_change(root: Path, before: Stamp, stop: threading.Event) -> None:
+    """Return when the stamp is no longer that one, or when the event is set; blocks, so not for the UI thread."""
+    while stamp_of(root) == before and not stop.wait(EVERY_SECONDS):
+        pass
 
 
 def _entries(root: Path) -> Iterator[tuple[str, int, int]]:
     yield from _folder(root, "")
     for folder in _OUR_FOLDERS:
         yield from _folder(root / ".unipipe" / folder, folder)
-    names = [f".git/{name}" for name in _GIT] + [f".unipipe/{name}" for name in _OURS]
-    for name in names:
-        try:
-            facts = os.stat(root / name)
-        except OSError:
-            continue
-        yield name, facts.st_mtime_ns, facts.st_size
+    for name in (*(f".git/{name}" for name in _GIT), *(f".unipipe/{name}" for name in _OURS)):
+        yield from _file(name, root / name)
 
 
 def _folder(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
     try:
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+        names = sorted(os.listdir(folder))
     except OSError:
         return
-    for entry in found:
-        if entry.name in _HIDDEN or entry.name.endswith(_PASSING):
-            continue
-        try:
-            facts = entry.stat()
-        except OSError:
-            continue
-        yield f"{prefix}/{entry.name}", facts.st_mtime_ns, facts.st_size
+    for name in names:
+        if name not in _HIDDEN and not name.endswith(_PASSING):
+            yield from _file(f"{prefix}/{name}", folder / name)
+
+
+def _file(name: str, path: Path) -> Iterator[tuple[str, int, int]]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return
+    yield name, facts.st_mtime_ns, facts.st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from textual.content import Content
 
@@ -24,9 +25,9 @@ class Board(Rows):
     def show_steps(self, steps: Sequence[Step]) -> None:
         """Show the steps."""
         action_cells = max((len(_action(step)) for step in steps), default=0)
-        self.show([Row(str(step.number), lambda width, s=step: self._row(s, width, action_cells)) for step in steps])
+        self.show([Row(str(step.number), partial(self._row, step, action_cells)) for step in steps])
 
-    def _row(self, step: Step, width: int, action_cells: int) -> Content:
+    def _row(self, step: Step, action_cells: int, width: int) -> Content:
         if self.size.height >= ROOMY_FROM_LINES:
             return _tall_row(step, width, last=step.number == 12)
         return _flat_row(step, width, action_cells)

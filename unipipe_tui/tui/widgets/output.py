@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,7 +21,7 @@ class Output(ScrollView, can_focus=True):
     """Lines of harmless text; follows its end until somebody scrolls away from it."""
 
     BINDINGS = bindings_of(OUTPUT)
-    COMPONENT_CLASSES = {"output--step", "output--command", "output--skipped"}
+    COMPONENT_CLASSES: ClassVar = {"output--step", "output--command", "output--skipped"}
 
     def __init__(self, *, id: str | None = None, follows: bool = True) -> None:
         super().__init__(id=id)

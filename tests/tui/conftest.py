@@ -1,0 +1,127 @@
+"""Worlds for the terminal front end: real files and a real store; a fixed clock and fakes where a picture must not vary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.conftest import git
+from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
+from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus, TrackingKind, TrackingPlace
+from unipipe_tui.tui.app import Unipipe
+from unipipe_tui.wiring import build_world
+
+CONFIG = """\
+project: fraud-detection
+model: {name: fraud-detector}
+gates:
+  - {metric: precision, at_least: 0.95}
+  - {metric: pr_auc, not_worse_than: champion, tolerance: 0.01}
+targets:
+  local: {kind: local, port: 8765, follows: champion}
+"""
+PIPELINE = """\
+stages:
+  ingest: {cmd: python ingest.py, outs: [data/all.parquet]}
+  validate: {cmd: python validate.py, deps: [data/all.parquet], outs: [data/valid.parquet]}
+  features: {cmd: python features.py, deps: [data/valid.parquet], outs: [data/features.parquet]}
+  train: {cmd: python train.py, deps: [data/features.parquet], outs: [model.bin]}
+  evaluate: {cmd: python evaluate.py, deps: [model.bin], outs: [report.json]}
+"""
+MODEL = "fraud-detector"
+
+
+@pytest.fixture
+def world(project: Path) -> World:
+    """The real world of an almost empty project."""
+    return build_world(project)
+
+
+@pytest.fixture
+def busy_world(project: Path) -> World:
+    """A project in the middle of its life, the same to the last byte every time."""
+    (project / "unipipe.yaml").write_text(CONFIG)
+    (project / "dvc.yaml").write_text(PIPELINE)
+    (project / ".dvc").mkdir()
+    return busy(build_world(project))
+
+
+def busy(real: World) -> World:
+    """A world with a champion, a challenger, a live target, an alert and some jobs."""
+    recorded(real)
+    live = ServerStatus(
+        "local", ServerState.READY, "http://127.0.0.1:8765", 4711, MODEL, 2, "ab" * 32, NOON - timedelta(hours=26), 10_432
+    )
+    run = Run("c0ffee" + "0" * 26, "valuable-owl-217", "fraud-detection", RunStatus.FINISHED, NOON, NOON)
+    return staying(
+        real,
+        now=lambda: NOON,
+        git=FakeGit(changes=("params.yaml", "src/train.py")),
+        tracking_place=TrackingPlace(TrackingKind.SQLITE, "sqlite:///mlflow.db", None, "a test"),
+        tracking=FakeTracking(
+            (run,),
+            (RegisteredModel(MODEL, (("challenger", 3), ("champion", 2)), 3),),
+            tuple(version_of(number) for number in (3, 2, 1)),
+        ),
+        server_of=lambda target: FakeServer(live),
+        processes=FakeProcesses(alive=frozenset({4712})),
+    )
+
+
+def version_of(number: int) -> ModelVersion:
+    return ModelVersion(MODEL, number, None, "models:/m-1", "READY", None, (), {}, NOON)
+
+
+def recorded(world: World) -> None:
+    """Jobs, an alert and a gate check in the store."""
+    for minutes, job in enumerate(JOBS):
+        begun = replace(job, started=NOON - timedelta(minutes=40 - 9 * minutes))
+        world.jobs.begin(begun)
+        if job.state.ended:
+            world.jobs.end(replace(begun, ended=begun.started + timedelta(seconds=4.2 + 61 * minutes)))
+    where = "amount and region moved out of the reference: PSI 0.41 in amount, 0.38 in region"
+    world.history.open_alert(Alert("a1", AlertKind.DRIFT, "local", where, NOON - timedelta(minutes=12), JOBS[2].id))
+    results = (GateResult("precision", True, 0.97, ">= 0.95"), GateResult("pr_auc", True, 0.93, ">= 0.91"))
+    world.history.add_gate_check(GateCheck(MODEL, 3, 2, "ab" * 16, 9000, results, NOON, JOBS[3].id))
+
+
+def a_job(number: int, action: str, command: str, state: JobState, message: str, exit_code: int | None) -> Job:
+    identity = f"20260309-1120{number:02}-00000{number}"
+    return Job(identity, action, command, "ada", state, NOON, 4710 + number, 0.0, None, message, exit_code)
+
+
+JOBS = (
+    a_job(0, "pipeline run", "unipipe pipeline run --commit", JobState.DONE, "version 2, champion", 0),
+    a_job(1, "serve start", "unipipe serve start local", JobState.DONE, "local serves version 2", 0),
+    a_job(3, "drift check", "unipipe drift check", JobState.SAID_NO, "2 of 9 columns drifted", 4),
+    a_job(2, "retrain", "unipipe retrain --reason='drift in region'", JobState.RUNNING, "", None),
+)
+
+
+async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait until something is so; what is waited for happens in other threads and processes."""
+    for _ in range(int(seconds / 0.05)):
+        if true():
+            await pilot.pause()
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come true in time")
+
+
+async def looked(pilot: Pilot[Any], app: Unipipe) -> None:
+    """Wait for the first picture."""
+    await until(pilot, lambda: app.snapshot.picture or app.snapshot.problem)
+    await pilot.pause()
+
+

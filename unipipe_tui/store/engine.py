@@ -1,0 +1,96 @@
+"""DuckDB itself: how it is begun, and how a file is opened in it for the length of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import duckdb
+
+from unipipe_tui.store.faults import busy
+
+
+def begin() -> duckdb.DuckDBPyConnection:
+    """A database in memory that is empty, asks the network for nothing, takes one core and thinks in UTC."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        # A query must not be able to read this program's variables by their names.
+        "python_enable_replacements": False,
+    }
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory for the length of the block."""
+    connection = begin()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+class Engine:
+    """A DuckDB that is kept, while the file that it opens is not: beginning takes 11 ms, opening in it 1 ms.
+
+    Threads take turns.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._turn = Lock()
+        self._running: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def opened(self, path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection whose current database is `store`, this file; it is written out and closed when the block ends.
+
+        Raises:
+            Failed: another thread had its turn for the whole of the patience.
+            duckdb.Error: the file cannot be opened.
+        """
+        if not self._turn.acquire(timeout=self._patience_seconds):
+            raise busy(self._patience_seconds)
+        try:
+            connection = self._running = self._running or begin()
+            how = "READ_ONLY" if read_only else "READ_WRITE"
+            connection.execute(f"ATTACH {literal(path)} AS store (TYPE duckdb, {how})")
+            connection.execute("USE store")
+            yield connection
+            _leave(connection)
+        except BaseException:
+            # Closing it rolls back what was begun and lets go of the file, whatever state it is in.
+            self._stop()
+            raise
+        finally:
+            self._turn.release()
+
+    def _stop(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+
+def _leave(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close every file and forget every copy."""
+    connection.execute("USE memory")
+    names = connection.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall()
+    for (name,) in names:
+        if name != "memory":
+            connection.execute(f"DETACH {identifier(name)}")
+
+
+def literal(text: object) -> str:
+    """Text as SQL writes it, for where a parameter is not allowed."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'

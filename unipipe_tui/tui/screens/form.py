@@ -1,0 +1,115 @@
+"""The form of a capability, made from the fields of its request, with the command line shown as it is filled in."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox, Input, Label, Static
+
+from unipipe_tui.actions.action import Action, Change
+from unipipe_tui.actions.command_line import PROGRAM, command_line
+from unipipe_tui.actions.request import Field
+from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.forms import NO, YES, Texts, fill, initial_text, ordered_fields
+from unipipe_tui.tui.keys import FORM
+from unipipe_tui.tui.text import harmless
+
+
+class FormScreen(ModalScreen[Any]):
+    """Asks for the fields of one request; answers with the request, or None."""
+
+    BINDINGS = bindings_of(FORM)
+    AUTO_FOCUS = "Input, Checkbox"
+
+    def __init__(self, action: Action, texts: Texts, folder: Path) -> None:
+        super().__init__()
+        self._action = action
+        self._folder = folder
+        self._fields = ordered_fields(action)
+        self._texts = {field.name: texts.get(field.name, initial_text(field)) for field in self._fields}
+        self._tried = False
+
+    def compose(self) -> ComposeResult:
+        """One block a field, the command line, the buttons."""
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = Content(self._action.name)
+            dialog.border_subtitle = "enter go on · tab next · esc cancel"
+            yield Static(self._action.help.splitlines()[0], id="what", markup=False)
+            with VerticalScroll(id="fields", can_focus=False):
+                for field in self._fields:
+                    yield from self._block(field)
+            yield Static(id="command-line", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Show the plan" if isinstance(self._action, Change) else "Look", id="go-on", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Show the command line from the beginning."""
+        self._judge()
+
+    def _block(self, field: Field) -> ComposeResult:
+        mark = " *" if field.required and field.kind is not bool else ""
+        with Vertical(classes="field"):
+            with Horizontal():
+                yield Label(f"{field.name.replace('_', ' ')}{mark}", classes="name", markup=False)
+                yield self._entry(field)
+            yield Static(field.help, classes="help", markup=False)
+            yield Static(id=f"wrong-{field.name}", classes="wrong", markup=False)
+
+    def _entry(self, field: Field) -> Widget:
+        text = self._texts[field.name]
+        if field.kind is bool:
+            return Checkbox("", value=text == YES, id=f"entry-{field.name}", name=field.name, compact=True)
+        hint = "several, with blanks between them" if field.many else "" if field.required else "may be left empty"
+        return Input(text, placeholder=hint, id=f"entry-{field.name}", name=field.name, compact=True)
+
+    @on(Input.Changed)
+    def take_text(self, event: Input.Changed) -> None:
+        """Keep what is typed."""
+        self._texts[str(event.input.name)] = event.value
+        self._judge()
+
+    @on(Checkbox.Changed)
+    def take_tick(self, event: Checkbox.Changed) -> None:
+        """Keep what is ticked."""
+        self._texts[str(event.checkbox.name)] = YES if event.value else NO
+        self._judge()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#go-on")
+    def go_on(self) -> None:
+        """Answer with the request, or say what is wrong."""
+        filled = fill(self._action, self._texts, self._folder)
+        if filled.request is not None:
+            self.dismiss(filled.request)
+            return
+        self._tried = True
+        self._judge()
+        self.query_one(f"#entry-{next(iter(filled.wrong))}").focus()
+
+    @on(Button.Pressed, "#cancel")
+    def action_close(self) -> None:
+        """Answer with nothing."""
+        self.dismiss(None)
+
+    def _judge(self) -> None:
+        filled = fill(self._action, self._texts, self._folder)
+        for field in self._fields:
+            wrong = filled.wrong.get(field.name, "")
+            shown = wrong if self._tried or self._texts[field.name].strip() else ""
+            line = self.query_one(f"#wrong-{field.name}", Static)
+            line.display = bool(shown)
+            line.update(Content(harmless(shown)))
+        if filled.request is None:
+            line_shown = f"{PROGRAM} {self._action.name} …"
+        else:
+            line_shown = shlex.join(command_line(self._action, filled.request))
+        self.query_one("#command-line", Static).update(Content(f"$ {harmless(line_shown)}"))

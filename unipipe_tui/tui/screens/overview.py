@@ -1,0 +1,73 @@
+"""The overview: the twelve steps, what is live, what is wrong, what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import OptionList
+
+from unipipe_tui.domain.board import Step
+from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.forms import read_command_line
+from unipipe_tui.tui.keys import OVERVIEW
+from unipipe_tui.tui.messages import Asked, JobWanted
+from unipipe_tui.tui.screens.message import CommandToCopy
+from unipipe_tui.tui.screens.place import Place
+from unipipe_tui.tui.snapshot import Snapshot
+from unipipe_tui.tui.widgets.board import Board
+from unipipe_tui.tui.widgets.facts import Panel, alert_lines, job_rows, live_lines
+from unipipe_tui.tui.widgets.rows import Rows
+
+
+class OverviewScreen(Place):
+    """The project at a glance."""
+
+    NAME = "overview"
+    BINDINGS = bindings_of(OVERVIEW)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: tuple[Step, ...] = ()
+
+    def parts(self) -> Iterable[Widget]:
+        """The board, and beside or below it what is live, wrong and running."""
+        board = Board(id="board", empty="Looking …")
+        board.border_title = "The twelve steps"
+        jobs = Rows(id="newest-jobs", empty="No job yet. Press r to retrain, ctrl+p for everything else.")
+        jobs.border_title = "Newest jobs"
+        facts = Vertical(Panel("Live", id="live"), Panel("Alerts", id="alerts"), id="facts")
+        yield Container(board, Container(facts, jobs, id="around"), id="overview")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the picture."""
+        picture = snapshot.picture
+        if picture is None:
+            return
+        overview = picture.overview
+        self._steps = overview.steps
+        self.query_one(Board).show_steps(overview.steps)
+        self.query_one("#live", Panel).show(live_lines(overview.live))
+        self.query_one("#alerts", Panel).show(alert_lines(overview.alerts, overview.notices))
+        self.query_one("#newest-jobs", Rows).show(job_rows(picture.jobs[:30]))
+
+    @on(OptionList.OptionSelected, "#board")
+    def ask_for_next_action(self, event: OptionList.OptionSelected) -> None:
+        """Ask for the next action of the step, or show it when it is not one of ours."""
+        step = self._steps[event.option_index]
+        if not step.next_action:
+            self.notify(f"{step.name}: nothing to do.", markup=False)
+            return
+        suggested = read_command_line(step.next_action)
+        if suggested:
+            self.post_message(Asked(suggested.action, suggested.texts, suggested.complete))
+        else:
+            self.app.push_screen(CommandToCopy(step.next_action))
+
+    @on(OptionList.OptionSelected, "#newest-jobs")
+    def read_job(self, event: OptionList.OptionSelected) -> None:
+        """Go to the job."""
+        if event.option_id:
+            self.post_message(JobWanted(event.option_id))

@@ -1,0 +1,116 @@
+"""The small panels of the overview: what is live, what is wrong, and rows of jobs wherever they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from unipipe_tui.actions.jobs import JobLine
+from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.tui.text import clock, day_and_clock, duration, harmless
+from unipipe_tui.tui.theme import JOB_SIGNS, SERVER_SIGNS
+from unipipe_tui.tui.widgets.rows import Cell, Row, painted
+
+WIDE_FROM_CELLS = 70
+
+
+class Panel(Static):
+    """Lines that are cut to the panel's width."""
+
+    def __init__(self, title: str, *, id: str) -> None:
+        super().__init__(id=id, markup=False)
+        self.border_title = title
+        self._lines: Sequence[Sequence[tuple[str, str]]] = ()
+
+    def show(self, lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+        """Show lines, each of pieces of text with their style."""
+        self._lines = lines
+        self._paint()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lines are as wide as the panel."""
+        self._paint()
+
+    def _paint(self) -> None:
+        width = self.content_size.width
+        self.update(Content("\n").join(_cut(line, width) for line in self._lines))
+
+
+def live_lines(servers: Sequence[ServerStatus]) -> list[list[tuple[str, str]]]:
+    """What each target serves, where and since when."""
+    if not servers:
+        return [[("Nothing is live yet.", "$muted")]]
+    lines = []
+    for server in servers:
+        sign = SERVER_SIGNS[server.state]
+        version = f"v{server.version}" if server.version is not None else server.state.value
+        line = [(f"{sign.glyph} ", sign.style), (f"{harmless(server.target)} ", "bold"), (version, sign.style)]
+        if server.version is not None:
+            since = f"since {day_and_clock(server.since)}" if server.since else server.state.value
+            requests = f"{server.requests:,} requests" if server.requests is not None else ""
+            line += [(f"  {requests}  ", ""), (since, "$muted"), (f"  {harmless(server.url)}", "$muted")]
+        lines.append(line)
+        if server.error:
+            lines.append([(f"  {harmless(server.error)}", "$error")])
+    return lines
+
+
+def alert_lines(alerts: Sequence[Alert], notices: Sequence[str]) -> list[list[tuple[str, str]]]:
+    """What is wrong, and what else there is to know."""
+    lines = [
+        [
+            ("! ", "bold $accent"),
+            (harmless(alert.message), ""),
+            (f"  {harmless(alert.target)} since {day_and_clock(alert.opened)}", "$muted"),
+        ]
+        for alert in alerts
+    ]
+    lines += [[("· ", "$muted"), (harmless(notice), "$muted")] for notice in notices]
+    return lines or [[("✓ ", "$success"), ("No open alert.", "$muted")]]
+
+
+def job_rows(jobs: Sequence[JobLine]) -> list[Row]:
+    """A row for each job."""
+    return [Row(job.id, partial(_job_row, job)) for job in jobs]
+
+
+def log_rows(jobs: Sequence[JobLine]) -> list[Row]:
+    """A row for each command line that ran: when, who, what, how it ended and how long it took."""
+    return [Row(job.id, partial(_log_row, job)) for job in jobs]
+
+
+def _job_row(job: JobLine, width: int) -> Content:
+    sign = JOB_SIGNS[job.state]
+    message = harmless(job.message) or ("runs" if not job.state.ended else job.state.value)
+    if width < WIDE_FROM_CELLS:
+        cells = [Cell(clock(job.started)[:5], 5, "$muted"), Cell(harmless(job.action), 14), Cell(message, style="$muted")]
+        return painted(width, Cell(sign.glyph, 1, sign.style), *cells)
+    return painted(
+        width,
+        Cell(sign.glyph, 1, sign.style),
+        Cell(day_and_clock(job.started), 11, "$muted"),
+        Cell(harmless(job.action), 15, "bold"),
+        Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
+        Cell(message),
+    )
+
+
+def _log_row(job: JobLine, width: int) -> Content:
+    sign = JOB_SIGNS[job.state]
+    return painted(
+        width,
+        Cell(clock(job.started), 8, "$muted"),
+        Cell(harmless(job.actor), 8, "$secondary"),
+        Cell(f"$ {harmless(job.command)}"),
+        Cell(f"{sign.glyph} {job.state.value}", 9, sign.style),
+        Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
+    )
+
+
+def _cut(line: Sequence[tuple[str, str]], width: int) -> Content:
+    return Content.assemble(*line).truncate(width, ellipsis=True)
