@@ -9,7 +9,7 @@ import typing
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 import yaml
 
@@ -17,6 +17,8 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import check_model_name
 
 FILE_NAME = "unipipe.yaml"
+Port = NewType("Port", int)
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,13 @@ class GateConfig:
     """One check that a version must pass before it is promoted."""
 
     metric: GateMetric
+    """What is measured on the holdout."""
     at_least: float | None = None
+    """The smallest value that passes."""
     not_worse_than: Baseline | None = None
+    """Version whose value it is compared with; nothing to compare with passes."""
     tolerance: float = 0.0
+    """How much smaller than that version's value it may be."""
     by: str | None = None
     """Column: the gate holds for every slice of it."""
     minimum_rows: int = 100
@@ -92,8 +98,11 @@ class PerformanceConfig:
     """When live performance is no longer good enough."""
 
     metric: LiveMetric = LiveMetric.PRECISION
+    """What is measured on the predictions whose labels have arrived."""
     at_least: float = 0.9
+    """An alert opens when its whole 95 % interval lies below this."""
     minimum_labels: int = 200
+    """With fewer labels nothing is judged."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,11 @@ class TargetConfig:
     """One place that releases go to."""
 
     kind: TargetKind = TargetKind.LOCAL
+    """`local`: a process on this machine."""
     host: str = "127.0.0.1"
-    port: int = 8765
+    """Address to listen on."""
+    port: Port = Port(8765)
+    """Port to listen on."""
     follows: str | None = "champion"
     """Alias whose moves are released here at once; null: only explicit releases."""
 
@@ -127,6 +139,7 @@ class Config:
     """The whole of `unipipe.yaml`; everything has a default, so that a repository without one opens too."""
 
     project: str | None = None
+    """Name of the project; the folder's when left out."""
     model: ModelConfig | None = None
     mlflow: str | None = None
     """MLflow tracking URI; found by itself when left out."""
@@ -135,6 +148,7 @@ class Config:
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     targets: dict[str, TargetConfig] = field(default_factory=dict)
     read_only: bool = False
+    """Refuse every change."""
     present: bool = False
     """Whether the file is there at all; not a key."""
 
@@ -236,6 +250,8 @@ class _Reader:
                 return node.value.lower() in ("true", "yes", "on")
             if kind is int and tag == "int":
                 return int(node.value)
+            if kind is Port and tag == "int" and 1 <= int(node.value) <= LAST_PORT:
+                return int(node.value)
             if kind is float and tag in ("int", "float"):
                 return float(node.value)
             if kind is str and tag != "null":
@@ -258,4 +274,5 @@ class _Reader:
 def _allowed(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(str(member.value) for member in kind)
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(kind, "a mapping")
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return f"a whole number from 1 to {LAST_PORT}" if kind is Port else words.get(kind, "a mapping")

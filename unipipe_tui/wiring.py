@@ -18,7 +18,7 @@ from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.git import GitCommandLine
 from unipipe_tui.adapters.mlflow import files as mlflow_files
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
-from unipipe_tui.adapters.mlflow.places import find_tracking, place_of
+from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.processes import LocalProcesses
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
@@ -93,7 +93,7 @@ def world_at(root: Path) -> World:
 
 
 def _tracking_place(root: Path, configured: str | None) -> TrackingPlace:
-    place = find_tracking(root, os.environ, configured)
+    place = TrackingFiles.find(root, os.environ, configured).place
     if place.kind is TrackingKind.NOTHING and read_config(root).model is not None:
         # Nothing was tracked yet: this is where the first training will.
         return place_of("sqlite:///mlflow.db", root, "the default place")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unipipe_tui.adapters.dvc.command_line import Dvc, StageFailed
-from unipipe_tui.adapters.dvc.files import DvcFiles, find_root
+from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import Event, StepEnded, StepStarted, ToolSaid, ToolStarted
@@ -205,6 +205,6 @@ def test_a_folder_becomes_a_project_with_git_where_there_is_one(
         capture(("git", "init", "-q", str(root / git)))
     recorder = Recorder()
     Dvc(root).init(recorder)
-    assert find_root(root) == root
+    assert (root / ".dvc/config").is_file()
     started = [event for event in recorder.events if isinstance(event, ToolStarted)]
     assert started[0].argv[2:] == ((option,) if option else ())

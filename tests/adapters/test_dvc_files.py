@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unipipe_tui.adapters.dvc.files import DvcFiles, Figure, find_below, find_root
+from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.dvc.hashes import KnownHashes, md5_of_file
-from unipipe_tui.domain.pipelines import CauseKind, Freshness, Pipeline, PipelineState
+from unipipe_tui.domain.pipelines import CauseKind, Figure, Freshness, Pipeline, PipelineState
 
 
 def write(root: Path, path: str, text: str | bytes) -> Path:
@@ -44,17 +44,14 @@ def addresses(pipeline: Pipeline) -> set[str]:
     return {stage.address for stage in pipeline.stages}
 
 
-def test_the_root_is_the_nearest_folder_upwards_that_holds_dvc(root: Path) -> None:
-    (root / "a/b").mkdir(parents=True)
-    assert find_root(root / "a/b") == root
-    assert find_root(root) == root
-    assert find_root(Path("/")) is None
-
-
-def test_the_projects_of_a_repository_of_many_are_found(tmp_path: Path) -> None:
+def test_the_projects_inside_a_repository_are_named_but_their_stages_are_their_own(root: Path) -> None:
     for name in ("one/.dvc", "two/deep/.dvc", "node_modules/three/.dvc", "plain"):
-        (tmp_path / name).mkdir(parents=True)
-    assert [found.relative_to(tmp_path).as_posix() for found in find_below(tmp_path)] == ["one", "two/deep"]
+        (root / name).mkdir(parents=True)
+    write(root, "one/dvc.yaml", "stages: {train: {cmd: train}}\n")
+    write(root, "plain/dvc.yaml", "stages: {clean: {cmd: clean}}\n")
+    pipeline = DvcFiles(root).read()
+    assert addresses(pipeline) == {"plain/dvc.yaml:clean"}
+    assert pipeline.inner_projects == ("one", "two/deep")
 
 
 def test_a_project_without_stages_lock_or_data_is_empty_and_well(root: Path) -> None:
@@ -204,7 +201,7 @@ def test_a_folder_whose_data_was_never_pulled_is_not_called_changed(root: Path) 
     )
     state = look(root).of("train")
     assert state.freshness is Freshness.NOT_PULLED
-    assert [cause.sentence for cause in state.causes] == ["data/big.bin was never pulled (`dvc pull` fetches it)"]
+    assert [cause.sentence for cause in state.causes] == ["data/big.bin was never pulled"]
 
 
 def test_figures_come_from_metrics_files_of_any_format_and_from_the_top_level_section(root: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.conftest import git
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState

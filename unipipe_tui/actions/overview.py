@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from unipipe_tui.actions.action import Look
@@ -13,13 +14,22 @@ from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
-from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import ServerStatus
-from unipipe_tui.domain.tracking import TrackingKind
+from unipipe_tui.domain.tracking import (
+    ModelVersion,
+    RegisteredModel,
+    Run,
+    RunStatus,
+    TrackingKind,
+    TrackingPlace,
+    status_words,
+)
 
 TRAININGS = ("pipeline run", "retrain")
+LIVE_STAGES = ("Production", "Staging")
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,10 @@ def status(request: Status, world: World) -> Overview:
     _gather_traffic(world, gathered)
     servers = _gather_targets(world, gathered)
     facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
-    return Overview(_project(world), board(facts), servers, alerts, jobs, tuple(gathered.notices))
+    project = _project(world)
+    if project.branch is None and project.commit is None and not world.git.is_repository():
+        gathered.notices.append("This is not a Git repository, so no commit can be recorded: `git init` makes it one.")
+    return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices))
 
 
 @dataclass
@@ -107,41 +120,76 @@ def _gather_pipeline(world: World, gathered: _Gathered) -> None:
         pipeline = world.pipeline.read()
         state = world.pipeline.state(pipeline)
         gathered.facts["pipeline_problems"] = tuple(problem.sentence for problem in state.problems)
+        gathered.facts["dvc"] = pipeline.initialised
+        gathered.facts["inner_projects"] = pipeline.inner_projects
+        gathered.facts["figures"] = tuple(f"{f.key} {_shown(f.value)}" for f in world.pipeline.figures(pipeline))
         gathered.facts["stages"] = tuple(
             StageFact(
                 s.stage.address,
                 s.stage.is_data,
                 s.freshness.value,
                 s.causes[0].sentence if s.causes else "",
+                s.way_back,
             )
             for s in state.states
         )
 
 
 def _gather_tracking(world: World, gathered: _Gathered) -> None:
+    configured = world.config.model.name if world.config.model else None
+    gathered.facts.update(model=configured or "", configured=configured is not None)
     with gathered.part("experiment", "register", "package"):
         place = world.tracking_place
-        tracked = place.kind is not TrackingKind.NOTHING
-        gathered.facts["tracking"] = place.shown if tracked else ""
+        if place.kind is TrackingKind.REMOTE:
+            raise ToolMissing(f"MLflow is a server, {place.shown}: only local stores are read yet.")
+        gathered.facts["tracking"] = _where(place, world.root)
+        gathered.notices += world.tracking.problems()
+        if place.also:
+            others = ", ".join(str(path.relative_to(world.root)) for path in place.also)
+            gathered.notices.append(f"Runs are read from {_where(place, world.root)}; not from {others}.")
         page = world.tracking.runs(1)
         gathered.facts["runs"] = page.total
-        gathered.facts["newest_run"] = page.runs[0].name if page.runs else ""
+        gathered.facts["newest_run"] = _run_words(page.runs[0], world) if page.runs else ""
         models = world.tracking.models()
-        configured = world.config.model.name if world.config.model else None
         chosen = next((m for m in models if m.name == configured), models[0] if models and not configured else None)
-        gathered.notices += world.tracking.problems()
-        if chosen is None:
-            gathered.facts["model"] = configured or ""
-            return
-        gathered.facts.update(
-            model=chosen.name,
-            versions=len(world.tracking.versions(chosen.name)),
-            champion=chosen.alias(CHAMPION),
-            challenger=chosen.alias(CHALLENGER),
-        )
-        champion = chosen.alias(CHAMPION)
-        bundle = world.bundles.find(chosen.name, champion) if champion is not None else None
-        gathered.facts["bundle"] = bundle[1].digest if bundle else ""
+        if chosen is not None:
+            gathered.facts["other_models"] = 0 if configured else len(models) - 1
+            _gather_model(chosen, world, gathered)
+
+
+def _gather_model(model: RegisteredModel, world: World, gathered: _Gathered) -> None:
+    versions = world.tracking.versions(model.name)
+    aliases = [f"{alias}: version {version}" for alias, version in model.aliases]
+    champion = model.alias(CHAMPION)
+    bundle = world.bundles.find(model.name, champion) if champion is not None else None
+    gathered.facts.update(
+        model=model.name,
+        versions=len(versions),
+        champion=champion,
+        challenger=model.alias(CHALLENGER),
+        named=(*aliases, *_stages(versions)),
+        bundle=bundle[1].digest if bundle else "",
+    )
+
+
+def _stages(versions: Sequence[ModelVersion]) -> tuple[str, ...]:
+    """The newest version in each of MLflow's old stages that means something is live or about to be."""
+    newest = {stage: next((v.version for v in versions if v.stage == stage), None) for stage in LIVE_STAGES}
+    return tuple(f"stage {stage}: version {version}" for stage, version in newest.items() if version is not None)
+
+
+def _where(place: TrackingPlace, root: Path) -> str:
+    inside = place.path is not None and place.path.is_relative_to(root)
+    return str(place.path.relative_to(root)) if place.path is not None and inside else place.shown
+
+
+def _run_words(run: Run, world: World) -> str:
+    status = "" if run.status is RunStatus.FINISHED else f" ({status_words(run, world.now())})"
+    return f"{run.name or run.run_id[:9]}{status}"
+
+
+def _shown(value: float | int | str | bool) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _gather_store(world: World, gathered: _Gathered) -> None:

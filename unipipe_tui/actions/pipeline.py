@@ -61,8 +61,16 @@ def show_pipeline(request: ShowPipeline, world: World) -> PipelineView:
     return PipelineView(
         tuple(_line(line, pipeline, owner, layers, timings) for line in lines),
         len(state.states),
-        tuple(problem.sentence for problem in (*state.problems,)),
+        _sentences(pipeline, state),
     )
+
+
+def _sentences(pipeline: Pipeline, state: PipelineState) -> tuple[str, ...]:
+    """What is wrong with the project's files, and what is not among its stages."""
+    nothing = () if pipeline.stages else ("There is no dvc.yaml and no .dvc file.",)
+    folders = ", ".join(pipeline.inner_projects)
+    inside = (f"DVC projects of their own are in {folders}: run unipipe there.",) if folders else ()
+    return (*nothing, *inside, *(problem.sentence for problem in state.problems))
 
 
 def _line(
@@ -139,7 +147,7 @@ def plan_pipeline(request: PlanPipeline, world: World) -> PipelinePlan:
         will_run=len(state.will_run),
         up_to_date=sum(not s.causes for s in state.states),
         expected_seconds=_expected(state, timings),
-        problems=tuple(problem.sentence for problem in state.problems),
+        problems=_sentences(pipeline, state),
     )
 
 
@@ -184,7 +192,7 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     _must_exist(pipeline, request.stages)
     state = world.pipeline.state(pipeline)
     order = Order(request.stages, request.force, request.commit, "")
-    warnings = tuple(problem.sentence for problem in state.problems)
+    warnings = (*_sentences(pipeline, state), *_missing_data(state))
     runs = len(pipeline.stages) if request.force else len(state.will_run)
     title = f"Run the pipeline: {runs} of {len(state.states)} stages are not up to date"
     return Plan(
@@ -194,6 +202,14 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
         decided=order,
         warnings=warnings,
     )
+
+
+def _missing_data(state: PipelineState) -> tuple[str, ...]:
+    waiting = [s.stage.address for s in state.states if s.way_back]
+    if not waiting:
+        return ()
+    more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    return (f"Known data of {waiting[0]}{more} is not here; `dvc pull` or `dvc checkout` brings it without a run.",)
 
 
 def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Trained]:
@@ -219,6 +235,7 @@ class RetrainOrder:
     """What was decided: which traffic goes where, and the training after it."""
 
     target: str
+    reason: str
     raw: str | None
     """Folder that the labelled traffic is added to; None: nothing is added."""
     file: str
@@ -261,7 +278,7 @@ def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
         effects.append(plans.run("dvc", "add", raw))
         if request.commit:
             effects.append(plans.run("git", "commit", f"{raw}.dvc", "..."))
-    order = RetrainOrder(target, raw, file, training)
+    order = RetrainOrder(target, request.reason, raw, file, training)
     undo = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
     return Plan(
         f"Retrain {world.model.name}: {request.reason}", (*effects, *training_effects(world, training)), undo, order
@@ -274,8 +291,8 @@ def retrain(plan: Plan[RetrainOrder], world: World, progress: Progress) -> Done[
     collected = _collect(order, world, progress) if order.raw else 0
     trained = train(world, order.training, progress)
     md5 = world.pipeline.snapshot(world.pipeline.read()).get(order.raw) if order.raw else None
-    result = Retrained(order.training.reason, collected, md5, trained)
-    return Done(result, detail=f"{order.training.reason}; {collected} rows added; {_detail(trained)}")
+    result = Retrained(order.reason, collected, md5, trained)
+    return Done(result, detail=f"{_detail(trained)}; {collected:,} rows added")
 
 
 def _collect(order: RetrainOrder, world: World, progress: Progress) -> int:
@@ -308,7 +325,7 @@ def _detail(trained: Trained) -> str:
         return "nothing new to register"
     alias = f", {trained.alias}" if trained.alias else ""
     gates = "" if trained.gates is None else f", gates {'passed' if trained.gates.passed else 'closed'}"
-    return f"{trained.model} version {trained.version}{alias}{gates}"
+    return f"version {trained.version}{alias}{gates}"
 
 
 SHOW = Look("pipeline show", ShowPipeline, show_pipeline, "unipipe pipeline show")

@@ -78,9 +78,17 @@ def training_effects(world: World, order: Order) -> tuple[Effect, ...]:
         alias = CHAMPION if champion is None else CHALLENGER
         effects.append(plans.registry(f"when they pass: {model.name}@{alias} names it"))
     if order.commit:
+        _must_be_a_repository(world)
         effects.append(plans.run("git", "commit", "dvc.lock", "..."))
     effects.append(plans.store("stage timings, promotion, audit entry"))
     return tuple(effects)
+
+
+def _must_be_a_repository(world: World) -> None:
+    if not world.git.is_repository():
+        raise UsageError(
+            "This is not a Git repository, so nothing can be committed.", hint="Run `git init`, or leave out --commit."
+        )
 
 
 def train(world: World, order: Order, progress: Progress) -> Trained:

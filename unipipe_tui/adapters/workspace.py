@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unipipe_tui.adapters.git import GitCommandLine
+from unipipe_tui.domain.errors import ToolMissing
 
 FOLDER = ".unipipe"
 MARKS = ("unipipe.yaml", FOLDER, ".dvc", ".git")
@@ -32,12 +33,19 @@ def _exclude(root: Path) -> None:
     usual = root / ".git" / "info" / "exclude"
     if usual.is_file() and _names_us(usual):
         return
-    exclude = GitCommandLine(root).exclude_file()
+    try:
+        exclude = GitCommandLine(root).exclude_file()
+    except ToolMissing:
+        # Whoever needs Git will say that it is missing; the doctor must still be able to.
+        return
     if exclude is None or (exclude.is_file() and _names_us(exclude)):
         return
     exclude.parent.mkdir(parents=True, exist_ok=True)
-    with exclude.open("a") as file:
-        file.write(f"{FOLDER}/\n")
+    there = exclude.read_bytes() if exclude.is_file() else b""
+    # The last line is somebody's pattern, and may lack its end.
+    begin = b"" if there.endswith(b"\n") or not there else b"\n"
+    with exclude.open("ab") as file:
+        file.write(begin + f"{FOLDER}/\n".encode())
 
 
 def _names_us(exclude: Path) -> bool:

@@ -17,14 +17,14 @@ from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.drift import ColumnView, DriftChecked, DriftView
 from unipipe_tui.actions.jobs import JobLog
-from unipipe_tui.actions.lineage import Lineage
+from unipipe_tui.actions.lineage import Lineage, RunFacts
 from unipipe_tui.actions.models import ModelView
 from unipipe_tui.actions.overview import Overview
 from unipipe_tui.actions.pipeline import PipelinePlan, PipelineView
 from unipipe_tui.actions.runs import RunList
 from unipipe_tui.actions.store import QueryResult
 from unipipe_tui.cli.output import plain
-from unipipe_tui.domain.board import StepState
+from unipipe_tui.domain.board import Step, StepState
 
 Lines = list[Text]
 BAR_CELLS = 24
@@ -71,16 +71,17 @@ def _(overview: Overview) -> Lines:
     if project.read_only:
         lines.append(Text(f"read-only: {project.read_only}", style="yellow"))
     lines.append(Text())
-    rows = [
-        (f"{s.number:>2}", GLYPHS[s.state][0], s.name, s.state.value, s.headline, s.next_action) for s in overview.steps
-    ]
-    styles = [GLYPHS[s.state][1] for s in overview.steps]
-    lines += _aligned(rows, styles)
+    rows = [(f"{s.number:>2}", GLYPHS[s.state][0], s.name, s.state.value, _headline(s)) for s in overview.steps]
+    lines += _aligned(rows, [GLYPHS[s.state][1] for s in overview.steps])
     for title, values in (("alerts", overview.alerts), ("jobs", overview.jobs)):
         if values:
             lines += [Text(), *_titled(title, _table(values))]
     lines += [Text(f"note: {notice}", style="yellow") for notice in overview.notices]
     return lines
+
+
+def _headline(step: Step) -> str:
+    return f"{step.headline}  -> {step.next_action}" if step.next_action else step.headline
 
 
 @lines_of.register
@@ -235,10 +236,24 @@ def _(lineage: Lineage) -> Lines:
     lines: Lines = []
     for name in ("prediction", "release", "version", "promotions", "run", "commit", "data"):
         value = getattr(lineage, name)
-        if value:
+        if isinstance(value, RunFacts):
+            lines += [*_titled(name, _run_facts(value)), Text()]
+        elif value:
             body = _table(value) if _is_table(value) else lines_of(value)
             lines += [*_titled(name, body), Text()]
     return lines + [Text(f"missing: {gap}", style="yellow") for gap in lineage.missing]
+
+
+def _run_facts(run: RunFacts) -> Lines:
+    return _pairs(
+        [
+            ("run id", run.run_id),
+            ("name", run.name),
+            ("started", run.started),
+            ("params", _few(run.params, 12)),
+            ("metrics", _few(run.metrics, 6)),
+        ]
+    )
 
 
 @lines_of.register
@@ -285,7 +300,7 @@ def _aligned(rows: Sequence[Sequence[str]], styles: Sequence[str]) -> Lines:
 CELLS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "yes" if value else "no",
     datetime: lambda value: f"{value:%Y-%m-%d %H:%M:%S}",
-    float: lambda value: f"{value:.4g}" if math.isfinite(value) else "-",
+    float: lambda value: _number(value),
 }
 
 
@@ -303,6 +318,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(_cell(item) for item in value)
     return str(value)
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _is_table(value: Any) -> bool:

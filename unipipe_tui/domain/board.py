@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,6 +41,8 @@ class StageFact:
     freshness: str
     cause: str
     """The first reason why it is not fresh; empty when it is."""
+    restore: str = ""
+    """The command line that brings known data which is missing here; empty when none is missing."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,27 @@ class Facts:
 
     stages: tuple[StageFact, ...] = ()
     pipeline_problems: tuple[str, ...] = ()
+    dvc: bool = True
+    """Whether DVC is initialised."""
+    inner_projects: tuple[str, ...] = ()
+    """Folders inside that are DVC projects of their own."""
+    figures: tuple[str, ...] = ()
+    """What DVC's metrics files say, each `auc 0.93`."""
     tracking: str = ""
     """Where runs are kept; empty: nowhere."""
     runs: int = 0
     newest_run: str = ""
     model: str = ""
     """The configured model, or the first that is registered."""
+    configured: bool = False
+    """Whether a model is configured, so that training registers it."""
+    other_models: int = 0
+    """How many more are registered, when none is configured."""
     versions: int = 0
     champion: int | None = None
     challenger: int | None = None
+    named: tuple[str, ...] = ()
+    """What else tells versions apart, each `stage Production: version 3`."""
     gates: GateFact | None = None
     gates_configured: int = 0
     bundle: str = ""
@@ -118,6 +134,8 @@ STEPS = (
 )
 FRESH, MISSING = "fresh", "not pulled"
 RUN = "unipipe pipeline run"
+PULL, CHECK_OUT = "dvc pull", "dvc checkout"
+FIGURES_SHOWN = 3
 
 
 def board(facts: Facts) -> tuple[Step, ...]:
@@ -158,13 +176,14 @@ def _ingest(facts: Facts) -> Judgement:
         stage for stage in facts.stages if not stage.is_data and _named(stage, ("ingest", "download", "fetch", "load"))
     ]
     if not data and not named:
-        return StepState.NOT_SET_UP, "no data is tracked by DVC", "dvc add data"
+        none = StepState.NOT_SET_UP, "no data is tracked by DVC", "dvc add data" if facts.dvc else "unipipe init"
+        return _inside(facts) or none
     missing = [stage for stage in data if stage.freshness == MISSING]
     if missing:
-        return StepState.STALE, f"{missing[0].name}: {missing[0].cause}", "dvc pull"
+        return StepState.STALE, _first_of(missing), _restoring(missing) or PULL
     changed = [stage for stage in data if stage.freshness != FRESH]
     if changed:
-        return StepState.STALE, f"{changed[0].name}: {changed[0].cause}", f"dvc commit {changed[0].name}"
+        return StepState.STALE, _first_of(changed), f"dvc commit {changed[0].name}"
     return _of_stages(named, f"{len(data)} tracked {'set' if len(data) == 1 else 'sets'} of data, up to date")
 
 
@@ -178,7 +197,8 @@ def _stage_step(facts: Facts, words: tuple[str, ...], none: str) -> Judgement:
 def _transform(facts: Facts) -> Judgement:
     stages = [stage for stage in facts.stages if not stage.is_data]
     if not stages:
-        return StepState.NOT_SET_UP, "no dvc.yaml describes a pipeline", "unipipe init --recipe fraud-detection DIR"
+        none = "no dvc.yaml describes a pipeline", "unipipe init --recipe fraud-detection DIR"
+        return _inside(facts) or (StepState.NOT_SET_UP, *none)
     return _of_stages(stages, f"all {len(stages)} stages up to date")
 
 
@@ -186,23 +206,55 @@ def _of_stages(stages: list[StageFact], fine: str) -> Judgement:
     waiting = [stage for stage in stages if stage.freshness not in (FRESH, "frozen", "unknown")]
     if not waiting:
         return StepState.OK, fine, ""
-    first = waiting[0]
-    more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
-    if all(stage.freshness == MISSING for stage in waiting):
-        return StepState.STALE, f"{first.name}: {first.cause}{more}", "dvc pull"
-    return StepState.STALE, f"{first.name}: {first.cause}{more}", RUN
+    due = [stage for stage in waiting if stage.freshness != MISSING] or waiting
+    restoring = _restoring(due)
+    if restoring:
+        # Running would stop at the data that is missing, so that comes first.
+        missing = next(stage for stage in waiting if stage.restore)
+        return StepState.STALE, _first_of([missing, *waiting[1:]]), restoring
+    return StepState.STALE, _first_of(due), PULL if due is waiting and waiting[0].freshness == MISSING else RUN
+
+
+def _first_of(stages: list[StageFact]) -> str:
+    more = f" (and {len(stages) - 1} more)" if len(stages) > 1 else ""
+    return f"{stages[0].name}: {stages[0].cause}{more}"
+
+
+def _restoring(stages: list[StageFact]) -> str:
+    """What brings the data that these stages miss; pulling checks out too."""
+    ways = {stage.restore for stage in stages}
+    return next((way for way in (PULL, CHECK_OUT) if way in ways), "")
+
+
+def _inside(facts: Facts) -> Judgement | None:
+    """In a repository of several projects, the way to one of them."""
+    if not facts.inner_projects:
+        return None
+    inner = facts.inner_projects
+    more = f" and {len(inner) - 3} more" if len(inner) > 3 else ""
+    headline = f"DVC projects of their own are in {', '.join(inner[:3])}{more}"
+    return StepState.NOT_SET_UP, headline, f"cd {shlex.quote(inner[0])} && unipipe status"
 
 
 def _named(stage: StageFact, words: tuple[str, ...]) -> bool:
-    return any(word in stage.name.lower() for word in words)
+    """Whether a word of the stage's own name begins so; neither its file nor the item of a foreach counts."""
+    own = stage.name.rpartition(":")[2].partition("@")[0]
+    return any(part.lower().startswith(words) for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", own))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _experiment(facts: Facts) -> Judgement:
-    if not facts.tracking:
-        return StepState.NOT_SET_UP, "no MLflow store was found", RUN
-    if not facts.runs:
-        return StepState.NOT_SET_UP, f"no runs yet in {facts.tracking}", RUN
-    return StepState.OK, f"{facts.runs:,} runs, newest {facts.newest_run}", "unipipe runs list"
+    if facts.runs:
+        return StepState.OK, f"{_count(facts.runs, 'run')}, newest {facts.newest_run}", "unipipe runs list"
+    none = f"no runs yet in {facts.tracking}" if facts.tracking else "no MLflow store was found"
+    if facts.figures:
+        more = ", ..." if len(facts.figures) > FIGURES_SHOWN else ""
+        shown = f"DVC metrics: {', '.join(facts.figures[:FIGURES_SHOWN])}{more}; {none}"
+        return StepState.OK, shown, "dvc metrics show"
+    return StepState.NOT_SET_UP, none, RUN if facts.configured else ""
 
 
 def _train(facts: Facts) -> Judgement:
@@ -231,14 +283,17 @@ def _evaluate(facts: Facts) -> Judgement:
 
 def _register(facts: Facts) -> Judgement:
     if not facts.versions:
-        return StepState.NOT_SET_UP, "no version is registered", RUN
+        return StepState.NOT_SET_UP, "no version is registered", RUN if facts.configured else ""
+    versions = f"{facts.model}: {_count(facts.versions, 'version')}"
+    others = f"; and {_count(facts.other_models, 'more model')}" if facts.other_models else ""
     if facts.champion is None:
-        action = f"unipipe models show {facts.model}"
-        return StepState.ATTENTION, f"{facts.model}: {facts.versions} versions, no champion", action
+        named = f" ({', '.join(facts.named)})" if facts.named else ""
+        action = f"unipipe models show {shlex.quote(facts.model)}"
+        return StepState.ATTENTION, f"{versions}, no champion{named}{others}", action
     if facts.challenger is not None and facts.challenger > facts.champion:
         action = f"unipipe models promote {facts.model} {facts.challenger}"
         return StepState.ATTENTION, f"version {facts.challenger} challenges champion version {facts.champion}", action
-    return StepState.OK, f"{facts.model}: {facts.versions} versions, champion {facts.champion}", ""
+    return StepState.OK, f"{versions}, champion {facts.champion}{others}", ""
 
 
 def _package(facts: Facts) -> Judgement:

@@ -122,6 +122,16 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """One value of a metrics file."""
+
+    path: str
+    key: str
+    """Dotted, as `dvc metrics show` writes it."""
+    value: float | int | str | bool
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something in the project's files that hides part of the pipeline, or breaks it for DVC."""
 
@@ -146,6 +156,10 @@ class Pipeline:
     """Files of figures that a dvc.yaml names outside its stages."""
     plots: tuple[str, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    inner_projects: tuple[str, ...] = ()
+    """Folders inside that are DVC projects of their own: their stages are not among these."""
+    initialised: bool = True
+    """Whether the root is a DVC project; a dvc.yaml can be read where none is."""
 
     @cached_property
     def by_address(self) -> Mapping[str, Stage]:
@@ -238,8 +252,8 @@ _SENTENCES: Mapping[CauseKind, str] = {
     CauseKind.OUTPUT_MISSING: "its output {subject} is missing",
     CauseKind.OUTPUT_NEW: "{subject} is a new output",
     CauseKind.OUTPUT_NOT_IN_CACHE: "its output {subject} is not in the DVC cache",
-    CauseKind.DATA_NOT_PULLED: "{subject} was never pulled (`dvc pull` fetches it)",
-    CauseKind.DATA_NOT_CHECKED_OUT: "{subject} is in the DVC cache, not in the workspace (`dvc checkout` restores it)",
+    CauseKind.DATA_NOT_PULLED: "{subject} was never pulled",
+    CauseKind.DATA_NOT_CHECKED_OUT: "{subject} is in the DVC cache, not in the workspace",
     CauseKind.ALWAYS_CHANGED: "it runs every time",
     CauseKind.UPSTREAM_WILL_RUN: "{subject} runs before it",
     CauseKind.FROZEN: "it is frozen: it will not run",
@@ -290,6 +304,14 @@ class StageState:
     def will_run(self) -> bool:
         """Whether the next `dvc repro` runs its command."""
         return bool(self.stage.command) and self.freshness in {Freshness.STALE, Freshness.NEVER_RUN}
+
+    @property
+    def way_back(self) -> str:
+        """The command line that brings the known data that is missing here; empty when none is."""
+        kinds = {cause.kind for cause in self.causes}
+        if CauseKind.DATA_NOT_PULLED in kinds:
+            return "dvc pull"
+        return "dvc checkout" if CauseKind.DATA_NOT_CHECKED_OUT in kinds else ""
 
     @property
     def may_be_spared(self) -> bool:

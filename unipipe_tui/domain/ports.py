@@ -12,7 +12,7 @@ from typing import Protocol
 from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job, StageTiming
-from unipipe_tui.domain.pipelines import Pipeline, PipelineState
+from unipipe_tui.domain.pipelines import Figure, Pipeline, PipelineState
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import (
     Alert,
@@ -100,6 +100,10 @@ class PipelineFiles(Protocol):
 
     def snapshot(self, pipeline: Pipeline) -> Mapping[str, str]:
         """By path: the md5 that DVC recorded for tracked data and locked outputs."""
+        ...
+
+    def figures(self, pipeline: Pipeline) -> tuple[Figure, ...]:
+        """What stands in the metrics files that are here."""
         ...
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from unipipe_tui.domain.records import GENESIS, AuditEntry, audit_hash, broken_link
-from unipipe_tui.store.database import Database
-from unipipe_tui.store.times import aware, stored
+from unipipe_tui.store.database import PATIENCE_SECONDS, Database
+from unipipe_tui.store.faults import told
+from unipipe_tui.store.lock import locked
+from unipipe_tui.store.rows import aware, insert, unicode_text
 
 COLUMNS = "number, moment, actor, action, command, job, outcome, detail, previous, hash"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry, as it is kept outside the store."""
+
+    number: int
+    hash: str
 
 
 class Audit:
@@ -18,43 +30,43 @@ class Audit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    @property
-    def _head_file(self) -> Path:
-        return self._database.folder / "audit.head"
+        self._head_file = database.folder / "audit.head"
 
     def append(
         self, *, at: datetime, actor: str, action: str, command: str, job: str, outcome: str, detail: str
     ) -> AuditEntry:
         """Add one entry to the end of the chain."""
-        with self._database.writing() as connection:
-            last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
-            number, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
-            fields = (actor, action, command, job, outcome, detail)
-            entry = AuditEntry(number, at, *fields, previous, audit_hash(number, at, *fields, previous))
-            connection.execute(
-                "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, stored(at), *fields, previous, entry.hash],
-            )
-        # After the commit: a crash in between leaves a head that is one behind, which `verify` allows; one that is ahead
-        # means that entries were removed.
-        self._keep_head(f"{number} {entry.hash}\n")
+        actor, action, command, job, outcome, detail = map(unicode_text, (actor, action, command, job, outcome, detail))
+        with self._head_in_hand():
+            with self._database.writing() as connection:
+                last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+                number, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+                digest = audit_hash(number, at, actor, action, command, job, outcome, detail, previous)
+                entry = AuditEntry(number, at, actor, action, command, job, outcome, detail, previous, digest)
+                insert(
+                    connection,
+                    "audit",
+                    number=number,
+                    moment=at,
+                    actor=actor,
+                    action=action,
+                    command=command,
+                    job=job,
+                    outcome=outcome,
+                    detail=detail,
+                    previous=previous,
+                    hash=digest,
+                )
+            # After the commit: a crash in between leaves a head that is one behind, which `verify` allows; one that is
+            # ahead means that entries were removed.
+            self._keep_head(entry)
         return entry
-
-    def _keep_head(self, line: str) -> None:
-        partial = self._head_file.with_suffix(".partial")
-        try:
-            partial.write_text(line)
-            partial.replace(self._head_file)
-        except OSError:
-            # The disk is full: the head stays one behind, as after a crash.
-            return
 
     def entries(self, limit: int | None = None) -> tuple[AuditEntry, ...]:
         """The newest entries, oldest first."""
         rows = self._database.rows(
             f"SELECT * FROM (SELECT {COLUMNS} FROM audit ORDER BY number DESC LIMIT ?) ORDER BY number",  # noqa: S608
-            [limit if limit is not None else 2**31],
+            [max(limit, 0) if limit is not None else 2**62],
         )
         return tuple(_entry(row) for row in rows)
 
@@ -65,20 +77,40 @@ class Audit:
 
     def verify(self) -> tuple[int, str]:
         """Recompute the whole chain: how many entries there are, and what is wrong (empty: nothing)."""
+        # The head first: what is appended meanwhile is then more than it asks for, never less.
+        head = self._kept_head()
         entries = self.entries()
         broken = broken_link(entries)
         if broken:
             return len(entries), f"entry {broken[0]}: {broken[1]}"
-        return len(entries), self._missing_end(entries)
+        if head is None:
+            return len(entries), "the chain's head was not kept, so a missing end could not be seen" if entries else ""
+        if head.number > len(entries) or entries[head.number - 1].hash != head.hash:
+            return len(entries), (
+                f"there should be an entry {head.number}: entries are missing at the end, or the store was replaced"
+            )
+        return len(entries), ""
 
-    def _missing_end(self, entries: tuple[AuditEntry, ...]) -> str:
+    @contextmanager
+    def _head_in_hand(self) -> Iterator[None]:
+        """Let appends take turns, so that the head never goes back."""
+        with told(self._database.path):
+            self._database.folder.mkdir(parents=True, exist_ok=True)
+            lock = self._head_file.with_suffix(".lock")
+            with locked(lock, alone=True, timeout_seconds=PATIENCE_SECONDS):
+                yield
+
+    def _keep_head(self, entry: AuditEntry) -> None:
+        partial = self._head_file.with_suffix(".partial")
+        partial.write_text(f"{entry.number} {entry.hash}\n")
+        partial.replace(self._head_file)
+
+    def _kept_head(self) -> Head | None:
         try:
-            number, head = self._head_file.read_text().split()
+            number, digest = self._head_file.read_text().split()
+            return Head(int(number), digest) if int(number) > 0 else None
         except (OSError, ValueError):
-            return "" if not entries else "the chain's head was not kept, so a missing end could not be seen"
-        if any(entry.number == int(number) and entry.hash == head for entry in entries[-100:]):
-            return ""
-        return f"there should be an entry {number}: entries are missing at the end, or the store was replaced"
+            return None
 
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:

@@ -69,9 +69,7 @@ class Database:
             if shared is not None:
                 yield shared
                 return
-            with self._locked(alone=False), self._opened(read_only=True) as connection:
-                if schema_version(connection) < len(self._migrations):
-                    self._migrate_a_copy(connection)
+            with self._locked(alone=False), self._opened(read_only=True) as connection, self._newest(connection):
                 yield connection
 
     @contextmanager
@@ -112,12 +110,19 @@ class Database:
                 raise newer(self.path)
             yield connection
 
-    def _migrate_a_copy(self, connection: duckdb.DuckDBPyConnection) -> None:
+    @contextmanager
+    def _newest(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Let the connection see an older store as the newest would be; the store's own file stays as it is."""
+        if schema_version(connection) == len(self._migrations):
+            yield
+            return
         connection.execute("ATTACH ':memory:' AS newest")
         connection.execute("COPY FROM DATABASE store TO newest")
         connection.execute("USE newest")
         migrate(connection, self._migrations)
+        yield
+        connection.execute("USE memory")
+        connection.execute("DETACH newest")
 
     def _set_aside_if_damaged(self) -> str:
         """Move a damaged store out of the way, never over anything; answers with what to tell the user.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -63,7 +63,8 @@ class Engine:
             connection.execute(f"ATTACH {literal(path)} AS store (TYPE duckdb, {how})")
             connection.execute("USE store")
             yield connection
-            _leave(connection)
+            connection.execute("USE memory")
+            connection.execute("DETACH store")
         except BaseException:
             # Closing it rolls back what was begun and lets go of the file, whatever state it is in.
             self._stop()
@@ -77,13 +78,12 @@ class Engine:
             running.close()
 
 
-def _leave(connection: duckdb.DuckDBPyConnection) -> None:
-    """Close every file and forget every copy."""
-    connection.execute("USE memory")
-    names = connection.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal").fetchall()
-    for (name,) in names:
-        if name != "memory":
-            connection.execute(f"DETACH {identifier(name)}")
+def with_zones_as_text(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> str:
+    """The query with its zoned times as text in ISO 8601, in UTC: DuckDB cannot hand them to Python without pytz."""
+    columns = connection.execute(f"DESCRIBE {query}", parameters).fetchall()
+    zoned = [identifier(name) for name, kind, *_ in columns if kind == "TIMESTAMP WITH TIME ZONE"]
+    texts = [f"strftime({name}, '%Y-%m-%dT%H:%M:%S.%f+00:00') AS {name}" for name in zoned]
+    return f"SELECT * REPLACE ({', '.join(texts)}) FROM (\n{query}\n)" if texts else query  # noqa: S608
 
 
 def literal(text: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import datetime
-from typing import Any
 
 from unipipe_tui.domain.records import (
     Alert,
@@ -21,7 +20,7 @@ from unipipe_tui.domain.records import (
     UndoKind,
 )
 from unipipe_tui.store.database import Database
-from unipipe_tui.store.times import aware, aware_or_none, stored
+from unipipe_tui.store.rows import aware, aware_or_none, insert, storable
 
 
 class History:
@@ -33,14 +32,23 @@ class History:
     def add_gate_check(self, check: GateCheck) -> None:
         """Record how a version did at the gates."""
         results = json.dumps([dataclasses.asdict(result) for result in check.results])
-        row = [check.model, check.version, check.champion, check.holdout, check.rows, results]
-        self._insert("gate_checks", [*row, stored(check.at), check.job])
+        self._insert(
+            "gate_checks",
+            model=check.model,
+            version=check.version,
+            champion=check.champion,
+            holdout=check.holdout,
+            row_count=check.rows,
+            results=results,
+            moment=check.at,
+            job=check.job,
+        )
 
     def gate_checks(self, model: str, version: int | None = None) -> tuple[GateCheck, ...]:
         """The checks of a model's versions, newest first."""
         rows = self._database.rows(
             "SELECT model, version, champion, holdout, row_count, results, moment, job FROM gate_checks "
-            "WHERE model = ? AND (? IS NULL OR version = ?) ORDER BY moment DESC",
+            "WHERE model = ? AND (? IS NULL OR version = ?) ORDER BY moment DESC, rowid DESC",
             [model, version, version],
         )
         return tuple(
@@ -59,17 +67,24 @@ class History:
 
     def add_promotion(self, promotion: Promotion) -> None:
         """Record that an alias was moved."""
-        p = promotion
         self._insert(
             "promotions",
-            [p.model, p.alias, p.version, p.previous, p.how.value, p.actor, p.reason, stored(p.at), p.job],
+            model=promotion.model,
+            alias=promotion.alias,
+            version=promotion.version,
+            previous=promotion.previous,
+            how=promotion.how,
+            actor=promotion.actor,
+            reason=promotion.reason,
+            moment=promotion.at,
+            job=promotion.job,
         )
 
     def promotions(self, model: str, alias: str | None = None) -> tuple[Promotion, ...]:
         """The moves of a model's aliases, newest first."""
         rows = self._database.rows(
             "SELECT model, alias, version, previous, how, actor, reason, moment, job FROM promotions "
-            "WHERE model = ? AND (? IS NULL OR alias = ?) ORDER BY moment DESC",
+            "WHERE model = ? AND (? IS NULL OR alias = ?) ORDER BY moment DESC, rowid DESC",
             [model, alias, alias],
         )
         return tuple(
@@ -79,15 +94,25 @@ class History:
 
     def add_release(self, release: Release) -> None:
         """Record that a version went live on a target."""
-        r = release
-        row = [r.target, r.model, r.version, r.digest, r.commit, r.data, r.run_id, r.actor, stored(r.at), r.job]
-        self._insert("releases", row)
+        self._insert(
+            "releases",
+            target=release.target,
+            model=release.model,
+            version=release.version,
+            digest=release.digest,
+            commit_id=release.commit,
+            data=release.data,
+            run_id=release.run_id,
+            actor=release.actor,
+            moment=release.at,
+            job=release.job,
+        )
 
     def releases(self, target: str | None = None, limit: int = 100) -> tuple[Release, ...]:
         """What went live, newest first."""
         rows = self._database.rows(
             "SELECT target, model, version, digest, commit_id, data, run_id, actor, moment, job FROM releases "
-            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC LIMIT ?",
+            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC, rowid DESC LIMIT ?",
             [target, target, limit],
         )
         return tuple(
@@ -97,15 +122,24 @@ class History:
 
     def add_drift_check(self, check: DriftCheck) -> None:
         """Record one monitoring evaluation."""
-        c = check
-        row = [c.target, c.model, c.version, c.rows, c.drifted, list(c.columns), c.report, stored(c.at), c.job]
-        self._insert("drift_checks", row)
+        self._insert(
+            "drift_checks",
+            target=check.target,
+            model=check.model,
+            version=check.version,
+            row_count=check.rows,
+            drifted=check.drifted,
+            columns=list(check.columns),
+            report=check.report,
+            moment=check.at,
+            job=check.job,
+        )
 
     def drift_checks(self, target: str | None = None, limit: int = 100) -> tuple[DriftCheck, ...]:
         """The evaluations, newest first."""
         rows = self._database.rows(
             "SELECT target, model, version, row_count, drifted, columns, report, moment, job FROM drift_checks "
-            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC LIMIT ?",
+            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC, rowid DESC LIMIT ?",
             [target, target, limit],
         )
         return tuple(
@@ -121,17 +155,25 @@ class History:
                 [alert.kind.value, alert.target],
             ).fetchone()
             if known:
-                connection.execute("UPDATE alerts SET message = ? WHERE id = ?", [alert.message, known[0]])
+                connection.execute("UPDATE alerts SET message = ? WHERE id = ?", [storable(alert.message), known[0]])
             else:
-                row = [alert.id, alert.kind.value, alert.target, alert.message, stored(alert.opened), alert.job, None]
-                connection.execute("INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                insert(
+                    connection,
+                    "alerts",
+                    id=alert.id,
+                    kind=alert.kind,
+                    target=alert.target,
+                    message=alert.message,
+                    opened=alert.opened,
+                    job=alert.job,
+                )
 
     def close_alerts(self, kind: AlertKind, target: str, at: datetime) -> int:
         """Close what a later check found gone; answers with how many."""
         with self._database.writing() as connection:
             rows = connection.execute(
                 "UPDATE alerts SET closed = ? WHERE kind = ? AND target = ? AND closed IS NULL RETURNING id",
-                [stored(at), kind.value, target],
+                [storable(at), kind.value, target],
             ).fetchall()
         return len(rows)
 
@@ -139,7 +181,7 @@ class History:
         """Problems, newest first."""
         rows = self._database.rows(
             "SELECT id, kind, target, message, opened, job, closed FROM alerts "
-            "WHERE closed IS NULL OR NOT ? ORDER BY opened DESC",
+            "WHERE closed IS NULL OR NOT ? ORDER BY opened DESC, rowid DESC",
             [only_open],
         )
         return tuple(
@@ -150,12 +192,20 @@ class History:
     def add_change(self, change: ReversibleChange) -> None:
         """Record the prior state of a reversible change."""
         undo = json.dumps(dataclasses.asdict(change.undo))
-        self._insert("changes", [change.job, change.command, undo, stored(change.at), change.undone_by])
+        self._insert(
+            "changes",
+            job=change.job,
+            command=change.command,
+            undo=undo,
+            moment=change.at,
+            undone_by=change.undone_by,
+        )
 
     def changes(self, limit: int = 20) -> tuple[ReversibleChange, ...]:
         """The reversible changes, newest first."""
         rows = self._database.rows(
-            "SELECT job, command, undo, moment, undone_by FROM changes ORDER BY moment DESC LIMIT ?", [limit]
+            "SELECT job, command, undo, moment, undone_by FROM changes ORDER BY moment DESC, rowid DESC LIMIT ?",
+            [limit],
         )
         return tuple(ReversibleChange(row[0], row[1], _undo(row[2]), aware(row[3]), row[4]) for row in rows)
 
@@ -166,14 +216,12 @@ class History:
 
     def notices(self) -> tuple[tuple[datetime, str], ...]:
         """What the store has to say of itself, newest first."""
-        return tuple(
-            (aware(at), text) for at, text in self._database.rows("SELECT * FROM notices ORDER BY moment DESC")
-        )
+        rows = self._database.rows("SELECT moment, text FROM notices ORDER BY moment DESC, rowid DESC")
+        return tuple((aware(at), text) for at, text in rows)
 
-    def _insert(self, table: str, row: list[Any]) -> None:
-        places = ", ".join("?" * len(row))
+    def _insert(self, table: str, **values: object) -> None:
         with self._database.writing() as connection:
-            connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608
+            insert(connection, table, **values)
 
 
 def _undo(text: str) -> Undo:

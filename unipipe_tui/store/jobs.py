@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.event_lines import from_line, to_line
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job, JobState, StageTiming
 from unipipe_tui.store.database import Database
-from unipipe_tui.store.times import aware, aware_or_none, stored
+from unipipe_tui.store.faults import told
+from unipipe_tui.store.rows import aware, aware_or_none, insert, replace, storable
 
 COLUMNS = "id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code"
 
@@ -30,25 +30,18 @@ class JobRecords:
     def begin(self, job: Job) -> None:
         """Record a job that has just started."""
         with self._database.writing() as connection:
-            connection.execute(
-                f"INSERT INTO jobs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                _row(job),
-            )
+            insert(connection, "jobs", **_row(job))
 
     def end(self, job: Job) -> None:
         """Record how a job ended; also when its beginning could not be recorded."""
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM jobs WHERE id = ?", [job.id])
-            connection.execute(
-                f"INSERT INTO jobs ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                _row(job),
-            )
+            replace(connection, "jobs", **_row(job))
 
     def latest(self, limit: int) -> tuple[Job, ...]:
         """The newest jobs first."""
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM jobs ORDER BY started DESC, id DESC LIMIT ?",  # noqa: S608
-            [limit],
+            [max(limit, 0)],
         )
         return tuple(_job(row) for row in rows)
 
@@ -68,7 +61,7 @@ class JobRecords:
             return newest[0] if newest else None
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM jobs WHERE contains(id, ?) ORDER BY started DESC",  # noqa: S608
-            [name],
+            [storable(name)],
         )
         jobs = [_job(row) for row in rows]
         exact = [job for job in jobs if job.id == name]
@@ -80,9 +73,14 @@ class JobRecords:
         """Record how each stage of a `dvc repro` ended and how long it took."""
         with self._database.writing() as connection:
             for timing, outcome in timings:
-                connection.execute(
-                    "INSERT INTO stage_runs VALUES (?, ?, ?, ?, ?)",
-                    [timing.job, timing.address, outcome, timing.seconds, stored(timing.at)],
+                insert(
+                    connection,
+                    "stage_runs",
+                    job=timing.job,
+                    address=timing.address,
+                    outcome=outcome,
+                    seconds=timing.seconds,
+                    moment=timing.at,
                 )
 
     def last_timings(self) -> dict[str, StageTiming]:
@@ -94,20 +92,8 @@ class JobRecords:
         return {address: StageTiming(address, seconds, aware(at), job) for address, seconds, at, job in rows}
 
 
-def _row(job: Job) -> list[Any]:
-    return [
-        job.id,
-        job.action,
-        job.command,
-        job.actor,
-        job.state.value,
-        stored(job.started),
-        job.pid,
-        job.pid_started,
-        stored(job.ended),
-        job.message,
-        job.exit_code,
-    ]
+def _row(job: Job) -> dict[str, object]:
+    return {field.name: getattr(job, field.name) for field in dataclasses.fields(job)}
 
 
 def _job(row: tuple[Any, ...]) -> Job:
@@ -118,19 +104,8 @@ def _job(row: tuple[Any, ...]) -> Job:
     )
 
 
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Failed(
-            f"{path.name} of the job cannot be written ({error.strerror}).",
-            hint="Free some room on the disk, then run the command again.",
-        ) from None
-
-
 class JobFolders:
-    """The files of the jobs: `events.jsonl`, `output.log`, `result.json`, `request.json`."""
+    """The files of the jobs: `events.jsonl`, `output.log`, `result.json`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -138,7 +113,7 @@ class JobFolders:
     def create(self, job_id: str) -> Path:
         """The job's folder, made when it is not there."""
         folder = self.folder / job_id
-        with _written(folder):
+        with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -150,20 +125,16 @@ class JobFolders:
         """Keep what the change answered with, as JSON."""
         path = self.create(job_id) / "result.json"
         partial = path.with_suffix(".partial")
-        with _written(path):
-            partial.write_text(text)
+        with told(path):
+            partial.write_text(text, encoding="utf-8")
             partial.replace(path)
 
     def result(self, job_id: str) -> str | None:
         """What the change answered with, as JSON; None when it has not ended well."""
         try:
-            return (self.path(job_id) / "result.json").read_text()
+            return (self.path(job_id) / "result.json").read_text(encoding="utf-8")
         except OSError:
             return None
-
-    def write_request(self, job_id: str, argv: tuple[str, ...]) -> None:
-        """Keep the command line of a job that is about to be started."""
-        (self.create(job_id) / "request.json").write_text(json.dumps({"argv": argv, "at": time.time()}))
 
     def events(self, job_id: str) -> tuple[tuple[float, Event], ...]:
         """All that the job has said so far, with when (seconds since the epoch)."""
@@ -177,24 +148,24 @@ class JobFolders:
     def follow(self, job_id: str) -> Iterator[tuple[float, Event] | None]:
         """Every event from the first; None whenever there is nothing new, so that the caller decides when to stop."""
         path = self.path(job_id) / "events.jsonl"
-        unread = ""
+        unread = b""
         position = 0
         while True:
             try:
-                with path.open("r", encoding="utf-8", errors="replace") as file:
+                with path.open("rb") as file:
                     file.seek(position)
                     unread += file.read()
                     position = file.tell()
             except OSError:
                 pass
-            *lines, unread = unread.split("\n")
-            yield from (event for line in lines if (event := from_line(line)))
+            *lines, unread = unread.split(b"\n")
+            yield from (event for line in lines if (event := from_line(line.decode(errors="replace"))))
             yield None
 
     def output(self, job_id: str) -> str:
         """What a detached job's process itself wrote: empty unless it failed before it could say so otherwise."""
         try:
-            return (self.path(job_id) / "output.log").read_text(errors="replace")
+            return (self.path(job_id) / "output.log").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
 
@@ -205,7 +176,7 @@ class EventFile:
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        with _written(folder):
+        with told(folder):
             self._descriptor = os.open(folder / "events.jsonl", flags, 0o644)
 
     def write(self, event: Event) -> None:

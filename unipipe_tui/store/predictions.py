@@ -9,12 +9,20 @@ from typing import Any
 
 import duckdb
 
-from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.serving import LoggedPrediction, TrafficWindow, Value
-from unipipe_tui.store.times import aware, aware_or_none
+from unipipe_tui.store.engine import identifier, literal, scratch
+from unipipe_tui.store.faults import told
+from unipipe_tui.store.rows import aware, aware_or_none
 
 INPUT = "input."
 POSITIVE = ("1", "1.0", "true", "True")
+NUMBER_OF_LABEL = "coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
+AT_IN_UTC = 'CAST("at" AS TIMESTAMP) AS "at"'
+NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
+NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
+"""What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
+ATTEMPTS = 10
 
 
 class PredictionLog:
@@ -88,38 +96,22 @@ class PredictionLog:
         with self._opened(target) as connection:
             if connection is None:
                 return 0
-            names = _input_columns(connection)
-            chosen = ", ".join(f"{_quoted(name)} AS {_quoted(name[len(INPUT) :])}" for name in names)
-            return _written(
-                connection,
-                f'SELECT {chosen} FROM (FROM logged ORDER BY "at" DESC LIMIT {int(rows)})',  # noqa: S608
-                to,
-            )
+            latest = f'(FROM logged ORDER BY "at" DESC LIMIT {int(rows)})'
+            return _written(connection, f"SELECT {_inputs(connection)} FROM {latest}", to)  # noqa: S608
 
     def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
         """Write inputs and labels of all labelled predictions whose id is in none of the known Parquet files."""
         with self._opened(target) as connection:
             if connection is None:
                 return 0
-            chosen = ", ".join(
-                f"{_quoted(name)} AS {_quoted(name[len(INPUT) :])}" for name in _input_columns(connection)
-            )
             new = "label IS NOT NULL"
             if known:
-                files = [str(path) for path in known]
-                connection.execute(
-                    f"CREATE TEMP TABLE known AS SELECT DISTINCT CAST({_quoted(id_column)} AS VARCHAR) AS id "  # noqa: S608
-                    "FROM read_parquet($files, union_by_name = true)",
-                    {"files": files},
-                )
-                new += " AND prediction_id NOT IN (SELECT id FROM known WHERE id IS NOT NULL)"
-            number = "coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
-            return _written(
-                connection,
-                f"SELECT prediction_id AS {_quoted(id_column)}, {chosen}, {number} AS {_quoted(label_column)} "  # noqa: S608
-                f'FROM logged WHERE {new} ORDER BY "at", prediction_id',
-                to,
-            )
+                files = f"read_parquet({_list(known)}, union_by_name = true)"
+                ids = f"SELECT CAST({identifier(id_column)} AS VARCHAR) AS id FROM {files}"  # noqa: S608
+                new += f" AND prediction_id NOT IN (FROM ({ids}) WHERE id IS NOT NULL)"
+            chosen = f"prediction_id AS {identifier(id_column)}, {_inputs(connection)}, "
+            chosen += f"{NUMBER_OF_LABEL} AS {identifier(label_column)}"
+            return _written(connection, f'SELECT {chosen} FROM logged WHERE {new} ORDER BY "at", prediction_id', to)  # noqa: S608
 
     def totals(self, target: str) -> tuple[int, int]:
         """How many predictions and how many labels there are."""
@@ -134,70 +126,84 @@ class PredictionLog:
     def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """A connection with the view `logged`: each prediction once, with its first label; None when there are none."""
         folder = self._folder / target
-        predictions = _relation(folder, "predictions")
-        if predictions is None:
-            yield None
-            return
-        feedback = _relation(folder, "feedback")
-        labels = (
-            feedback or '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
-        )
-        connection = duckdb.connect(":memory:")
-        try:
+        with scratch() as connection:
+            predictions = _segments(connection, folder, "predictions")
+            if predictions is None:
+                yield None
+                return
+            labels = _segments(connection, folder, "feedback") or NO_LABELS
             # A crash between writing a Parquet segment and removing its lines leaves both; the first one counts.
             connection.execute(
                 f"""
                 CREATE VIEW logged AS
                 WITH once AS (
-                    SELECT * REPLACE (CAST("at" AS TIMESTAMP) AS "at", CAST(decision AS VARCHAR) AS decision)
-                    FROM {predictions} QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY "at") = 1
+                    SELECT * REPLACE (CAST(decision AS VARCHAR) AS decision) FROM {predictions}
+                    QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY "at") = 1
                 ),
                 labels AS (
-                    SELECT prediction_id, arg_min(CAST(label AS VARCHAR), "at") AS label, CAST(min("at") AS TIMESTAMP) AS label_at
+                    SELECT prediction_id, arg_min(CAST(label AS VARCHAR), "at") AS label, min("at") AS label_at
                     FROM {labels} GROUP BY prediction_id
                 )
                 SELECT once.*, labels.label, labels.label_at FROM once LEFT JOIN labels USING (prediction_id)
                 """  # noqa: S608
             )
             yield connection
-        finally:
-            connection.close()
 
 
-def _relation(folder: Path, kind: str) -> str | None:
+def _segments(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> str | None:
+    """All rows of one kind as a relation, `at` in UTC; None when there are none.
+
+    The lines come first: a segment that is folded into Parquet meanwhile is then found twice, never missed.
+    """
+    parts = [f"SELECT * REPLACE ({AT_IN_UTC}) FROM {kind}"] if _has_lines(connection, folder, kind) else []  # noqa: S608
     parquet = sorted(folder.glob(f"{kind}-*.parquet"))
-    lines = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
-    parts = []
     if parquet:
-        parts.append(f"SELECT * FROM read_parquet({_list(parquet)}, union_by_name = true)")  # noqa: S608
-    if lines:
-        # A line that was torn by a kill was never acknowledged.
-        options = "format = 'newline_delimited', ignore_errors = true, union_by_name = true, sample_size = -1"
-        parts.append(f"SELECT * FROM read_json({_list(lines)}, {options}) WHERE prediction_id IS NOT NULL")  # noqa: S608
+        parts.append(f"SELECT * REPLACE ({AT_IN_UTC}) FROM read_parquet({_list(parquet)}, union_by_name = true)")  # noqa: S608
     return f"({' UNION ALL BY NAME '.join(parts)})" if parts else None
 
 
+def _has_lines(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> bool:
+    """Copy the rows that are still JSON lines into a table named after their kind; whether there are any."""
+    for _ in range(ATTEMPTS):
+        segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
+        try:
+            return bool(segments) and _copied(connection, kind, segments)
+        except duckdb.IOException:
+            # One was folded and removed since it was listed.
+            continue
+    raise Failed(f"The {kind} in {folder} cannot be read.", hint="Try again; see `unipipe doctor`.")
+
+
+def _copied(connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path]) -> bool:
+    # A line that was torn by a kill was never acknowledged: it is ignored.
+    lines = f"{_list(segments)}, format = 'newline_delimited', ignore_errors = true, union_by_name = true"
+    guessed = connection.execute(f"DESCRIBE FROM read_json({lines}, sample_size = -1)").fetchall()
+    types = {name: guess if guess in NUMBERS else "VARCHAR" for name, guess, *_ in guessed}
+    if "prediction_id" not in types:
+        return False
+    columns = ", ".join(f"{identifier(name)}: {literal(type_)}" for name, type_ in types.items())
+    known = f"SELECT * FROM read_json({lines}, columns = {{{columns}}}) WHERE prediction_id IS NOT NULL"  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind} AS {known}")
+    return True
+
+
 def _list(paths: Sequence[Path]) -> str:
-    quoted = ("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"[{', '.join(quoted)}]"
+    return f"[{', '.join(literal(path) for path in paths)}]"
 
 
-def _input_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _inputs(connection: duckdb.DuckDBPyConnection) -> str:
     columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
-    return [name for (name,) in columns if name.startswith(INPUT)]
+    names = [name for (name,) in columns if name.startswith(INPUT)]
+    return ", ".join(f"{identifier(name)} AS {identifier(name[len(INPUT) :])}" for name in names)
 
 
 def _written(connection: duckdb.DuckDBPyConnection, query: str, to: Path) -> int:
-    to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(to.name + ".partial")
-    target = str(partial).replace("'", "''")
-    answer = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)").fetchone()
-    partial.replace(to)
+    with told(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        partial = to.with_name(to.name + ".partial")
+        answer = connection.execute(f"COPY ({query}) TO {literal(partial)} (FORMAT parquet)").fetchone()
+        partial.replace(to)
     return int(answer[0]) if answer else 0
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _logged(row: dict[str, Any], target: str) -> LoggedPrediction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import duckdb
 
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.serving import Record, Value
+from unipipe_tui.store.engine import identifier, scratch, with_zones_as_text
 
 READERS = {
     ".parquet": "read_parquet(?)",
@@ -30,8 +31,8 @@ class TableFiles:
         Raises:
             UsageError: the file is missing, of another kind, not readable, or lacks a column.
         """
-        names, rows = self._read(path, "*" if columns is None else ", ".join(_quoted(c) for c in columns))
-        return tuple({name: _value(v) for name, v in zip(names, row, strict=True)} for row in rows)
+        names, rows = self._read(path, "*" if columns is None else ", ".join(map(identifier, columns)))
+        return tuple(dict(zip(names, row, strict=True)) for row in plain_rows(rows))
 
     def rows(self, path: Path) -> int:
         """How many rows a file has."""
@@ -42,36 +43,26 @@ class TableFiles:
         return tuple(self._read(path, "*", limit=" LIMIT 0")[0])
 
     def _read(self, path: Path, what: str, limit: str = "") -> tuple[list[str], list[tuple[Any, ...]]]:
-        reader = READERS.get(path.suffix)
+        reader = READERS.get(path.suffix.lower())
         if reader is None:
             raise UsageError(f"{path} is not a table that can be read.", hint=f"Allowed: {', '.join(READERS)}.")
         if not path.is_file():
             raise UsageError(f"There is no file {path}.", hint="Give a path from the folder that you are in.")
         try:
-            with duckdb.connect(":memory:") as connection:
-                answer = connection.execute(f"SELECT {what} FROM {reader}{limit}", [str(path)])  # noqa: S608
+            with scratch() as connection:
+                asked = f"SELECT {what} FROM {reader}{limit}"  # noqa: S608
+                answer = connection.execute(with_zones_as_text(connection, asked, [_only(path)]), [_only(path)])
                 return [column[0] for column in answer.description or ()], answer.fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
 
 
-def query(
-    connection: duckdb.DuckDBPyConnection, sql: str, limit: int
-) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
-    """Columns and at most `limit` rows of a query, in plain values.
-
-    Raises:
-        UsageError: the query is wrong.
-    """
-    try:
-        answer = connection.execute(sql)
-        names = tuple(column[0] for column in answer.description or ())
-        return names, tuple(tuple(_value(v) for v in row) for row in answer.fetchmany(limit))
-    except duckdb.Error as error:
-        raise UsageError(f"The query failed: {str(error).splitlines()[0]}", hint="Tables: `SHOW TABLES`.") from None
+def plain_rows(rows: Iterable[Sequence[Any]]) -> tuple[tuple[Value, ...], ...]:
+    """Rows of plain values: NaN becomes None, dates and times become text in ISO 8601, all else its text."""
+    return tuple(tuple(_plain(value) for value in row) for row in rows)
 
 
-def _value(value: Any) -> Value:
+def _plain(value: Any) -> Value:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str | bool | int | float):
@@ -81,5 +72,6 @@ def _value(value: Any) -> Value:
     return str(value)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _only(path: Path) -> str:
+    """This very file: DuckDB would take `*`, `?` and `[` in a name as a pattern of names."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.asking import ask
+from unipipe_tui.tui.background import join_threads
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.keys import EVERYWHERE
 from unipipe_tui.tui.lookout import Lookout
@@ -22,12 +23,15 @@ from unipipe_tui.tui.screens.help import HelpScreen
 from unipipe_tui.tui.screens.jobs import Followed, JobsScreen
 from unipipe_tui.tui.screens.overview import OverviewScreen
 from unipipe_tui.tui.snapshot import Snapshot
-from unipipe_tui.tui.theme import BREAKPOINTS, DARK, LIGHT
+from unipipe_tui.tui.theme import DARK, HEIGHTS, LIGHT, WIDTHS
+
+END_WITHIN_SECONDS = 1.5
 
 
 def open_app(world: World) -> None:
     """Open the workbench on a project and return when it is left; needs a terminal."""
     Unipipe(world).run()
+    join_threads(END_WITHIN_SECONDS)
 
 
 class Unipipe(App[None]):
@@ -38,7 +42,8 @@ class Unipipe(App[None]):
     BINDINGS = bindings_of(EVERYWHERE)
     COMMANDS: ClassVar = App.COMMANDS | {CatalogProvider}
     MODES: ClassVar = {"overview": OverviewScreen, "jobs": JobsScreen}
-    HORIZONTAL_BREAKPOINTS = sorted(BREAKPOINTS)
+    HORIZONTAL_BREAKPOINTS = sorted(WIDTHS)
+    VERTICAL_BREAKPOINTS = sorted(HEIGHTS)
     DEFAULT_MODE = "overview"
 
     snapshot: reactive[Snapshot] = reactive(Snapshot(), always_update=True)

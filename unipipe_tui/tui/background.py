@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TypeVar
 from unipipe_tui.domain.errors import UnipipeError
 
 Answer = TypeVar("Answer")
+THREAD = "unipipe-look"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def begin(work: Callable[[], Answer]) -> asyncio.Future[Answer | Problem]:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, answer)
 
-    threading.Thread(target=run, daemon=True, name="unipipe-look").start()
+    threading.Thread(target=run, daemon=True, name=THREAD).start()
     return future
 
 
@@ -69,3 +71,11 @@ def _answer_of(work: Callable[[], Answer]) -> Answer | Problem:
         return Problem(error.message, error.hint)
     except Exception as error:
         return Problem(f"{type(error).__name__}: {error}", "This is a bug in Unipipe; please report it.")
+
+
+def join_threads(seconds: float) -> None:
+    """Give work that is still in hand so many seconds to end in order, and let go of the rest."""
+    until = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(max(0.0, until - time.monotonic()))

@@ -48,7 +48,7 @@ _AFTER_CATALOG = (
     KeyLine(EVERYWHERE, "q", "Quit", "Leave; running jobs go on.", "leave", True),
     KeyLine(OVERVIEW, "enter", "Next action", "Ask for the next action of the step."),
     KeyLine(JOBS, "enter", "Read", "Go to the output of the job."),
-    KeyLine(JOBS, "x", "Cancel job", "Cancel the selected job, after its plan.", "cancel_job", True),
+    KeyLine(JOBS, "x", "Cancel", "Cancel the selected job, after its plan.", "cancel_job", True),
     KeyLine(LISTS, "j,down", "Down", "Move down.", "cursor_down"),
     KeyLine(LISTS, "k,up", "Up", "Move up.", "cursor_up"),
     KeyLine(LISTS, "g,home", "First", "Go to the first.", "first"),

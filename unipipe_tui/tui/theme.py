@@ -81,8 +81,9 @@ LIGHT = Theme(
     },
 )
 
-BREAKPOINTS = ((0, "-narrow"), (120, "-wide"))
-"""From how many cells of width a screen bears which class."""
+WIDTHS = ((0, "-narrow"), (120, "-wide"))
+HEIGHTS = ((0, "-short"), (44, "-tall"))
+"""From how many cells or lines on a screen bears which class."""
 
 
 @dataclass(frozen=True)

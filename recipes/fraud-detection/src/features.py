@@ -1,4 +1,4 @@
-"""Stage features: a part to train on and a part to judge by; a payment stays on its side for ever."""
+"""Stage features: a part to train on, a part to judge by (a payment stays on its side for ever), and what is normal now."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from project import ROOT, stage_params
 
 
 def main() -> None:
-    """Read `data/valid.parquet`, write `data/train.parquet` and `data/holdout.parquet`."""
+    """Read `data/valid.parquet`, write `data/train.parquet`, `data/holdout.parquet` and `data/reference.parquet`."""
     contract = load_contract(ROOT / "contract.yaml")
+    params = stage_params("features")
     payments = pd.read_parquet(ROOT / "data" / "valid.parquet")
-    held_out = in_holdout(payments[contract.id], stage_params("features")["holdout_share"])
+    held_out = in_holdout(payments[contract.id], params["holdout_share"])
     payments[~held_out].to_parquet(ROOT / "data" / "train.parquet", index=False)
     payments[held_out].to_parquet(ROOT / "data" / "holdout.parquet", index=False)
+    newest(payments, params["reference_rows"]).to_parquet(ROOT / "data" / "reference.parquet", index=False)
     print(f"features: {(~held_out).sum():,} payments to train on, {held_out.sum():,} held out")
+
+
+def newest(payments: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """The last payments that a label is known of: what live traffic is compared with.
+
+    Not all that the model learnt from: what was normal years ago must neither hide nor cause an alarm today.
+    """
+    return payments.tail(rows)
 
 
 def in_holdout(ids: pd.Series, share: float) -> pd.Series:

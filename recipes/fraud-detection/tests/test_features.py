@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from features import in_holdout
+from features import in_holdout, newest
 
 
 def test_about_the_share_is_held_out() -> None:
@@ -22,3 +22,9 @@ def test_the_side_is_the_same_on_every_machine() -> None:
     abc = pd.Series(["abc"])
     assert not in_holdout(abc, 0.728).any()
     assert in_holdout(abc, 0.729).all()
+
+
+def test_the_reference_is_the_newest_week() -> None:
+    payments = pd.DataFrame({"payment_id": [f"pay-{number}" for number in range(10)]})
+    assert list(newest(payments, 3)["payment_id"]) == ["pay-7", "pay-8", "pay-9"]
+    assert len(newest(payments, 100)) == 10

@@ -1,14 +1,17 @@
-"""The few settings of `.dvc/config` and `.dvc/config.local` that change what a project's files mean."""
+"""The few settings of DVC, the machine's, the user's and the project's, that change what a project's files mean."""
 
 from __future__ import annotations
 
+import os
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from unipipe_tui.adapters.dvc.template import CommandStyle
 
-SETTINGS_FILES = ("config", "config.local")
+APPLICATION = ("dvc", "iterative")
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,9 @@ class DvcConfig:
 def read_config(root: Path) -> DvcConfig:
     """The settings of one project; a file that is missing or broken counts as empty, as its defaults hold then."""
     settings = ConfigParser(interpolation=None, strict=False, allow_no_value=True)
-    for name in SETTINGS_FILES:
+    for file in _settings_files(root):
         try:
-            settings.read(root / ".dvc" / name, encoding="utf-8-sig")
+            settings.read(file, encoding="utf-8-sig")
         except (Error, UnicodeDecodeError):
             continue
     return DvcConfig(
@@ -36,6 +39,13 @@ def read_config(root: Path) -> DvcConfig:
             lists_repeat_the_flag=_value(settings, "parsing", "list") == "append",
         ),
     )
+
+
+def _settings_files(root: Path) -> tuple[Path, ...]:
+    """Where DVC looks, the later overruling the earlier: the machine, the user, the project, this clone."""
+    machine = os.environ.get("DVC_SYSTEM_CONFIG_DIR") or platformdirs.site_config_dir(*APPLICATION)
+    user = os.environ.get("DVC_GLOBAL_CONFIG_DIR") or platformdirs.user_config_dir(*APPLICATION)
+    return Path(machine) / "config", Path(user) / "config", root / ".dvc" / "config", root / ".dvc" / "config.local"
 
 
 def _value(settings: ConfigParser, section: str, option: str) -> str | None:

@@ -16,38 +16,9 @@ from unipipe_tui.adapters.dvc.ignores import Ignores, dvc_ignores, git_ignores, 
 from unipipe_tui.adapters.dvc.stages import PROJECT_FILE, Malformed, data_stage, pipeline_stage
 from unipipe_tui.adapters.dvc.state import Comparison
 from unipipe_tui.adapters.dvc.template import Refused, Scope, TemplateError, resolve_stages, resolve_value
-from unipipe_tui.domain.pipelines import Artifact, OutputKind, Pipeline, PipelineState, Problem, Stage
+from unipipe_tui.domain.pipelines import Artifact, Figure, OutputKind, Pipeline, PipelineState, Problem, Stage
 
 NEVER_ENTERED = frozenset({".git", ".hg", ".dvc", ".unipipe", ".venv", "venv", "node_modules", "__pycache__", "mlruns"})
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One value of a metrics file."""
-
-    path: str
-    key: str
-    """Dotted, as `dvc metrics show` writes it."""
-    value: float | int | str | bool
-
-
-def find_root(start: Path) -> Path | None:
-    """The DVC project that a folder belongs to: the nearest folder, upwards, that holds `.dvc/`."""
-    whole = start.absolute()
-    return next((folder for folder in (whole, *whole.parents) if is_project(folder)), None)
-
-
-def find_below(folder: Path, depth: int = 3) -> tuple[Path, ...]:
-    """The DVC projects inside a folder that is none itself, as in a repository of many projects."""
-    if is_project(folder):
-        return (folder,)
-    if depth == 0:
-        return ()
-    with os.scandir(folder) as entries:
-        inner = sorted(
-            Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False) and _worth_entering(entry)
-        )
-    return tuple(found for child in inner for found in find_below(child, depth - 1))
 
 
 class DvcFiles:
@@ -62,14 +33,15 @@ class DvcFiles:
         """All stages and tracked data; what cannot be read becomes a problem and hides nothing else."""
         reading = _Reading(self._root, read_config(self._root))
         pipeline = reading.pipeline()
-        return replace(pipeline, problems=(*pipeline.problems, *pipeline.defects()))
+        return replace(pipeline, problems=(*pipeline.problems, *_uninitialised(pipeline), *pipeline.defects()))
 
     def state(self, pipeline: Pipeline) -> PipelineState:
         """Which stages are up to date in the workspace, and why the others are not."""
-        cache = DataCache(read_config(self._root).cache_folder)
-        state = Comparison(self._root, pipeline, self._hashes, cache).state()
+        config = read_config(self._root)
+        state = Comparison(self._root, pipeline, self._hashes, DataCache(config.cache_folder)).state()
         self._hashes.save()
-        return state
+        unreachable = _nowhere_to_pull_from(state, config)
+        return replace(state, problems=(*state.problems, *unreachable))
 
     def snapshot(self, pipeline: Pipeline) -> dict[str, str]:
         """Path → md5 of tracked data and of every output, as the .dvc and lock files record them."""
@@ -108,6 +80,7 @@ class _Reading:
     metrics: list[str] = field(default_factory=list)
     plots: list[str] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
+    inner_projects: list[str] = field(default_factory=list)
     outputs: set[str] = field(default_factory=set)
 
     def pipeline(self) -> Pipeline:
@@ -115,7 +88,13 @@ class _Reading:
             for name in names:
                 self._read(posixpath.join(folder, name))
         return Pipeline(
-            tuple(self.stages), tuple(self.problems), tuple(self.metrics), tuple(self.plots), tuple(self.artifacts)
+            tuple(self.stages),
+            tuple(self.problems),
+            tuple(self.metrics),
+            tuple(self.plots),
+            tuple(self.artifacts),
+            tuple(sorted(self.inner_projects)),
+            is_project(self.root),
         )
 
     def _folders(self) -> Iterator[tuple[str, list[str]]]:
@@ -141,9 +120,15 @@ class _Reading:
                 for entry in entries:
                     path = posixpath.join(folder, entry.name)
                     is_folder = entry.is_dir(follow_symlinks=False)
-                    wanted = _is_ours(entry) if is_folder else _declares(entry.name)
-                    if wanted and not any(rule.hide(path, is_folder=is_folder) for rule in rules):
-                        (folders if is_folder else files).append(path if is_folder else entry.name)
+                    wanted = _worth_entering(entry) if is_folder else _declares(entry.name)
+                    if not wanted or any(rule.hide(path, is_folder=is_folder) for rule in rules):
+                        continue
+                    if not is_folder:
+                        files.append(entry.name)
+                    elif is_project(Path(entry.path)):
+                        self.inner_projects.append(path)
+                    else:
+                        folders.append(path)
         except OSError as error:
             self.problems.append(Problem(folder or ".", None, f"cannot be read: {error.strerror}"))
         return folders, files
@@ -211,17 +196,30 @@ class _Reading:
         self.problems.append(Problem(file, line, f"{name}: {reason}"))
 
 
+def _uninitialised(pipeline: Pipeline) -> tuple[Problem, ...]:
+    if pipeline.initialised or not pipeline.stages:
+        return ()
+    return (Problem(pipeline.stages[0].file, None, "DVC is not initialised in this project: `dvc init` does it"),)
+
+
+def _nowhere_to_pull_from(state: PipelineState, config: DvcConfig) -> tuple[Problem, ...]:
+    def has_remote(stage: Stage) -> bool:
+        return stage.is_import or all(output.remote for output in stage.outputs)
+
+    waiting = [state for state in state.states if state.way_back == "dvc pull" and not has_remote(state.stage)]
+    if config.default_remote is not None or not waiting:
+        return ()
+    return (
+        Problem(".dvc/config", None, "no default remote is set, so `dvc pull` cannot fetch the data that is missing"),
+    )
+
+
 def _declares(name: str) -> bool:
     return name == PROJECT_FILE or (name.endswith(".dvc") and name != ".dvc")
 
 
 def _worth_entering(entry: os.DirEntry[str]) -> bool:
     return entry.name not in NEVER_ENTERED and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
-
-
-def _is_ours(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder's stages belong to this project, and not to another one inside it."""
-    return _worth_entering(entry) and not is_project(Path(entry.path))
 
 
 def _with_exclude(root: Path) -> Ignores:

@@ -265,7 +265,22 @@ def _param_difference(
     elif key not in before:
         yield Cause(CauseKind.PARAM_NEW, subject, after=_shown(value))
     elif before[key] != (list(value) if isinstance(value, tuple) else value):
-        yield Cause(CauseKind.PARAM_CHANGED, subject, _shown(before[key]), _shown(value))
+        yield from _value_difference(subject, before[key], value)
+
+
+def _value_difference(subject: str, before: object, value: object) -> Iterator[Cause]:
+    """One cause for each value that differs: of a whole section that a stage names, only what was edited."""
+    if not (isinstance(before, Mapping) and isinstance(value, Mapping)):
+        yield Cause(CauseKind.PARAM_CHANGED, subject, _shown(before), _shown(value))
+        return
+    for key in dict.fromkeys((*before, *value)):
+        inner = f"{subject}.{key}"
+        if key not in value:
+            yield Cause(CauseKind.PARAM_REMOVED, inner, before=_shown(before[key]))
+        elif key not in before:
+            yield Cause(CauseKind.PARAM_NEW, inner, after=_shown(value[key]))
+        elif before[key] != value[key]:
+            yield from _value_difference(inner, before[key], value[key])
 
 
 def _look_up(values: Mapping[str, object], key: str) -> tuple[bool, object]:

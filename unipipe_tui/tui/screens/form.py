@@ -67,7 +67,7 @@ class FormScreen(ModalScreen[Any]):
     def _entry(self, field: Field) -> Widget:
         text = self._texts[field.name]
         if field.kind is bool:
-            return Checkbox("", value=text == YES, id=f"entry-{field.name}", name=field.name, compact=True)
+            return Checkbox(text, value=text == YES, id=f"entry-{field.name}", name=field.name, compact=True)
         hint = "several, with blanks between them" if field.many else "" if field.required else "may be left empty"
         return Input(text, placeholder=hint, id=f"entry-{field.name}", name=field.name, compact=True)
 
@@ -80,7 +80,8 @@ class FormScreen(ModalScreen[Any]):
     @on(Checkbox.Changed)
     def take_tick(self, event: Checkbox.Changed) -> None:
         """Keep what is ticked."""
-        self._texts[str(event.checkbox.name)] = YES if event.value else NO
+        # The box alone tells its state by colour only.
+        event.checkbox.label = self._texts[str(event.checkbox.name)] = YES if event.value else NO
         self._judge()
 
     @on(Input.Submitted)

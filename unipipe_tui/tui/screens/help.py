@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,6 +18,7 @@ from unipipe_tui.tui.widgets.output import Output
 
 KEY_CELLS = 14
 NAME_CELLS = 18
+COPIED_CELLS = 120
 
 
 class HelpScreen(ModalScreen[None]):
@@ -32,9 +34,14 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_subtitle = "c copy · esc close"
             yield Output(id="help", follows=False)
 
-    def on_mount(self) -> None:
-        """Show the text."""
-        self.query_one(Output).add(help_lines())
+    def on_resize(self) -> None:
+        """The text is as wide as the dialog."""
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        output = self.query_one(Output)
+        output.clear()
+        output.add(help_lines(output.scrollable_content_region.width - 1))
 
     def action_close(self) -> None:
         """Close."""
@@ -42,14 +49,23 @@ class HelpScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """Copy the whole text."""
-        self.post_message(Copied("\n".join(help_lines())))
+        self.post_message(Copied("\n".join(help_lines(COPIED_CELLS))))
 
 
-def help_lines() -> list[str]:
-    """The text of the help."""
+def help_lines(width: int) -> list[str]:
+    """The text of the help in so many cells."""
     lines: list[str] = []
     for place, keys in groupby(keys_table(), key=lambda line: line.screen):
-        lines += [f"== {place}", *(f"  {fit(line.keys.replace(',', ' '), KEY_CELLS)}  {line.what}" for line in keys), ""]
-    lines.append("== capabilities (ctrl+p finds them; `unipipe NAME --help` tells more)")
-    lines += [f"  {fit(action.name, NAME_CELLS)}  {action.help.splitlines()[0]}" for action in CATALOG]
+        lines.append(f"== {place}")
+        for line in keys:
+            lines += _entry(line.keys.replace(",", " "), KEY_CELLS, line.what, width)
+        lines.append("")
+    lines.append("== capabilities (ctrl+p finds them)")
+    for action in CATALOG:
+        lines += _entry(action.name, NAME_CELLS, action.help.splitlines()[0], width)
     return lines
+
+
+def _entry(name: str, cells: int, text: str, width: int) -> list[str]:
+    first, *rest = wrap(text, max(20, width - cells - 4)) or [""]
+    return [f"  {fit(name, cells)}  {first}", *(" " * (cells + 4) + line for line in rest)]

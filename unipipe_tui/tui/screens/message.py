@@ -61,5 +61,7 @@ class CommandToCopy(Telling):
     """A command line of another tool, to be run by hand."""
 
     def __init__(self, command: str) -> None:
-        text = Content.assemble("This is another tool's command; run it in a shell:\n\n", (f"$ {harmless(command)}", "bold"))
+        text = Content.assemble(
+            "This is another tool's command; run it in a shell:\n\n", (f"$ {harmless(command)}", "bold")
+        )
         super().__init__("Next action", text, command)

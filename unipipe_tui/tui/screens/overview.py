@@ -38,8 +38,8 @@ class OverviewScreen(Place):
         board.border_title = "The twelve steps"
         jobs = Rows(id="newest-jobs", empty="No job yet. Press r to retrain, ctrl+p for everything else.")
         jobs.border_title = "Newest jobs"
-        facts = Vertical(Panel("Live", id="live"), Panel("Alerts", id="alerts"), id="facts")
-        yield Container(board, Container(facts, jobs, id="around"), id="overview")
+        facts = Vertical(Panel("Live", id="live"), Panel("Alerts", id="alerts", wraps=True), id="facts")
+        yield Container(board, facts, jobs, id="overview")
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the picture."""

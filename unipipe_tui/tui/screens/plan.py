@@ -23,6 +23,8 @@ from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.text import harmless
 
 PLAN_WITHIN_SECONDS = 30.0
+COMMAND = "  $ "
+COMMAND_CELLS = len(COMMAND)
 KIND_CELLS = 12
 
 
@@ -45,7 +47,7 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
             dialog.border_title = Content(f"Plan: {self._change.name}")
             dialog.border_subtitle = "y run it · c copy · esc cancel"
             with VerticalScroll(id="lines", can_focus=False):
-                yield Static("Planning …", id="plan", markup=False)
+                yield Static("Planning …", id="title", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Run it (y)", id="run", compact=True, disabled=True)
@@ -61,7 +63,9 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
             self.dismiss(plan)
             return
         self._plan = plan
-        self.query_one("#plan", Static).update(painted_plan(plan))
+        title, *lines = (harmless(line) for line in plan.lines)
+        self.query_one("#title", Static).update(Content.styled(title, "bold"))
+        await self.query_one("#lines").mount_all(PlanLine(line) for line in lines)
         self.query_one("#run", Button).disabled = False
 
     @on(Button.Pressed, "#run")
@@ -81,14 +85,17 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
             self.post_message(Copied(shlex.join(self._plan.command)))
 
 
-def painted_plan(plan: Plan[Any]) -> Content:
-    """The plan's lines, coloured by what they are."""
-    title, command, *effects = (harmless(line) for line in plan.lines)
-    lines = [Content.styled(title, "bold"), Content.styled(command, "$primary")]
-    return Content("\n").join([*lines, *(_effect(line) for line in effects)])
+class PlanLine(Horizontal):
+    """One line of a plan; what does not fit goes on below its own text, not below its kind."""
 
+    def __init__(self, line: str) -> None:
+        super().__init__(classes="-command" if line.startswith(COMMAND) else f"-{line.split()[0]}")
+        self.line = line
 
-def _effect(line: str) -> Content:
-    kind, text = line[:KIND_CELLS], line[KIND_CELLS:]
-    style = {"warning": "bold $warning", "undo": "$success"}.get(kind.strip(), "$secondary")
-    return Content.assemble((kind, style), text)
+    def compose(self) -> ComposeResult:
+        """The kind and the text."""
+        cells = COMMAND_CELLS if self.line.startswith(COMMAND) else KIND_CELLS
+        kind = Static(self.line[:cells], classes="kind", markup=False)
+        kind.styles.width = cells
+        yield kind
+        yield Static(self.line[cells:], classes="text", markup=False)

@@ -16,11 +16,11 @@ from unipipe_tui.tui.widgets.rows import Cell, Row, Rows, painted
 NAME_CELLS = 10
 BEFORE_HEADLINE = 2 + 2 + 1 + 2 + NAME_CELLS + 2
 MOST_OF_ACTION = 0.45
-ROOMY_FROM_LINES = 36
+ROOMY_FROM_LINES = 24
 
 
 class Board(Rows):
-    """Twelve rows: number, state, name, headline and next action; three lines each where there is room."""
+    """Twelve rows: number, state, name, headline and next action; two lines each where there is room."""
 
     def show_steps(self, steps: Sequence[Step]) -> None:
         """Show the steps."""
@@ -29,7 +29,7 @@ class Board(Rows):
 
     def _row(self, step: Step, action_cells: int, width: int) -> Content:
         if self.size.height >= ROOMY_FROM_LINES:
-            return _tall_row(step, width, last=step.number == 12)
+            return _tall_row(step, width)
         return _flat_row(step, width, action_cells)
 
 
@@ -41,12 +41,11 @@ def _flat_row(step: Step, width: int, action_cells: int) -> Content:
     return painted(width, *_head(step), Cell(harmless(step.headline)), *tail)
 
 
-def _tall_row(step: Step, width: int, last: bool) -> Content:
+def _tall_row(step: Step, width: int) -> Content:
     first = painted(width, *_head(step), Cell(harmless(step.headline)))
     action = harmless(step.next_action)
     second = " " * BEFORE_HEADLINE + clip(f"→ {action}" if action else "", width - BEFORE_HEADLINE)
-    lines = [first, Content.styled(second, "$primary")]
-    return Content("\n").join(lines if last else [*lines, Content("")])
+    return Content("\n").join([first, Content.styled(second, "$primary")])
 
 
 def _head(step: Step) -> tuple[Cell, ...]:

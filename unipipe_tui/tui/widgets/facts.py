@@ -17,13 +17,15 @@ from unipipe_tui.tui.theme import JOB_SIGNS, SERVER_SIGNS
 from unipipe_tui.tui.widgets.rows import Cell, Row, painted
 
 WIDE_FROM_CELLS = 70
+WIDER_FROM_CELLS = 150
 
 
 class Panel(Static):
-    """Lines that are cut to the panel's width."""
+    """Lines that are cut to the panel's width, or wrapped."""
 
-    def __init__(self, title: str, *, id: str) -> None:
+    def __init__(self, title: str, *, id: str, wraps: bool = False) -> None:
         super().__init__(id=id, markup=False)
+        self._wraps = wraps
         self.border_title = title
         self._lines: Sequence[Sequence[tuple[str, str]]] = ()
 
@@ -37,8 +39,10 @@ class Panel(Static):
         self._paint()
 
     def _paint(self) -> None:
-        width = self.content_size.width
-        self.update(Content("\n").join(_cut(line, width) for line in self._lines))
+        lines = [Content.assemble(*line) for line in self._lines]
+        if not self._wraps:
+            lines = [line.truncate(self.content_size.width, ellipsis=True) for line in lines]
+        self.update(Content("\n").join(lines))
 
 
 def live_lines(servers: Sequence[ServerStatus]) -> list[list[tuple[str, str]]]:
@@ -88,8 +92,13 @@ def _job_row(job: JobLine, width: int) -> Content:
     sign = JOB_SIGNS[job.state]
     message = harmless(job.message) or ("runs" if not job.state.ended else job.state.value)
     if width < WIDE_FROM_CELLS:
-        cells = [Cell(clock(job.started)[:5], 5, "$muted"), Cell(harmless(job.action), 14), Cell(message, style="$muted")]
+        cells = [
+            Cell(clock(job.started)[:5], 5, "$muted"),
+            Cell(harmless(job.action), 14),
+            Cell(message, style="$muted"),
+        ]
         return painted(width, Cell(sign.glyph, 1, sign.style), *cells)
+    command = [Cell(f"$ {harmless(job.command)}", width // 2, "$muted")] if width >= WIDER_FROM_CELLS else []
     return painted(
         width,
         Cell(sign.glyph, 1, sign.style),
@@ -97,6 +106,7 @@ def _job_row(job: JobLine, width: int) -> Content:
         Cell(harmless(job.action), 15, "bold"),
         Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
         Cell(message),
+        *command,
     )
 
 
@@ -110,7 +120,3 @@ def _log_row(job: JobLine, width: int) -> Content:
         Cell(f"{sign.glyph} {job.state.value}", 9, sign.style),
         Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
     )
-
-
-def _cut(line: Sequence[tuple[str, str]], width: int) -> Content:
-    return Content.assemble(*line).truncate(width, ellipsis=True)

@@ -28,7 +28,7 @@ class Output(ScrollView, can_focus=True):
         self._lines: list[str] = []
         self._skipped = 0
         self._widest = 0
-        self._follows = follows
+        self._follows = self._at_end = follows
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -39,12 +39,12 @@ class Output(ScrollView, can_focus=True):
         """Show nothing."""
         self._lines.clear()
         self._skipped = self._widest = 0
+        self._at_end = self._follows
         self._measure()
         self.scroll_home(animate=False)
 
     def add(self, lines: Iterable[str], skipped: int = 0) -> None:
         """Show more lines at the end; `skipped` counts the ones before them that nobody will see."""
-        at_end = self.is_vertical_scroll_end
         if skipped:
             # The lines from before no longer join the new ones.
             self._skipped += skipped + len(self._lines)
@@ -57,8 +57,13 @@ class Output(ScrollView, can_focus=True):
             self._skipped += too_many
         self._widest = max(self._widest, max((cell_len(line) for line in new), default=0))
         self._measure()
-        if self._follows and at_end:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if self._at_end:
+            self.call_after_refresh(self.scroll_end, animate=False, x_axis=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Who scrolls away from the end stops following; who comes back follows again."""
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = self._follows and self.is_vertical_scroll_end
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

@@ -60,15 +60,15 @@ class Rows(OptionList):
 
     def point_at(self, row_id: str) -> None:
         """Put the cursor on a row, if it is there."""
-        index = next((i for i, row in enumerate(self._rows) if row.id == row_id), None)
+        index = self._index_of(row_id)
         if index is not None:
             self.highlighted = index
 
     @property
     def pointed(self) -> str | None:
         """The row under the cursor."""
-        index = self.highlighted
-        return self._rows[index].id if index is not None and index < len(self._rows) else None
+        option = self.highlighted_option
+        return option.id if option else None
 
     def on_resize(self, event: Resize) -> None:
         """Rows are as wide as the list."""
@@ -78,15 +78,17 @@ class Rows(OptionList):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        pointed, scrolled, first = self.pointed, self.scroll_y, self.option_count == 0
-        with self.prevent(OptionList.OptionHighlighted):
-            if not self._rows:
-                self.set_options([Option(Content.styled(clip(self._empty, width), "$muted"), disabled=True)])
-                return
+        if not self._rows:
+            self.set_options([Option(Content.styled(clip(self._empty, width), "$muted"), disabled=True)])
+            return
+        index = self._index_of(self.pointed)
+        scrolled = self.scroll_y
+        # A cursor that stays where it was is no news.
+        unchanged = [OptionList.OptionHighlighted] if index is not None else []
+        with self.prevent(*unchanged):
             self.set_options([Option(row.paint(width), id=row.id) for row in self._rows])
-            index = next((i for i, row in enumerate(self._rows) if row.id == pointed), None)
-            self.highlighted = index if index is not None else 0
-        if not first:
-            self.scroll_to(y=scrolled, animate=False)
-        if index is None:
-            self.call_after_refresh(self.scroll_home, animate=False)
+            self.highlighted = index or 0
+        self.call_after_refresh(self.scroll_to, y=scrolled if index else 0, animate=False)
+
+    def _index_of(self, row_id: str | None) -> int | None:
+        return next((i for i, row in enumerate(self._rows) if row.id == row_id), None)

@@ -1,0 +1,62 @@
+"""Measures how fast Unipipe is beside the tools that it joins: one JSON line for each figure."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import command_line
+import idle_terminal
+import serving
+import stopping
+import storing
+import telling
+from figures import Figure, said
+
+UNIPIPE = Path(sys.executable).with_name("unipipe")
+
+MEASURES: dict[str, Callable[[Path], Figure]] = {
+    "version": command_line.version,
+    "help": command_line.help_text,
+    "status-dvc": command_line.status_beside_dvc,
+    "status-mlflow": command_line.status_beside_mlflow,
+    "store-writes": storing.writes_at_once,
+    "cancel": stopping.cancel_of_a_silent_tool,
+    "idle-tui": idle_terminal.idle,
+    "predict": serving.predictions,
+    "demo": telling.demo,
+}
+
+
+def main() -> None:
+    """Measure what was asked for, in a workspace that was named or is made now."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(MEASURES), help="measure only this; repeatable")
+    parser.add_argument("--workspace", type=Path, help="trained workspace to measure in; made when left out")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="unipipe-benchmark-") as folder:
+        workspace = asked.workspace or _made(Path(folder) / "workspace")
+        for name in asked.only or MEASURES:
+            print(MEASURES[name](workspace.resolve()).line(), flush=True)
+
+
+def _made(workspace: Path) -> Path:
+    said([UNIPIPE, "init", "--recipe", "fraud-detection", workspace, "--yes"])
+    config = workspace / "unipipe.yaml"
+    config.write_text(config.read_text().replace("port: 8765", f"port: {_free_port()}"))
+    said([UNIPIPE, "pipeline", "run", "--commit", "--yes"], cwd=workspace)
+    return workspace
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()

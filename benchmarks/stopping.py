@@ -1,0 +1,55 @@
+"""How long a job that says nothing still lives after it was cancelled."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from figures import Figure, said
+
+UNIPIPE = Path(sys.executable).with_name("unipipe")
+SILENT = "stages:\n  wait:\n    cmd: sleep 600\n"
+RUNS = 3
+
+
+def cancel_of_a_silent_tool(workspace: Path) -> Figure:
+    """From the cancelling command line's start until DVC, the shell and the silent program are all gone."""
+    with tempfile.TemporaryDirectory() as place:
+        project = Path(place) / "project"
+        said([UNIPIPE, "init", project, "--yes"])
+        (project / "dvc.yaml").write_text(SILENT)
+        taken = [_cancelled(project) for _ in range(RUNS)]
+    return Figure("cancel of a silent tool", "<= 2 s", RUNS, statistics.median(taken))
+
+
+def _cancelled(project: Path) -> float:
+    job = said([UNIPIPE, "pipeline", "run", "--yes", "--detach"], project).strip()
+    family = _family(project)
+    begun = time.perf_counter()
+    said([UNIPIPE, "jobs", "cancel", job, "--yes"], project)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    if alive:
+        raise SystemExit(f"still alive after the cancel: {alive}")
+    return time.perf_counter() - begun
+
+
+def _family(project: Path) -> list[psutil.Process]:
+    """The processes that work in the project, once the silent one is among them."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [process for process in psutil.process_iter() if _works_in(process, project)]
+        if any("sleep" in process.name() for process in found):
+            return found
+        time.sleep(0.1)
+    raise SystemExit("the silent tool did not start")
+
+
+def _works_in(process: psutil.Process, project: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(project)
+    except (psutil.Error, OSError):
+        return False

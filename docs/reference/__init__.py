@@ -1,0 +1,1 @@
+"""The builders of the generated pages, one module a page."""

@@ -1,0 +1,115 @@
+"""`configuration.md`: every key of `unipipe.yaml`, and the environment variables."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from reference.docstrings import field_docs
+from reference.markdown import block, code, document, table
+from unipipe_tui.config import FILE_NAME, Config
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "fraud-detection" / FILE_NAME
+NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+INTRODUCTION = f"""\
+`{FILE_NAME}` lies in the root of the repository and is optional: every key has a default, and a repository without the
+file opens too. It is read strictly: an unknown key or a value of the wrong kind is an error that names file, line, key
+and what is allowed (exit code 2)."""
+
+ENVIRONMENT: tuple[tuple[str, str], ...] = (
+    ("UNIPIPE_ACTOR", "Who is named in audit, jobs and promotions; the login name when it is not set."),
+    ("UNIPIPE_READ_ONLY", "`1`, `true` or `yes`: looks work, every change is refused with exit code 5."),
+    (
+        "UNIPIPE_SERVE_TOKEN",
+        "When set, model servers ask for it as bearer token and clients send it. Never on a command line.",
+    ),
+    ("UNIPIPE_JOB", "Set for the stages of a pipeline: the id of the job that runs them."),
+    ("MLFLOW_TRACKING_URI", "Where runs and models are, unless `mlflow` in the file says so."),
+    ("NO_COLOR", "When set, nothing is coloured."),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [_section(path, kind) for path, kind in _places(Config, "")]
+    example = f"## Example\n\nThe file of the recipe `fraud-detection`:\n\n{block('yaml', RECIPE.read_text())}"
+    variables = [(code(name), what) for name, what in ENVIRONMENT]
+    environment = f"## Environment\n\n{table(('variable', 'what it does'), variables)}"
+    return document("# Configuration", INTRODUCTION, *sections, example, environment)
+
+
+def _places(kind: type[Any], path: str) -> list[tuple[str, type[Any]]]:
+    """This place and those below it: path, dataclass."""
+    places = [(path, kind)]
+    for name, hint in _keys(kind):
+        inner = _mapping_inside(hint)
+        if inner is not None:
+            places += _places(inner, _joined(path, name) + _suffix(hint))
+    return places
+
+
+def _section(path: str, kind: type[Any]) -> str:
+    heading = f"## {code(path)}" if path else "## The whole file"
+    docs = field_docs(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    rows = []
+    for name, hint in _keys(kind):
+        inner = _mapping_inside(hint)
+        about = docs.get(name) or (inner.__doc__ if inner else "") or ""
+        rows.append((code(_joined(path, name)), _type(hint), _default(fields[name]), about))
+    return f"{heading}\n\n{kind.__doc__}\n\n" + table(("key", "type", "default", "what"), rows)
+
+
+def _keys(kind: type[Any]) -> list[tuple[str, Any]]:
+    hints = typing.get_type_hints(kind)
+    return [(field.name, hints[field.name]) for field in dataclasses.fields(kind) if field.name != "present"]
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _suffix(hint: Any) -> str:
+    return {tuple: "[]", dict: ".NAME"}.get(typing.get_origin(hint), "")
+
+
+def _without_none(hint: Any) -> Any:
+    if typing.get_origin(hint) is types.UnionType:
+        return next(option for option in typing.get_args(hint) if option is not type(None))
+    return hint
+
+
+def _mapping_inside(hint: Any) -> type[Any] | None:
+    hint = _without_none(hint)
+    candidates = (hint, *(item for item in typing.get_args(hint) if item is not Ellipsis))
+    return next((kind for kind in candidates if dataclasses.is_dataclass(kind) and isinstance(kind, type)), None)
+
+
+def _type(hint: Any) -> str:
+    origin = typing.get_origin(hint)
+    hint = _without_none(hint)
+    if origin is tuple:
+        return "list"
+    if origin is dict:
+        return "mapping of names"
+    if dataclasses.is_dataclass(hint):
+        return "mapping"
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "one of " + ", ".join(code(str(member.value)) for member in hint)
+    return NAMES[hint]
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is None or field.default_factory is not dataclasses.MISSING:
+        return ""
+    if field.default is dataclasses.MISSING:
+        return "must be given"
+    if field.default == ():
+        return ""
+    value = field.default.value if isinstance(field.default, Enum) else field.default
+    return code(str(value).lower() if isinstance(value, bool) else str(value))

@@ -1,0 +1,190 @@
+"""The overview: the board, what is live, what is wrong, what runs, and that it stays quiet when nothing moves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from textual.widgets import OptionList, Static
+
+from tests.fakes import NOON, FakeGit, staying
+from tests.tui.conftest import JOBS, looked, until
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.board import STEPS
+from unipipe_tui.domain.records import Alert, AlertKind
+from unipipe_tui.tui.app import Unipipe
+from unipipe_tui.tui.screens.message import CommandToCopy
+from unipipe_tui.tui.screens.plan import PlanScreen
+from unipipe_tui.tui.widgets.board import Board
+from unipipe_tui.tui.widgets.command_log import CommandLog
+from unipipe_tui.tui.widgets.rows import Rows
+from unipipe_tui.tui.widgets.title import Title
+from unipipe_tui.wiring import build_world
+
+
+def rows_of(rows: OptionList) -> list[str]:
+    return [str(option.prompt) for option in rows.options]
+
+
+async def test_the_board_shows_the_twelve_steps(world: World) -> None:
+    app = Unipipe(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        rows = rows_of(app.screen.query_one(Board))
+
+    assert len(rows) == 12
+    assert all(name in row and row.startswith(f"{number:>2}") for number, (name, row) in enumerate(zip(STEPS, rows), 1))
+
+
+async def test_a_state_can_be_told_without_colour(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await looked(pilot, app)
+        glyphs = {row.split()[2]: row.split()[1] for row in rows_of(app.screen.query_one(Board))}
+
+    assert glyphs["evaluate"] == "✓"
+    assert glyphs["ingest"] == "~"
+    assert glyphs["train"] == "●"
+    assert glyphs["monitor"] == "!"
+    assert glyphs["package"] == "·"
+
+
+async def test_no_row_is_wider_than_the_screen(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        rows = rows_of(app.screen.query_one(Board))
+
+    assert all(len(row) <= 78 for row in rows)
+    assert any("…" in row for row in rows)
+
+
+async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await looked(pilot, app)
+        title = str(app.screen.query_one(Title).content)
+        live = str(app.screen.query_one("#live", Static).content)
+        alerts = str(app.screen.query_one("#alerts", Static).content)
+        jobs = rows_of(app.screen.query_one("#newest-jobs", Rows))
+
+    assert "fraud-detection  main 3f9a2c1 ±2" in title
+    assert "local v2  10,432 requests  since 03-08 10:00  http://127.0.0.1:8765" in live
+    assert "amount and region moved" in alerts
+    assert [job.split()[3] for job in jobs] == ["retrain", "drift", "serve", "pipeline"]
+
+
+async def test_markup_in_data_is_shown_as_it_is(busy_world: World) -> None:
+    hostile = "[bold red]not bold[/] [/nonsense] \x1b[31m[@click=app.bell]x[/]"
+    busy_world.history.open_alert(Alert("a2", AlertKind.PERFORMANCE, "[b]t[/b]", hostile, NOON, JOBS[0].id))
+    busy_world.jobs.end(replace(JOBS[0], message=hostile, ended=NOON))
+    app = Unipipe(staying(busy_world, git=FakeGit(commit_id="[red]" + "0" * 35)))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await looked(pilot, app)
+        alerts = str(app.screen.query_one("#alerts", Static).content)
+        jobs = "\n".join(rows_of(app.screen.query_one("#newest-jobs", Rows)))
+        picture = app.export_screenshot()
+
+    shown = "[bold red]not bold[/] [/nonsense] [@click=app.bell]x[/]"
+    assert shown in alerts
+    assert shown in jobs
+    assert "\x1b" not in picture
+
+
+async def test_enter_on_a_step_leads_to_the_plan_of_its_next_action(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await looked(pilot, app)
+        await pilot.press(*"jjjjjjj", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.query("PlanLine"))
+        command = str(app.screen.query("PlanLine .text").first(Static).content)
+
+    assert command == "unipipe models promote fraud-detector 3"
+
+
+async def test_the_next_action_of_another_tool_is_shown_to_copy(world: World) -> None:
+    app = Unipipe(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, CommandToCopy))
+        told = str(app.screen.query_one("#told", Static).content)
+        await pilot.press("c")
+        await pilot.pause()
+        copied = app.clipboard
+
+    assert "$ dvc add data" in told
+    assert copied == "dvc add data"
+
+
+async def test_the_command_log_lists_command_lines_newest_last(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await looked(pilot, app)
+        log = app.screen.query_one(CommandLog)
+        assert not log.display
+        await pilot.press("@")
+        await until(pilot, lambda: log.display and len(log.options) == 4)
+        rows = rows_of(log)
+        await pilot.press("@")
+        assert not log.display
+
+    assert "ada" in rows[0]
+    assert "$ unipipe pipeline run --commit" in rows[0]
+    assert "✓ done" in rows[0]
+    assert "4.2 s" in rows[0]
+    assert "retrain" in rows[-1]
+
+
+async def test_a_look_that_fails_is_told_in_place_and_the_old_picture_stays(world: World) -> None:
+    app = Unipipe(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await looked(pilot, app)
+        (world.root / "unipipe.yaml").write_text("modle: {}\n")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.snapshot.problem)
+        problem = str(app.screen.query_one("#problem", Static).content)
+        rows = rows_of(app.screen.query_one(Board))
+        title = str(app.screen.query_one(Title).content)
+
+    assert "unknown key `modle`" in problem
+    assert "Allowed here" in problem
+    assert len(rows) == 12
+    assert "stale since" in title
+
+
+async def test_a_change_by_somebody_else_is_noticed(world: World, project: Path) -> None:
+    app = Unipipe(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        (project / "unipipe.yaml").write_text("project: renamed\n")
+        await until(pilot, lambda: "renamed" in str(app.screen.query_one(Title).content))
+
+
+async def test_the_cursor_stays_on_its_step_through_a_refresh(world: World) -> None:
+    app = Unipipe(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        await pilot.press("j", "j", "down", "k")
+        before = app.snapshot
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.snapshot is not before)
+        pointed = app.screen.query_one(Board).pointed
+
+    assert pointed == "3"
+
+
+async def test_nothing_is_asked_of_any_tool_while_nothing_moves(project: Path) -> None:
+    git = FakeGit()
+    app = Unipipe(staying(build_world(project), git=git))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        await asyncio.sleep(2.5)
+        asked, used = git.asked, sum(os.times()[:2])
+        await asyncio.sleep(3)
+        seconds = sum(os.times()[:2]) - used
+        assert git.asked == asked
+
+    assert seconds < 0.15
