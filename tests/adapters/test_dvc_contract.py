@@ -179,10 +179,14 @@ def as_dvc_would_say(state: StageState) -> set[tuple[str, str, str]]:
     """Our causes in the words of `dvc status`."""
     said: set[tuple[str, str, str]] = set()
     outputs = {output.path for output in state.stage.outputs}
+    sections = [param.key for param in state.stage.params if param.key]
     for cause in state.causes:
         subject = cause.subject.split(":", 1)[-1]
         if cause.kind in type_of_change:
             section, word = type_of_change[cause.kind]
+            # Of a whole section DVC says that it was modified; we name the values in it that were.
+            named = next((key for key in sections if subject.startswith(f"{key}.")), None)
+            subject, word = (named, "modified") if named else (subject, word)
             said.add((section, subject, word))
         elif cause.kind in {CauseKind.DATA_NOT_PULLED, CauseKind.DATA_NOT_CHECKED_OUT}:
             word = "not in cache" if cause.kind is CauseKind.DATA_NOT_PULLED else "deleted"

@@ -24,7 +24,7 @@ from unipipe_tui.tui.asking import confirmed
 from unipipe_tui.tui.messages import Asked
 from unipipe_tui.tui.screens.answer import AnswerScreen
 from unipipe_tui.tui.screens.form import FormScreen
-from unipipe_tui.tui.screens.jobs import JobsScreen
+from unipipe_tui.tui.screens.jobs import Followed, JobsScreen
 from unipipe_tui.tui.screens.message import ProblemTold
 from unipipe_tui.tui.screens.overview import OverviewScreen
 from unipipe_tui.tui.screens.plan import PlanLine, PlanScreen
@@ -244,8 +244,6 @@ async def test_a_plan_that_no_longer_holds_is_refused_by_the_job(world: World, p
     words = confirmed(BACK_UP, plan)
     job_id = world.processes.launch(words, project)
     app = Unipipe(world)
-    from unipipe_tui.tui.screens.jobs import Followed
-
     async with app.run_test(size=(120, 40)) as pilot:
         await looked(pilot, app)
         app.followed = Followed(job_id, world, shlex.join(plan.command))

@@ -105,7 +105,6 @@ async def test_scrolling_away_pauses_and_the_end_follows_again(running: World) -
     async with app.run_test(size=(100, 30)) as pilot:
         await looked(pilot, app)
         await pilot.press("2")
-        widget = app.screen.query_one(Output) if isinstance(app.screen, JobsScreen) else None
         await until(pilot, lambda: isinstance(app.screen, JobsScreen) and len(output(app)) == 200)
         widget = app.screen.query_one(Output)
         await until(pilot, lambda: widget.is_vertical_scroll_end and widget.scroll_y > 0)
@@ -143,14 +142,16 @@ async def test_a_killed_job_is_shown_as_lost(running: World) -> None:
     assert row.startswith("?")
 
 
-async def test_leaving_says_which_jobs_go_on(running: World) -> None:
+async def test_leaving_says_which_jobs_go_on(running: World, capsys: pytest.CaptureFixture[str]) -> None:
     app = Unipipe(running)
     async with app.run_test(size=(100, 40)) as pilot:
         await looked(pilot, app)
         await pilot.press("q")
         await pilot.pause()
 
-    assert any(RUNNING.id in str(line) for line in app._exit_renderables)
+    said = capsys.readouterr().err
+    assert "Goes on: unipipe retrain" in said
+    assert f"unipipe jobs attach {RUNNING.id}" in said
 
 
 def test_nobody_waits_for_news_that_nobody_wants(running: World) -> None:

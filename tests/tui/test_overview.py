@@ -35,7 +35,7 @@ async def test_the_board_shows_the_twelve_steps(world: World) -> None:
         rows = rows_of(app.screen.query_one(Board))
 
     assert len(rows) == 12
-    assert all(name in row and row.startswith(f"{number:>2}") for number, (name, row) in enumerate(zip(STEPS, rows), 1))
+    assert all(name in row and row.startswith(f"{number:>2}") for number, (name, row) in enumerate(zip(STEPS, rows, strict=True), 1))
 
 
 async def test_a_state_can_be_told_without_colour(busy_world: World) -> None:

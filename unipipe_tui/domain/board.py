@@ -134,7 +134,7 @@ STEPS = (
 )
 FRESH, MISSING = "fresh", "not pulled"
 RUN = "unipipe pipeline run"
-PULL, CHECK_OUT = "dvc pull", "dvc checkout"
+PULL, CHECK_OUT, ADD_REMOTE = "dvc pull", "dvc checkout", "dvc remote add --default NAME URL"
 FIGURES_SHOWN = 3
 
 
@@ -221,9 +221,9 @@ def _first_of(stages: list[StageFact]) -> str:
 
 
 def _restoring(stages: list[StageFact]) -> str:
-    """What brings the data that these stages miss; pulling checks out too."""
+    """What brings the data that these stages miss; pulling checks out too, and needs a remote."""
     ways = {stage.restore for stage in stages}
-    return next((way for way in (PULL, CHECK_OUT) if way in ways), "")
+    return next((way for way in (ADD_REMOTE, PULL, CHECK_OUT) if way in ways), "")
 
 
 def _inside(facts: Facts) -> Judgement | None:

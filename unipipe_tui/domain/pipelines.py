@@ -352,6 +352,8 @@ class PipelineState:
 
     states: tuple[StageState, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    can_pull: bool = True
+    """False: data is missing, and no remote is set to pull it from."""
 
     def of(self, address: str) -> StageState:
         """The state of one stage. `KeyError` for an unknown address."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.reactive import reactive
@@ -23,6 +24,7 @@ from unipipe_tui.tui.screens.help import HelpScreen
 from unipipe_tui.tui.screens.jobs import Followed, JobsScreen
 from unipipe_tui.tui.screens.overview import OverviewScreen
 from unipipe_tui.tui.snapshot import Snapshot
+from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.theme import DARK, HEIGHTS, LIGHT, WIDTHS
 
 END_WITHIN_SECONDS = 1.5
@@ -96,8 +98,8 @@ class Unipipe(App[None]):
     def action_leave(self) -> None:
         """End the app, not the jobs."""
         running = self.snapshot.picture.running if self.snapshot.picture else ()
-        lines = [f"Still running: {job.command}   (unipipe jobs attach {job.id})" for job in running]
-        self.exit(message="\n".join(lines) or None)
+        lines = [f"Goes on: {harmless(job.command)}\n  unipipe jobs attach {job.id}" for job in running]
+        self.exit(message=Text("\n".join(lines)) if lines else None)
 
     def action_ask(self, name: str) -> None:
         """Ask for a capability by its key: straight for the plan when nothing is left to say."""

@@ -41,7 +41,7 @@ class DvcFiles:
         state = Comparison(self._root, pipeline, self._hashes, DataCache(config.cache_folder)).state()
         self._hashes.save()
         unreachable = _nowhere_to_pull_from(state, config)
-        return replace(state, problems=(*state.problems, *unreachable))
+        return replace(state, problems=(*state.problems, *unreachable), can_pull=not unreachable)
 
     def snapshot(self, pipeline: Pipeline) -> dict[str, str]:
         """Path → md5 of tracked data and of every output, as the .dvc and lock files record them."""
