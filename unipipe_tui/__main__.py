@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +24,9 @@ def main() -> None:
 
         ended = run(words, open_world)
         if ended.open_next is not None:
-            open_terminal(ended.open_next)
+            # The commands that the workbench starts count relative paths from where it stands.
+            os.chdir(ended.open_next)
+            open_terminal(Path.cwd())
         sys.exit(ended.exit_code)
     else:
         open_terminal(Path.cwd())
@@ -44,6 +48,11 @@ def open_terminal(start: Path) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError(
                 "There is no terminal to open the workbench in.", hint="Headless: unipipe status, unipipe --help"
+            )
+        if os.environ.get("TERM", "dumb") == "dumb":
+            raise UsageError(
+                "This terminal (TERM=dumb) cannot show the workbench.",
+                hint="Set TERM, for example TERM=xterm-256color. Headless: unipipe status, unipipe --help",
             )
         world = open_world(start)
     except UnipipeError as error:

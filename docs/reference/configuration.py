@@ -11,10 +11,16 @@ from typing import Any
 
 from reference.docstrings import field_docs
 from reference.markdown import block, code, document, table
-from unipipe_tui.config import FILE_NAME, Config
+from unipipe_tui.config import FILE_NAME, LAST_PORT, Config, Port
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fraud-detection" / FILE_NAME
-NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+NAMES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Port: f"whole number from 1 to {LAST_PORT}",
+}
 
 INTRODUCTION = f"""\
 `{FILE_NAME}` lies in the root of the repository and is optional: every key has a default, and a repository without the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,11 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story") / "my demo"
     said = unipipe("demo", folder, "--headless", "--json", cwd=folder.parent, timeout=600)
     assert said.exit_code == 0, said.stderr[-3000:]
-    yield Story(folder, said, said.json["chapters"])
+    return Story(folder, said, said.json["chapters"])
 
 
 @pytest.mark.timeout(700)

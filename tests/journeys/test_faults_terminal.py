@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 
 from tests.conftest import git, unipipe
 from tests.journeys.faults import dvc_project
+
+PATIENCE_SECONDS = 20.0
 
 HOSTILE = "[red]bold[/red] \x1b[31mred\x1b[0m \x1b]0;owned\x07 \x9b2J \r\x08 [link=file:///x]y[/link] {x} \u202etxt.exe"
 ACTED_ON = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -115,12 +118,15 @@ def _on_a_terminal(*words: str, cwd: Path, answer: str = "", **env: str) -> tupl
     os.write(ours, answer.encode())
     shown = b""
     try:
-        while piece := os.read(ours, 65536):
+        while select.select([ours], [], [], PATIENCE_SECONDS)[0] and (piece := os.read(ours, 65536)):
             shown += piece
     except OSError:
+        # This is how a terminal says that nobody writes to it any more.
         pass
-    os.close(ours)
-    return running.wait(60), shown.decode(errors="replace")
+    finally:
+        running.terminate()
+        os.close(ours)
+    return running.wait(PATIENCE_SECONDS), shown.decode(errors="replace")
 
 
 def test_on_a_colour_terminal_only_our_own_colours_are_sent(tmp_path: Path) -> None:
@@ -230,7 +236,7 @@ def test_file_and_stage_names_of_other_alphabets_are_kept(tmp_path: Path) -> Non
 
     ran = unipipe("pipeline", "run", "--commit", "--yes", "--json", cwd=project)
     (project / "eingänge" / "数据 1.csv").write_text("a\n2\n")
-    plan = unipipe("pipeline", "plan", cwd=project, PYTHONUTF8="0", LC_ALL="C")
+    plan = unipipe("pipeline", "plan", cwd=project, PYTHONIOENCODING="ascii")
 
     assert ran.exit_code == 0, ran.stderr
     assert ran.json["stages"][0]["stage"] == "größe"

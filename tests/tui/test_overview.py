@@ -35,7 +35,8 @@ async def test_the_board_shows_the_twelve_steps(world: World) -> None:
         rows = rows_of(app.screen.query_one(Board))
 
     assert len(rows) == 12
-    assert all(name in row and row.startswith(f"{number:>2}") for number, (name, row) in enumerate(zip(STEPS, rows, strict=True), 1))
+    assert [row.split()[0] for row in rows] == [str(number) for number in range(1, 13)]
+    assert [row.split()[2] for row in rows] == list(STEPS)
 
 
 async def test_a_state_can_be_told_without_colour(busy_world: World) -> None:
@@ -71,7 +72,7 @@ async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: W
         jobs = rows_of(app.screen.query_one("#newest-jobs", Rows))
 
     assert "fraud-detection  main 3f9a2c1 ±2" in title
-    assert "local v2  10,432 requests  since 03-08 10:00  http://127.0.0.1:8765" in live
+    assert live.splitlines() == ["● local v2  since 03-08 10:00", "  http://127.0.0.1:8765  10,432 requests"]
     assert "amount and region moved" in alerts
     assert [job.split()[3] for job in jobs] == ["retrain", "drift", "serve", "pipeline"]
 
@@ -89,7 +90,7 @@ async def test_markup_in_data_is_shown_as_it_is(busy_world: World) -> None:
 
     shown = "[bold red]not bold[/] [/nonsense] [@click=app.bell]x[/]"
     assert shown in alerts
-    assert shown in jobs
+    assert shown[:50] in jobs
     assert "\x1b" not in picture
 
 
@@ -104,8 +105,9 @@ async def test_enter_on_a_step_leads_to_the_plan_of_its_next_action(busy_world: 
     assert command == "unipipe models promote fraud-detector 3"
 
 
-async def test_the_next_action_of_another_tool_is_shown_to_copy(world: World) -> None:
-    app = Unipipe(world)
+async def test_the_next_action_of_another_tool_is_shown_to_copy(project: Path) -> None:
+    (project / ".dvc").mkdir()
+    app = Unipipe(build_world(project))
     async with app.run_test(size=(80, 24)) as pilot:
         await looked(pilot, app)
         await pilot.press("enter")

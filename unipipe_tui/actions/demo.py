@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.audit import VerifyAudit, verify_audit
-from unipipe_tui.actions.jobs import AttachJob, JobEnd, attach, result_of
+from unipipe_tui.actions.jobs import AttachJob, JobEnd, as_it_is, attach, result_of
 from unipipe_tui.actions.lineage import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
@@ -259,10 +259,12 @@ class _Story:
         """Start a command line as a job, follow it to its end and answer with its result."""
         self._shown(*words)
         job_id = self._world.processes.launch((*words, "--yes"), self._world.root, self._world.root)
-        self._appear(job_id)
-        end: JobEnd = attach(AttachJob(job_id), self._world, _Inside(self._progress))
-        if self._progress.stopped():
-            raise Stopped("The demo was stopped.", hint=f"Remove {self._world.root} to begin again.")
+        try:
+            self._appear(job_id)
+            end: JobEnd = attach(AttachJob(job_id), self._world, _Inside(self._progress))
+        except (Stopped, KeyboardInterrupt):
+            self._end(job_id)
+            raise Stopped("The demo was stopped.", hint=f"Remove {self._world.root} to begin again.") from None
         if end.state is not JobState.DONE:
             raise Failed(
                 f"`unipipe {shlex.join(words)}` {end.state.value}: {end.message}", hint=f"unipipe jobs logs {job_id}"
@@ -277,6 +279,11 @@ class _Story:
                 server.stop(self._progress)
         except UnipipeError:
             return
+
+    def _end(self, job_id: str) -> None:
+        job = self._world.jobs.find(job_id)
+        if job is not None and not as_it_is(job, self._world).state.ended:
+            self._world.processes.terminate(job.pid)
 
     def _appear(self, job_id: str) -> None:
         deadline = time.monotonic() + APPEAR_WITHIN_SECONDS

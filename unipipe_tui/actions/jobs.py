@@ -13,7 +13,7 @@ from unipipe_tui.actions.action import Change, Danger, Done, Look, Watch
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
+from unipipe_tui.domain.errors import ExitCode, Stopped, UsageError
 from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, ToolEnded, ToolSaid, ToolStarted
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.plans import Plan
@@ -223,17 +223,18 @@ class JobEnd:
 
 def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
     """Follow a job from its beginning until it ends, whoever started it; ends with the job's own exit code."""
-    job_id = find_job(world, request.job).id
-    for news in world.job_folders.follow(job_id):
-        if news is not None:
-            progress.emit(news[1])
-            continue
-        if progress.stopped():
-            raise Failed("No longer following; the job goes on.", hint=f"unipipe jobs attach {job_id}")
-        job = as_it_is(find_job(world, job_id), world)
-        if job.state.ended:
-            break
-        time.sleep(FOLLOW_EVERY_SECONDS)
+    job = find_job(world, request.job)
+    try:
+        for news in world.job_folders.follow(job.id):
+            if news is not None:
+                progress.emit(news[1])
+                continue
+            job = as_it_is(find_job(world, job.id), world)
+            if job.state.ended:
+                break
+            time.sleep(FOLLOW_EVERY_SECONDS)
+    except KeyboardInterrupt:
+        raise Stopped("No longer following; the job goes on.", hint=f"unipipe jobs attach {job.id}") from None
     return JobEnd(job.id, job.state, job.message, job.exit_code)
 
 

@@ -13,10 +13,10 @@ from unipipe_tui.actions.gates import CHALLENGER, CHAMPION
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.board import ADD_REMOTE, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
+from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.jobs import Job, JobState
-from unipipe_tui.domain.pipelines import RESTORABLE, StageState
+from unipipe_tui.domain.pipelines import RESTORABLE, PipelineState, StageState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.domain.tracking import (
@@ -124,14 +124,21 @@ def _gather_pipeline(world: World, gathered: _Gathered) -> None:
         gathered.facts["dvc"] = pipeline.initialised
         gathered.facts["inner_projects"] = pipeline.inner_projects
         gathered.facts["figures"] = tuple(f"{f.key} {_shown(f.value)}" for f in world.pipeline.figures(pipeline))
-        gathered.facts["stages"] = tuple(_stage_fact(s, state.can_pull) for s in state.states)
+        gathered.facts["stages"] = tuple(_stage_fact(s, _way_to_missing_data(state)) for s in state.states)
 
 
-def _stage_fact(state: StageState, can_pull: bool) -> StageFact:
+def _way_to_missing_data(state: PipelineState) -> str:
+    """Without a remote, running makes the outputs again, but no run brings data that was added."""
+    if state.can_pull:
+        return PULL
+    return ADD_REMOTE if any(s.stage.is_data and s.way_back == PULL for s in state.states) else RUN
+
+
+def _stage_fact(state: StageState, way_to_missing_data: str) -> StageFact:
     # What has to be fetched comes first: nothing runs before it is here.
     causes = sorted(state.causes, key=lambda cause: cause.kind not in RESTORABLE)
     cause = causes[0].sentence if causes else ""
-    restore = state.way_back if can_pull or state.way_back != "dvc pull" else ADD_REMOTE
+    restore = way_to_missing_data if state.way_back == PULL else state.way_back
     return StageFact(state.stage.address, state.stage.is_data, state.freshness.value, cause, restore)
 
 

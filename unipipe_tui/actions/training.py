@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from unipipe_tui.actions.alias_moves import AliasMove, place_alias
 from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG, JOB_TAG
@@ -162,7 +163,7 @@ def _reproduce(world: World, order: Order, progress: Progress) -> Reproduced:
 
 def _commit(world: World, order: Order, progress: Progress) -> str:
     pipeline = world.pipeline.read()
-    locks = {str((world.root / stage.file).with_name("dvc.lock")) for stage in pipeline.stages if not stage.is_data}
+    locks = {str(Path(stage.file).with_name("dvc.lock")) for stage in pipeline.stages if not stage.is_data}
     reports = {o.path for s in pipeline.stages for o in s.outputs if not o.cached and not o.external}
     paths = [path for path in sorted(locks | reports) if (world.root / path).exists()]
     subject = order.reason or "Record the pipeline's outputs"

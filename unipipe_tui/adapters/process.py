@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import psutil
 
@@ -20,6 +20,7 @@ from unipipe_tui.domain.events import ToolEnded, ToolSaid, ToolStarted
 from unipipe_tui.domain.progress import Progress
 
 GRACE_SECONDS = 0.5
+WAIT_POLL_SECONDS = 0.01
 TAIL_LINES = 40
 LONGEST_LINE = 20_000
 
@@ -128,9 +129,7 @@ def is_alive(pid: int, started: float | None = None) -> bool:
     """Whether the process runs; with `started` (seconds since the epoch) also whether it is the same process."""
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return started is None or abs(process.create_time() - started) < 1.0
+        return _runs(process) and (started is None or abs(process.create_time() - started) < 1.0)
     except psutil.Error:
         return False
 
@@ -159,11 +158,26 @@ def stop_tree(pid: int, grace_seconds: float = GRACE_SECONDS) -> None:
     family = _family(pid)
     for member in family:
         _quietly(member.terminate)
-    _, alive = psutil.wait_procs(family, timeout=grace_seconds)
+    alive = _alive_after(grace_seconds, family)
     # Whoever joined after the list was taken is killed at once: it was started while the rest was ending.
     for member in {*alive, *_family(pid)}:
         _quietly(member.kill)
-    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+    _alive_after(GRACE_SECONDS, alive)
+
+
+def _alive_after(seconds: float, family: Sequence[psutil.Process]) -> list[psutil.Process]:
+    # psutil's own wait takes a zombie for alive, and in a container there may be nobody to reap one.
+    deadline = monotonic() + seconds
+    while (alive := [member for member in family if _runs(member)]) and monotonic() < deadline:
+        sleep(WAIT_POLL_SECONDS)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _family(pid: int) -> list[psutil.Process]:

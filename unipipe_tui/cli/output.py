@@ -6,11 +6,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import IO, Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from unipipe_tui.domain.errors import Failed
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 WIDE = 100_000
@@ -19,6 +23,13 @@ WIDE = 100_000
 def plain(text: str) -> str:
     """Text without anything that a terminal would act on: control characters are shown as `\\x1b`."""
     return CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def speak_utf8() -> None:
+    """Write UTF-8 whatever the locale says: what is printed here is data, and names are of any alphabet."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def print_json(value: Any) -> None:
@@ -63,7 +74,7 @@ def wants_colour(stream: TextIO) -> bool:
 
 def _console(stream: TextIO) -> Console:
     colour = wants_colour(stream)
-    return Console(
+    return _Paper(
         file=stream,
         width=WIDE,
         color_system="truecolor" if colour else None,
@@ -73,24 +84,43 @@ def _console(stream: TextIO) -> Console:
     )
 
 
+class _Paper(Console):
+    """A console whose reader may go away; Rich would end the program then, in the middle of a change."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader."""
+        _nobody_reads(self.file)
+
+
 def _shown(console: Console, line: Text) -> None:
     clean = Text(plain(line.plain), style=line.style)
     # Spans still fit unless something had to be taken out; then colour matters less than the text.
     if clean.plain == line.plain:
         clean = line
-    try:
+    with _reaching(console.file):
         console.print(clean, soft_wrap=True)
         console.file.flush()
-    except BrokenPipeError:
-        _nobody_reads(console.file)
 
 
 def _write(stream: TextIO, text: str) -> None:
-    try:
+    with _reaching(stream):
         stream.write(text)
         stream.flush()
+
+
+@contextmanager
+def _reaching(stream: IO[str]) -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         _nobody_reads(stream)
+    except OSError as error:
+        _nobody_reads(stream)
+        # What was to be told on the way is no loss; an answer is.
+        if stream is sys.stdout:
+            raise Failed(
+                f"The answer could not be written: {error.strerror}.", hint="What was done is done: unipipe jobs list"
+            ) from None
 
 
 def _nobody_reads(stream: IO[str]) -> None:

@@ -27,9 +27,11 @@ from unipipe_tui.cli.commands import Options, build_app
 from unipipe_tui.cli.narrator import Narrator
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import ExitCode, Stopped, UnipipeError, UsageError
+from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.plans import Plan
 
 OpenWorld = Callable[[Path], World]
+DETACHED = "UNIPIPE_DETACHED_JOB"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Ended:
 
 def run(words: Sequence[str], open_world: OpenWorld) -> Ended:
     """Run one command line; `open_world` makes the world of the project that a folder lies in, when it is needed."""
+    output.speak_utf8()
     session = Session(open_world)
     try:
         build_app(session.handle)(args=list(words), prog_name="unipipe")
@@ -114,7 +117,9 @@ class Session:
             self._detach(action, request, world, expected)
             return
         with Narrator() as narrator:
-            result = perform(action, request, world, narrator, self._stopping.is_set, expected)
+            # Who follows a detached job reads its events; told here as well, everything would be said twice.
+            listener = _unheard if DETACHED in os.environ else narrator
+            result = perform(action, request, world, listener, self._stopping.is_set, expected)
         self._answer(result, options)
 
     def _show_plan(self, plan: Plan[Any], options: Options) -> None:
@@ -146,6 +151,10 @@ class Session:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+
+
+def _unheard(event: Event) -> None:
+    """Tell nobody."""
 
 
 def _agreed(plan: Plan[Any]) -> bool:

@@ -223,7 +223,7 @@ def _first_of(stages: list[StageFact]) -> str:
 def _restoring(stages: list[StageFact]) -> str:
     """What brings the data that these stages miss; pulling checks out too, and needs a remote."""
     ways = {stage.restore for stage in stages}
-    return next((way for way in (ADD_REMOTE, PULL, CHECK_OUT) if way in ways), "")
+    return next((way for way in (ADD_REMOTE, PULL, CHECK_OUT, RUN) if way in ways), "")
 
 
 def _inside(facts: Facts) -> Judgement | None:
@@ -232,7 +232,7 @@ def _inside(facts: Facts) -> Judgement | None:
         return None
     inner = facts.inner_projects
     more = f" and {len(inner) - 3} more" if len(inner) > 3 else ""
-    headline = f"DVC projects of their own are in {', '.join(inner[:3])}{more}"
+    headline = f"the DVC projects are inside: {', '.join(inner[:3])}{more}"
     return StepState.NOT_SET_UP, headline, f"cd {shlex.quote(inner[0])} && unipipe status"
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -209,8 +209,11 @@ class AuditEntry:
 def audit_hash(
     number: int, at: datetime, actor: str, action: str, command: str, job: str, outcome: str, detail: str, previous: str
 ) -> str:
-    """sha256, as 64 hexadecimal digits, over a canonical JSON list of everything in the entry and the hash before it."""
-    fields = [number, at.isoformat(), actor, action, command, job, outcome, detail, previous]
+    """sha256, as 64 hexadecimal digits, over a canonical JSON list of everything in the entry and the hash before it.
+
+    The moment counts in UTC, in whatever zone it is told.
+    """
+    fields = [number, at.astimezone(UTC).isoformat(), actor, action, command, job, outcome, detail, previous]
     return hashlib.sha256(json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -165,10 +165,10 @@ def _segments(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) ->
 def _has_lines(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> bool:
     """Copy the rows that are still JSON lines into a table named after their kind; whether there are any."""
     for _ in range(ATTEMPTS):
-        segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
         try:
+            segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
             return bool(segments) and _copied(connection, kind, segments)
-        except duckdb.IOException:
+        except (OSError, duckdb.IOException):
             # One was folded and removed since it was listed.
             continue
     raise Failed(f"The {kind} in {folder} cannot be read.", hint="Try again; see `unipipe doctor`.")

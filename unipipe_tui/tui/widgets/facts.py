@@ -16,6 +16,9 @@ from unipipe_tui.tui.text import clock, day_and_clock, duration, harmless
 from unipipe_tui.tui.theme import JOB_SIGNS, SERVER_SIGNS
 from unipipe_tui.tui.widgets.rows import Cell, Row, painted
 
+Line = Sequence[tuple[str, str]]
+"""Pieces of text with their style."""
+
 WIDE_FROM_CELLS = 70
 WIDER_FROM_CELLS = 150
 
@@ -27,9 +30,9 @@ class Panel(Static):
         super().__init__(id=id, markup=False)
         self._wraps = wraps
         self.border_title = title
-        self._lines: Sequence[Sequence[tuple[str, str]]] = ()
+        self._lines: Sequence[Line] = ()
 
-    def show(self, lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    def show(self, lines: Sequence[Line]) -> None:
         """Show lines, each of pieces of text with their style."""
         self._lines = lines
         self._paint()
@@ -45,28 +48,31 @@ class Panel(Static):
         self.update(Content("\n").join(lines))
 
 
-def live_lines(servers: Sequence[ServerStatus]) -> list[list[tuple[str, str]]]:
+def live_lines(servers: Sequence[ServerStatus]) -> list[Line]:
     """What each target serves, where and since when."""
     if not servers:
         return [[("Nothing is live yet.", "$muted")]]
-    lines = []
-    for server in servers:
-        sign = SERVER_SIGNS[server.state]
-        version = f"v{server.version}" if server.version is not None else server.state.value
-        line = [(f"{sign.glyph} ", sign.style), (f"{harmless(server.target)} ", "bold"), (version, sign.style)]
-        if server.version is not None:
-            since = f"since {day_and_clock(server.since)}" if server.since else server.state.value
-            requests = f"{server.requests:,} requests" if server.requests is not None else ""
-            line += [(f"  {requests}  ", ""), (since, "$muted"), (f"  {harmless(server.url)}", "$muted")]
-        lines.append(line)
-        if server.error:
-            lines.append([(f"  {harmless(server.error)}", "$error")])
+    return [line for server in servers for line in _server_lines(server)]
+
+
+def _server_lines(server: ServerStatus) -> list[Line]:
+    sign = SERVER_SIGNS[server.state]
+    version = f"v{server.version}" if server.version is not None else server.state.value
+    since = f"  since {day_and_clock(server.since)}" if server.since else ""
+    lines: list[Line] = [
+        [(f"{sign.glyph} ", sign.style), (f"{harmless(server.target)} ", "bold"), (version, sign.style), (since, "$muted")]
+    ]
+    if server.version is not None:
+        requests = f"  {server.requests:,} requests" if server.requests is not None else ""
+        lines.append([(f"  {harmless(server.url)}", "$muted"), (requests, "")])
+    if server.error:
+        lines.append([(f"  {harmless(server.error)}", "$error")])
     return lines
 
 
-def alert_lines(alerts: Sequence[Alert], notices: Sequence[str]) -> list[list[tuple[str, str]]]:
+def alert_lines(alerts: Sequence[Alert], notices: Sequence[str]) -> list[Line]:
     """What is wrong, and what else there is to know."""
-    lines = [
+    lines: list[Line] = [
         [
             ("! ", "bold $accent"),
             (harmless(alert.message), ""),

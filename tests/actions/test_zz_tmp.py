@@ -1,0 +1,108 @@
+"""A request, its command line and the parser agree: request → argv → Typer → the same request, for every capability."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.catalog import CATALOG, action_named
+from unipipe_tui.actions.command_line import PROGRAM, command_line
+from unipipe_tui.actions.models import PromoteModel
+from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.cli.commands import Options, build_app
+
+TEXT = st.one_of(
+    st.sampled_from(["", "-", "--", "---", "-x", "--help", "--json", "-1", "a b", "it's", '"', "$HOME", "`x`", "*", "=", "@f"]),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12),
+)
+PATHS = st.one_of(st.sampled_from([".", "..", "-", "-x", "--", "a b/c", "/", "~"]), TEXT).map(Path)
+KINDS: dict[type, st.SearchStrategy[Any]] = {
+    str: TEXT,
+    int: st.integers(-(2**40), 2**40),
+    float: st.floats(allow_nan=False),
+    bool: st.booleans(),
+    Path: PATHS,
+}
+
+
+def values_of(field: Field) -> st.SearchStrategy[Any]:
+    """Anything that a field may hold, and its default more often than chance would."""
+    values = st.sampled_from(field.kind) if issubclass(field.kind, Enum) else KINDS[field.kind]
+    if field.many:
+        values = st.lists(values, min_size=field.required, max_size=4).map(tuple)
+    if field.optional:
+        values = st.none() | values
+    return values if field.required else st.just(field.default) | values
+
+
+def requests_of(action: Action) -> st.SearchStrategy[Any]:
+    return st.builds(action.request, **{field.name: values_of(field) for field in fields_of(action.request)})
+
+
+def parsed(argv: tuple[str, ...]) -> tuple[Action, Any, Options]:
+    """What the real command line understands."""
+    heard: list[tuple[Action, Any, Options]] = []
+
+    def record(action: Action, request: Any, options: Options) -> None:
+        heard.append((action, request, options))
+
+    with pytest.raises(SystemExit) as ended:
+        build_app(record)(args=list(argv), prog_name=PROGRAM)
+    assert ended.value.code in (0, None), argv
+    (one,) = heard
+    return one
+
+
+@pytest.mark.parametrize("name", [action.name for action in CATALOG])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_the_command_line_of_a_request_asks_for_that_request(name: str, data: st.DataObject) -> None:
+    action = action_named(name)
+    request = data.draw(requests_of(action))
+    argv = command_line(action, request)
+    assert all(isinstance(word, str) for word in argv)
+    assert parsed(argv[1:]) == (action, request, Options())
+
+
+def test_the_command_line_is_as_short_as_a_person_would_type_it() -> None:
+    promote = action_named("models promote")
+    assert command_line(promote, PromoteModel("fraud-detector", 3)) == (
+        "unipipe",
+        "models",
+        "promote",
+        "fraud-detector",
+        "3",
+    )
+    assert command_line(promote, PromoteModel("-odd", 3, to="blue")) == (
+        "unipipe",
+        "models",
+        "promote",
+        "--to=blue",
+        "--",
+        "-odd",
+        "3",
+    )
+
+
+@pytest.mark.parametrize("action", CATALOG, ids=lambda action: action.name)
+def test_the_example_of_a_capability_is_understood(action: Action) -> None:
+    import shlex
+
+    program, *words = shlex.split(action.example)
+    assert program == PROGRAM
+    assert parsed(tuple(words))[0] is action
+
+
+@pytest.mark.parametrize("action", CATALOG, ids=lambda action: action.name)
+def test_a_request_says_what_each_of_its_fields_is_and_only_its_first_ones_are_positional(action: Action) -> None:
+    assert dataclasses.is_dataclass(action.request)
+    for field in fields_of(action.request):
+        assert field.help.endswith("."), field
+        assert not field.positional or field.kind is not bool
