@@ -25,8 +25,8 @@ WATCH_SECONDS = 10.0
 def idle(workspace: Path) -> Figure:
     """Open the real workbench in a pseudo-terminal, let it settle, and watch its processor time and its children."""
     pid, terminal = _open(workspace)
-    reader = threading.Thread(target=_drain, args=(terminal,), daemon=True)
-    reader.start()
+    shown = bytearray()
+    threading.Thread(target=_drain, args=(terminal, shown), daemon=True).start()
     try:
         time.sleep(SETTLE_SECONDS)
         workbench = psutil.Process(pid)
@@ -35,6 +35,8 @@ def idle(workspace: Path) -> Figure:
         children = _children(workbench, WATCH_SECONDS)
         share = (sum(workbench.cpu_times()[:2]) - before) / (time.perf_counter() - begun)
         memory = workbench.memory_info().rss / 2**20
+        if workbench.status() == psutil.STATUS_ZOMBIE or b"monitor" not in shown:
+            raise SystemExit(f"the workbench did not come up: {bytes(shown[-500:])!r}")
     finally:
         _close(pid, terminal)
     counted = {
@@ -57,10 +59,10 @@ def _open(workspace: Path) -> tuple[int, int]:
     return pid, terminal
 
 
-def _drain(terminal: int) -> None:
+def _drain(terminal: int, shown: bytearray) -> None:
     with suppress(OSError):
-        while os.read(terminal, 65536):
-            pass
+        while written := os.read(terminal, 65536):
+            shown += written
 
 
 def _children(workbench: psutil.Process, seconds: float) -> set[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Failed
@@ -36,6 +37,9 @@ class FakeGit:
 
     def is_repository(self) -> bool:
         return True
+
+    def refusal(self) -> str | None:
+        return None
 
     def head(self) -> Commit | None:
         self.asked += 1
@@ -117,7 +121,9 @@ class FakeTracking:
 class FakeServer:
     """A target that is as it is."""
 
-    now: ServerStatus = field(default_factory=lambda: ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765"))
+    now: ServerStatus = field(
+        default_factory=lambda: ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765")
+    )
 
     def free_port(self) -> int:
         return 8765
@@ -160,6 +166,22 @@ class FakeProcesses:
     def launch(self, argv: Sequence[str], folder: Path) -> str:
         self.launched.append((tuple(argv), folder))
         return f"20260309-12000{len(self.launched)}-abcdef"
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A door that is closed: whatever is asked of it fails with this message."""
+
+    message: str
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def refuse(*_: object, **__: object) -> NoReturn:
+            raise Failed(self.message)
+
+        return refuse
 
 
 def staying(world: World, **parts: object) -> World:

@@ -61,13 +61,13 @@ def test_the_page_of_commands_names_every_flag_that_the_command_line_takes(actio
     assert taken <= told
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
     broken = [link for link in _links(page) if not _leads_somewhere(page, link)]
     assert not broken
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_line_that_a_page_shows_is_one_that_unipipe_takes(page: Path) -> None:
     wrong = [line for line in _command_lines(page.read_text()) if not _parses(line)]
     assert not wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -31,6 +32,10 @@ class ModelConfig:
     """MLflow experiment that training logs to."""
     run_file: str | None = None
     """JSON file with a `run_id` that the training stage writes."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that MLflow would not take."""
+        check_model_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,14 @@ class GateConfig:
     minimum_rows: int = 100
     """Slices with fewer rows are not judged."""
 
+    def __post_init__(self) -> None:
+        """Refuse a gate that nothing could close."""
+        if self.at_least is None and self.not_worse_than is None:
+            raise ValueError("a gate needs `at_least`, `not_worse_than` or both")
+        _demand(self.at_least is None or 0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        _demand(self.tolerance >= 0, "tolerance", "a number from 0 up")
+        _demand(self.minimum_rows >= 0, "minimum_rows", "a whole number from 0 up")
+
 
 @dataclass(frozen=True)
 class PerformanceConfig:
@@ -104,6 +117,11 @@ class PerformanceConfig:
     minimum_labels: int = 200
     """With fewer labels nothing is judged."""
 
+    def __post_init__(self) -> None:
+        """Refuse what could never be reached."""
+        _demand(0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        _demand(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
+
 
 @dataclass(frozen=True)
 class MonitoringConfig:
@@ -112,6 +130,10 @@ class MonitoringConfig:
     window_rows: int = 2000
     """How many of the latest predictions are one window."""
     performance: PerformanceConfig = field(default_factory=PerformanceConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse a window of nothing."""
+        _demand(self.window_rows >= 1, "window_rows", "a whole number from 1 up")
 
 
 class TargetKind(StrEnum):
@@ -161,62 +183,95 @@ def read_config(root: Path) -> Config:
     """
     path = root / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Config()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{FILE_NAME} cannot be read: {error}.") from None
+        raise UsageError(f"{FILE_NAME} cannot be read: {error}.", hint="It must be text in UTF-8.") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise UsageError(f"{FILE_NAME}, {_where(error)}: {_problem(error)}.", hint="Mend the YAML there.") from None
-    if node is None:
+        raise UsageError(
+            f"{FILE_NAME}, {_where(error, text)}: {_problem(error)}.", hint="Mend the YAML there."
+        ) from None
+    except RecursionError:
+        raise UsageError(
+            f"{FILE_NAME} is nested too deeply.", hint="Nothing in it needs more than four levels."
+        ) from None
+    if node is None or _tag(node) == "null":
         return Config(present=True)
     config: Config = _Reader().build(Config, node, ())
-    if config.model is not None:
-        check_model_name(config.model.name)
     return dataclasses.replace(config, present=True)
 
 
-def _where(error: yaml.YAMLError) -> str:
+def _demand(kept: bool, key: str, wanted: str) -> None:
+    if not kept:
+        raise ValueError(f"`{key}` must be {wanted}")
+
+
+def _where(error: yaml.YAMLError, text: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"line {text.count(chr(10), 0, error.position) + 1}"
     mark = getattr(error, "problem_mark", None)
     return f"line {mark.line + 1}" if mark else "somewhere"
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or "not YAML")
+    return str(getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML")
 
 
 class _Reader:
     """Builds dataclasses from YAML nodes, so that every complaint can name its line."""
 
     def build(self, kind: type[Any], node: yaml.Node, path: tuple[str, ...]) -> Any:
-        if not isinstance(node, yaml.MappingNode):
-            raise self._wrong(node, path, "a mapping of keys to values")
         hints = typing.get_type_hints(kind)
         known = {f.name: f for f in dataclasses.fields(kind) if f.name != "present"}
         values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in self._pairs(node, path, "a mapping of keys to values"):
             key = str(key_node.value)
             if key not in known:
                 raise UsageError(
-                    f"{FILE_NAME}, line {key_node.start_mark.line + 1}: unknown key `{'.'.join((*path, key))}`.",
+                    f"{_line(key_node)}: unknown key `{'.'.join((*path, key))}`.",
                     hint=f"Allowed here: {', '.join(known)}.",
                 )
-            values[key] = self.value(hints[key], value_node, (*path, key))
+            if not self._says_nothing(known[key], value_node):
+                values[key] = self.value(hints[key], value_node, (*path, key))
         for name, spec in known.items():
-            if spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-                if name not in values:
-                    raise UsageError(
-                        f"{FILE_NAME}, line {node.start_mark.line + 1}: `{'.'.join((*path, name))}` is missing.",
-                        hint=f"Keys here: {', '.join(known)}.",
-                    )
-        return kind(**values)
+            if name not in values and _is_required(spec):
+                raise UsageError(
+                    f"{_line(node)}: `{'.'.join((*path, name))}` is missing.", hint=f"Keys here: {', '.join(known)}."
+                )
+        try:
+            return kind(**values)
+        except (ValueError, UsageError) as error:
+            message = str(error).removesuffix(".")
+            raise UsageError(f"{_line(node)}: {message}.", hint=getattr(error, "hint", "")) from None
+
+    def _pairs(self, node: yaml.Node, path: tuple[str, ...], allowed: str) -> list[tuple[yaml.Node, yaml.Node]]:
+        """Keys and values of a mapping; YAML would let a key that comes twice win silently."""
+        if not isinstance(node, yaml.MappingNode):
+            raise self._wrong(node, path, allowed)
+        seen: dict[str, yaml.Node] = {}
+        for key_node, _ in node.value:
+            key = str(key_node.value)
+            if key in seen:
+                raise UsageError(
+                    f"{_line(key_node)}: `{'.'.join((*path, key))}` is there already.",
+                    hint=f"Keep this one or that in line {seen[key].start_mark.line + 1}.",
+                )
+            seen[key] = key_node
+        pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
+        return pairs
+
+    def _says_nothing(self, spec: dataclasses.Field[Any], node: yaml.Node) -> bool:
+        """A section whose entries are all commented out is as good as left out."""
+        is_section = spec.default_factory is not dataclasses.MISSING or spec.default == ()
+        return is_section and _tag(node) == "null"
 
     def value(self, kind: Any, node: yaml.Node, path: tuple[str, ...]) -> Any:
         origin = typing.get_origin(kind)
         if origin is types.UnionType:
-            if node.tag == "tag:yaml.org,2002:null":
+            if _tag(node) == "null":
                 return None
             kind = next(option for option in typing.get_args(kind) if option is not type(None))
             return self.value(kind, node, path)
@@ -226,10 +281,9 @@ class _Reader:
             item = typing.get_args(kind)[0]
             return tuple(self.value(item, child, (*path, str(i))) for i, child in enumerate(node.value))
         if origin is dict:
-            if not isinstance(node, yaml.MappingNode):
-                raise self._wrong(node, path, "a mapping of names to settings")
             item = typing.get_args(kind)[1]
-            return {self._name(k, path): self.value(item, child, (*path, str(k.value))) for k, child in node.value}
+            pairs = self._pairs(node, path, "a mapping of names to settings")
+            return {self._name(key, path): self.value(item, child, (*path, str(key.value))) for key, child in pairs}
         if dataclasses.is_dataclass(kind):
             return self.build(typing.cast("type[Any]", kind), node, path)
         return self._scalar(kind, node, path)
@@ -244,31 +298,51 @@ class _Reader:
     def _scalar(self, kind: Any, node: yaml.Node, path: tuple[str, ...]) -> Any:
         if not isinstance(node, yaml.ScalarNode):
             raise self._wrong(node, path, _allowed(kind))
-        tag = node.tag.rpartition(":")[2]
         try:
-            if kind is bool and tag == "bool":
-                return node.value.lower() in ("true", "yes", "on")
-            if kind is int and tag == "int":
-                return int(node.value)
-            if kind is Port and tag == "int" and 1 <= int(node.value) <= LAST_PORT:
-                return int(node.value)
-            if kind is float and tag in ("int", "float"):
-                return float(node.value)
-            if kind is str and tag != "null":
+            if kind is str and _tag(node) != "null":
+                # As it is written: `no` and `2026-01-01` are names like any other.
                 return str(node.value)
             if isinstance(kind, type) and issubclass(kind, Enum):
                 return kind(node.value)
+            value = _number_or_bool(node)
         except ValueError:
-            pass
+            raise self._wrong(node, path, _allowed(kind)) from None
+        if type(value) is kind or (kind is Port and type(value) is int and 1 <= value <= LAST_PORT):
+            return value
+        if kind is float and type(value) is int:
+            return float(value)
         raise self._wrong(node, path, _allowed(kind))
 
     def _wrong(self, node: yaml.Node, path: tuple[str, ...], allowed: str) -> UsageError:
-        shown = f" is `{node.value}`" if isinstance(node, yaml.ScalarNode) else ""
+        shown = f" is `{node.value}`" if isinstance(node, yaml.ScalarNode) and node.value else ""
         key = f"`{'.'.join(path)}`" if path else "the file"
         return UsageError(
-            f"{FILE_NAME}, line {node.start_mark.line + 1}: {key}{shown}, which is not allowed.",
+            f"{_line(node)}: {key}{shown}, which is not allowed.",
             hint=f"Allowed: {allowed}.",
         )
+
+
+def _line(node: yaml.Node) -> str:
+    return f"{FILE_NAME}, line {node.start_mark.line + 1}"
+
+
+def _tag(node: yaml.Node) -> str:
+    return str(node.tag.rpartition(":")[2])
+
+
+def _is_required(spec: dataclasses.Field[Any]) -> bool:
+    return spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING
+
+
+def _number_or_bool(node: yaml.ScalarNode) -> object:
+    """The value as YAML reads it, but `1e-3` too is a number, and infinities are none."""
+    if _tag(node) == "str" and node.style is None:
+        value: object = float(node.value)
+    else:
+        value = yaml.constructor.SafeConstructor().construct_object(node)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(value)
+    return value
 
 
 def _allowed(kind: Any) -> str:

@@ -19,7 +19,9 @@ from unipipe_tui.actions.request import Field, fields_of
 from unipipe_tui.cli.commands import Options, build_app
 
 TEXT = st.one_of(
-    st.sampled_from(["", "-", "--", "---", "-x", "--help", "--json", "-1", "a b", "it's", '"', "$HOME", "`x`", "*", "=", "@f"]),
+    st.sampled_from(
+        ["", "-", "--", "---", "-x", "--help", "--json", "-1", "a b", "it's", '"', "$HOME", "`x`", "*", "=", "@f"]
+    ),
     st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12),
 )
 PATHS = st.one_of(st.sampled_from([".", "..", "-", "-x", "--", "a b/c", "/", "~"]), TEXT).map(Path)

@@ -147,8 +147,11 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
         files(tmp_path / "mlflow.db").models()
 
 
-def test_an_empty_file_and_a_text_file_are_told_apart_from_a_store(tmp_path: Path) -> None:
+def test_an_empty_file_holds_nothing_yet_and_others_are_told_apart_from_a_store(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").touch()
+    assert files(tmp_path / "mlflow.db").runs(1).total == 0
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE cats (name TEXT)")
     with pytest.raises(UsageError, match="no MLflow database"):
         files(tmp_path / "mlflow.db").runs(1)
     (tmp_path / "mlflow.db").write_text("not a database " * 100)

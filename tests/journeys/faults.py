@@ -53,7 +53,9 @@ class Background:
     def __enter__(self) -> Background:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for process in [psutil.Process(pid) for pid in living_in(self._folder)]:
             try:
                 process.kill()
@@ -80,9 +82,9 @@ def living_in(folder: Path, program: str = "") -> set[int]:
     found = set()
     for process in psutil.process_iter():
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder.resolve():
-                if program in " ".join(process.cmdline()):
-                    found.add(process.pid)
+            lives_there = process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder.resolve()
+            if lives_there and program in " ".join(process.cmdline()):
+                found.add(process.pid)
         except (psutil.Error, OSError):
             continue
     return found

@@ -151,7 +151,7 @@ def _content(file: Path) -> str:
         return f"-> {os.readlink(file)}"
     content = file.read_bytes()
     if file.parts[-2:] == ("info", "exclude"):
-        content = content.removesuffix(EXCLUDED)
+        content = content.removesuffix(EXCLUDED).removesuffix(b"\n")
     return hashlib.sha256(content).hexdigest()
 
 

@@ -69,7 +69,9 @@ def _registry(workspace: Path) -> Iterator[sqlite3.Connection]:
 
 def _champion(workspace: Path) -> int:
     with _registry(workspace) as connection:
-        (version,) = connection.execute("SELECT version FROM registered_model_aliases WHERE alias = 'champion'").fetchone()
+        (version,) = connection.execute(
+            "SELECT version FROM registered_model_aliases WHERE alias = 'champion'"
+        ).fetchone()
     return int(version)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("text, line, key, allowed", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize(("text", "line", "key", "allowed"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_configuration_is_refused_with_its_line_its_key_and_what_is_allowed(
     project: Path, text: str, line: str, key: str, allowed: str
 ) -> None:
@@ -109,8 +110,6 @@ def _with_tools(python: Path, project: Path, tools: dict[str, str], *words: str,
 
 
 def _real(name: str) -> str:
-    import shutil
-
     beside = Path(sys.executable).with_name(name)
     return f'exec "{beside if beside.exists() else shutil.which(name)}" "$@"'
 

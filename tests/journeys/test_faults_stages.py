@@ -1,4 +1,4 @@
-"""Work that breaks or is broken off: a failing stage, Ctrl-C, SIGTERM, `jobs cancel`, SIGKILL. Nothing runs on, nothing is lost."""
+"""Work that breaks or is broken off: a failing stage, Ctrl-C, SIGTERM, `jobs cancel`, SIGKILL. Nothing runs on unseen."""
 
 from __future__ import annotations
 

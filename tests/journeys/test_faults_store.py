@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import Said, unipipe
+from tests.conftest import Said, made_once, unipipe
 from tests.journeys.faults import dvc_project
 
 ONE_STAGE = "stages:\n  only:\n    cmd: echo one > one.txt\n    outs: [one.txt]\n"
@@ -26,11 +27,15 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def used(tmp_path: Path) -> Path:
+def used(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
     """A project whose store knows one job."""
-    folder = dvc_project(tmp_path / "project", ONE_STAGE)
-    assert unipipe("pipeline", "run", "--yes", cwd=folder).exit_code == 0
-    return folder
+
+    def make(folder: Path) -> None:
+        dvc_project(folder, ONE_STAGE)
+        assert unipipe("pipeline", "run", "--yes", cwd=folder).exit_code == 0
+
+    template = made_once(tmp_path_factory, "used-template", make)
+    return Path(shutil.copytree(template, tmp_path / "project", symlinks=True))
 
 
 def _store(project: Path) -> Path:

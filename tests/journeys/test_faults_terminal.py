@@ -92,7 +92,14 @@ def test_control_characters_of_runs_tags_and_models_never_reach_the_terminal(
         connection.execute("UPDATE model_version_tags SET value = ? WHERE key = 'git.commit'", [HOSTILE])
     connection.close()
 
-    for look in ("runs list", f"runs show {run}", "models list", "models show", "status", "lineage show fraud-detector/1"):
+    for look in (
+        "runs list",
+        f"runs show {run}",
+        "models list",
+        "models show",
+        "status",
+        "lineage show fraud-detector/1",
+    ):
         said = unipipe(*look.split(), cwd=workspace)
         assert not ACTED_ON.search(said.stdout + said.stderr), f"{look} shows what a terminal would act on"
         assert "Traceback" not in said.stderr
@@ -164,7 +171,7 @@ def test_a_dumb_terminal_gets_a_hint_instead_of_the_workbench_and_no_escape_sequ
     assert "\x1b" not in hint + board
 
 
-@pytest.mark.parametrize("answer, exit_code, made", [("\n", 2, False), ("nah\n", 2, False), ("y\n", 0, True)])
+@pytest.mark.parametrize(("answer", "exit_code", "made"), [("\n", 2, False), ("nah\n", 2, False), ("y\n", 0, True)])
 def test_a_change_asks_on_a_terminal_and_anything_but_yes_leaves_all_as_it_is(
     tmp_path: Path, answer: str, exit_code: int, made: bool
 ) -> None:
@@ -186,7 +193,12 @@ def test_a_reader_that_stops_early_sees_no_traceback(tmp_path: Path, line: str) 
         line += " --lines 20000"
 
     done = subprocess.run(
-        f'"{sys.executable}" -m unipipe_tui {line} | head -1', shell=True, cwd=project, capture_output=True, text=True, check=False
+        f'"{sys.executable}" -m unipipe_tui {line} | head -1',
+        shell=True,
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.stdout.count("\n") == 1
@@ -228,7 +240,13 @@ def test_an_answer_that_cannot_be_written_is_a_failure_not_a_traceback(tmp_path:
 
 
 def test_file_and_stage_names_of_other_alphabets_are_kept(tmp_path: Path) -> None:
-    stages = "stages:\n  größe:\n    cmd: cp \"eingänge/数据 1.csv\" \"ausgänge.csv\"\n    deps: ['eingänge/数据 1.csv']\n    outs: [ausgänge.csv]\n"
+    stages = """\
+stages:
+  größe:
+    cmd: cp "eingänge/数据 1.csv" ausgänge.csv
+    deps: ["eingänge/数据 1.csv"]
+    outs: [ausgänge.csv]
+"""
     folder = tmp_path / "проект ✓"
     (folder / "eingänge").mkdir(parents=True)
     (folder / "eingänge" / "数据 1.csv").write_text("a\n1\n")

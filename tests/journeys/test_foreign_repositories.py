@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_a_repository_with_neither_tool_is_told_where_to_begin(repository: Repos
     looked = look(repository.commit().root)
     assert {step.state for step in looked.overview.steps} == {StepState.NOT_SET_UP}
     assert looked.step("ingest").next_action == "unipipe init"
-    assert looked.plan.problems == ("There is no dvc.yaml and no .dvc file.",)
+    assert looked.plan.problems == ("No dvc.yaml declares a stage here, and no .dvc file declares data.",)
     # Running a pipeline would neither log a run nor register a version here.
     assert {looked.step(name).next_action for name in ("experiment", "register")} == {""}
 
@@ -89,6 +90,15 @@ def test_a_folder_without_git_is_looked_at_and_left_as_it_is(tmp_path: Path) -> 
     assert looked.overview.project.commit is None
     assert any("not a Git repository" in notice for notice in looked.overview.notices)
     assert sorted(path.name for path in bare.root.iterdir()) == ["notes.txt"]
+
+
+def test_a_folder_that_is_no_project_is_not_searched_to_its_depths(tmp_path: Path) -> None:
+    home = Repository(tmp_path)
+    small_pipeline(home, "work")
+    home.write_yaml("music/album/dvc.yaml", {"stages": {"sing": {"cmd": "la"}}})
+    looked = look(home.root)
+    assert looked.view.stages == ()
+    assert looked.step("ingest").next_action == "cd work && unipipe status"
 
 
 def test_the_files_of_a_project_without_git_are_read_too(repository: Repository) -> None:
@@ -406,6 +416,11 @@ def test_of_several_stores_the_one_with_runs_is_read_and_the_others_are_named(re
     assert "Runs are read from week-02/mlruns; not from mlflow.db." in looked.overview.notices
 
 
+def test_an_empty_file_in_the_place_of_a_database_holds_no_runs(repository: Repository) -> None:
+    repository.write("mlflow.db")
+    assert look(repository.commit().root).step("experiment").headline == "no runs yet in mlflow.db"
+
+
 def test_a_damaged_database_is_named_and_takes_only_its_own_steps_down(repository: Repository) -> None:
     small_pipeline(repository)
     repository.write("mlflow.db", b"SQLite format 3\x00" + b"\x00" * 40)
@@ -434,7 +449,7 @@ def test_a_linked_work_tree_and_a_submodule_hide_our_folder_in_their_own_exclude
     repository.commit()
     (repository.root / ".git/info/exclude").write_bytes(b"*.local")
     tree, whole = tmp_path / "linked tree", tmp_path / "whole"
-    git("worktree", "add", "--quiet", str(tree), cwd=repository.root)
+    git("worktree", "add", "--quiet", "-b", "linked", str(tree), cwd=repository.root)
     whole.mkdir()
     git("init", "--quiet", cwd=whole)
     allowed = ("-c", "protocol.file.allow=always")
@@ -468,6 +483,24 @@ def test_a_root_reached_through_a_link_and_an_unusual_path_is_the_same_project(t
     assert (said.exit_code, said.json["up_to_date"]) == (0, 4), said.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_repository_of_another_user_is_read_and_gits_refusal_is_told(repository: Repository) -> None:
+    small_pipeline(repository)
+    repository.commit()
+    for path in (repository.root, *repository.root.rglob("*")):
+        os.chown(path, 65534, 65534)
+    looked = look(repository.root)
+    assert looked.step("transform").state is StepState.OK
+    assert any("dubious ownership" in notice for notice in looked.overview.notices)
+    assert (repository.root / ".git/info/exclude").read_text().endswith(".unipipe/\n")
+
+
+def test_a_repository_for_looking_only_says_why(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pipeline(repository)
+    monkeypatch.setenv("UNIPIPE_READ_ONLY", "1")
+    assert look(repository.commit().root).overview.project.read_only == "UNIPIPE_READ_ONLY is set"
+
+
 def test_the_command_line_looks_without_a_trace(repository: Repository) -> None:
     small_pipeline(repository)
     mlflow_one_database(repository.root / "mlflow.db")
@@ -492,8 +525,11 @@ def test_files_named_on_the_command_line_count_from_where_one_stands(repository:
     compared = unipipe("drift", "check", "--reference", "before.csv", "--current", "after.csv", "--json", cwd=here)
     assert compared.exit_code == 0, compared.stderr
     assert compared.json["current_rows"] == 120
-    missing = unipipe("predict", "src/before.csv", "--yes", cwd=here)
-    assert "src/before.csv" in missing.stderr
+    for words in ("predict", "feedback"):
+        missing = unipipe(words, "src/before.csv", "--dry-run", cwd=here)
+        assert (missing.exit_code, "src/before.csv" in missing.stderr) == (2, True), missing.stderr
+    begun = unipipe("init", "--recipe", "fraud-detection", "new", "--dry-run", cwd=here)
+    assert str(here / "new") in begun.stdout, begun.stderr
     kept = unipipe("store", "backup", "kept.duckdb", "--yes", cwd=here)
     assert kept.exit_code == 0, kept.stderr
     assert (here / "kept.duckdb").is_file()

@@ -16,8 +16,14 @@ FORGED = "(2, TIMESTAMP '2026-11-21 12:00:00', 'eve', 'a', 'c', 'j', 'done', 'fo
 LAST_HASH = "(SELECT hash FROM audit WHERE number = 1)"
 
 FORGERIES = {
-    "a changed text": ("UPDATE audit SET detail = 'nothing happened' WHERE number = 2", "entry 2: its text was changed"),
-    "a changed time": ("UPDATE audit SET moment = moment + INTERVAL 1 SECOND WHERE number = 3", "entry 3: its text was"),
+    "a changed text": (
+        "UPDATE audit SET detail = 'nothing happened' WHERE number = 2",
+        "entry 2: its text was changed",
+    ),
+    "a changed time": (
+        "UPDATE audit SET moment = moment + INTERVAL 1 SECOND WHERE number = 3",
+        "entry 3: its text was",
+    ),
     "a changed actor": ("UPDATE audit SET actor = 'eve' WHERE number = 1", "entry 1: its text was changed"),
     "a removed beginning": ("DELETE FROM audit WHERE number = 1", "entry 1: entry 1 is missing"),
     "a removed middle": ("DELETE FROM audit WHERE number = 2", "entry 2: entry 2 is missing"),

@@ -71,7 +71,7 @@ def test_a_wrong_query_of_the_program_stays_a_bug_and_harms_nothing(database: Da
 
 
 def test_a_folder_with_quotes_and_spaces_in_its_name_holds_a_store_as_well(tmp_path: Path) -> None:
-    database = Database(tmp_path / "it's a \"newer\" workspace; version number")
+    database = Database(tmp_path / 'it\'s a "newer" workspace; version number')
     noted(database, "x")
     assert database.rows("SELECT text FROM notices") == [("x",)]
 
@@ -259,3 +259,29 @@ def test_a_store_in_a_folder_that_may_not_be_written_can_be_read(tmp_path: Path)
     assert said.stdout.startswith("['kept']\n"), said.stderr
     assert "cannot be reached" in said.stdout
     assert files_of(folder) == before
+
+
+HELD_AT_THE_END = """
+import pathlib, sys, threading, time
+from unipipe_tui.store.database import Database
+from unipipe_tui.store.jobs import JobRecords
+
+def look_and_stay():
+    records = JobRecords(Database(pathlib.Path(sys.argv[1])))
+    print(records.total(), flush=True)
+    time.sleep(60)
+
+records = JobRecords(Database(pathlib.Path(sys.argv[1])))
+print(records.total(), flush=True)
+records.itself = records
+threading.Thread(target=look_and_stay, daemon=True).start()
+time.sleep(0.5)
+"""
+
+
+def test_a_program_that_ends_while_its_threads_hold_the_store_says_nothing_of_it(tmp_path: Path) -> None:
+    JobRecords(Database(tmp_path)).begin(job("kept"))
+    said = subprocess.run(
+        [sys.executable, "-c", HELD_AT_THE_END, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert (said.stdout, said.stderr) == ("1\n1\n", "")

@@ -20,7 +20,11 @@ from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
 def records(database: Database) -> JobRecords:
     """Three jobs, of which the second began last."""
     records = JobRecords(database)
-    for written in (job("20261121-120000-aaaaaa", 0), job("20261121-120200-abcdef", 2), job("20261121-120100-bbbbbb", 1)):
+    for written in (
+        job("20261121-120000-aaaaaa", 0),
+        job("20261121-120200-abcdef", 2),
+        job("20261121-120100-bbbbbb", 1),
+    ):
         records.begin(written)
     return records
 

@@ -10,7 +10,7 @@ import pytest
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.store.tables import TableFiles
 
-ROWS = ({"id": "007", "amount": 1.5, "note": "a, \"b\""}, {"id": "008", "amount": None, "note": None})
+ROWS = ({"id": "007", "amount": 1.5, "note": 'a, "b"'}, {"id": "008", "amount": None, "note": None})
 QUERY = "SELECT * FROM (VALUES ('007', 1.5::DOUBLE, 'a, \"b\"'), ('008', 'NaN'::DOUBLE, NULL)) t(id, amount, note)"
 FORMATS = {"parquet": "FORMAT parquet", "csv": "FORMAT csv", "CSV": "FORMAT csv", "jsonl": "FORMAT json"}
 

@@ -60,7 +60,15 @@ def busy(real: World) -> World:
     """A world with a champion, a challenger, a live target, an alert and some jobs."""
     recorded(real)
     live = ServerStatus(
-        "local", ServerState.READY, "http://127.0.0.1:8765", 4711, MODEL, 2, "ab" * 32, NOON - timedelta(hours=26), 10_432
+        "local",
+        ServerState.READY,
+        "http://127.0.0.1:8765",
+        4711,
+        MODEL,
+        2,
+        "ab" * 32,
+        NOON - timedelta(hours=26),
+        10_432,
     )
     run = Run("c0ffee" + "0" * 26, "valuable-owl-217", "fraud-detection", RunStatus.FINISHED, NOON, NOON)
     return staying(
@@ -122,5 +130,3 @@ async def looked(pilot: Pilot[Any], app: Unipipe) -> None:
     """Wait for the first picture."""
     await until(pilot, lambda: app.snapshot.picture or app.snapshot.problem)
     await pilot.pause()
-
-

@@ -14,13 +14,13 @@ from tests.fakes import FakeProcesses
 from tests.tui.conftest import looked, until
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.catalog import CATALOG, action_named
+from unipipe_tui.actions.command_line import approved
 from unipipe_tui.actions.models import PromoteModel
 from unipipe_tui.actions.perform import make_plan
 from unipipe_tui.actions.store import BACK_UP, BackUpStore
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.tui.app import Unipipe
-from unipipe_tui.tui.asking import confirmed
 from unipipe_tui.tui.messages import Asked
 from unipipe_tui.tui.screens.answer import AnswerScreen
 from unipipe_tui.tui.screens.form import FormScreen
@@ -74,8 +74,20 @@ async def test_the_form_shows_its_command_line_and_makes_the_request(busy_world:
         await until(pilot, lambda: planned(app))
         request = app.screen._request  # type: ignore[attr-defined]
 
-    assert shlex.split(line) == ["$", *shlex.split("unipipe models promote --reason=\"it's better\" fraud-detector 3")]
+    assert shlex.split(line) == ["$", *shlex.split('unipipe models promote --reason="it\'s better" fraud-detector 3')]
     assert request == PromoteModel("fraud-detector", 3, reason="it's better")
+
+
+async def test_the_cursor_of_a_form_is_where_something_is_missing(busy_world: World) -> None:
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await looked(pilot, app)
+        app.post_message(Asked(action_named("models check")))
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and app.screen.focused)
+        focused = app.screen.focused
+
+    assert focused is not None
+    assert focused.id == "entry-version"
 
 
 async def test_a_form_says_what_is_wrong_and_stays(busy_world: World) -> None:
@@ -160,7 +172,7 @@ async def test_y_starts_the_shown_command_line_as_a_job_of_that_very_plan(busy_w
 def test_what_confirms_is_not_taken_for_data() -> None:
     plan = Plan("t", (), "u", None, command=("unipipe", "store", "backup", "--", "-odd"))
 
-    assert confirmed(BACK_UP, plan)[:5] == ("store", "backup", "--yes", "--plan", plan.id)
+    assert approved(BACK_UP, plan.command, plan.id)[:5] == ("store", "backup", "--yes", "--plan", plan.id)
 
 
 async def test_c_copies_the_command_line_of_the_plan(busy_world: World) -> None:
@@ -241,7 +253,7 @@ async def test_a_plan_that_no_longer_holds_is_refused_by_the_job(world: World, p
     copy = project / "copy.duckdb"
     plan = make_plan(BACK_UP, BackUpStore(copy), world)
     copy.touch()
-    words = confirmed(BACK_UP, plan)
+    words = approved(BACK_UP, plan.command, plan.id)
     job_id = world.processes.launch(words, project)
     app = Unipipe(world)
     async with app.run_test(size=(120, 40)) as pilot:

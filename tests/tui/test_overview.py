@@ -72,7 +72,7 @@ async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: W
         jobs = rows_of(app.screen.query_one("#newest-jobs", Rows))
 
     assert "fraud-detection  main 3f9a2c1 ±2" in title
-    assert live.splitlines() == ["● local v2  since 03-08 10:00", "  http://127.0.0.1:8765  10,432 requests"]
+    assert live.splitlines() == ["● local v2  since 03-08 10:00", "  10,432 requests  127.0.0.1:8765"]
     assert "amount and region moved" in alerts
     assert [job.split()[3] for job in jobs] == ["retrain", "drift", "serve", "pipeline"]
 
@@ -129,6 +129,7 @@ async def test_the_command_log_lists_command_lines_newest_last(busy_world: World
         assert not log.display
         await pilot.press("@")
         await until(pilot, lambda: log.display and len(log.options) == 4)
+        await until(pilot, lambda: log.highlighted == 3)
         rows = rows_of(log)
         await pilot.press("@")
         assert not log.display

@@ -46,9 +46,7 @@ def test_what_is_missing_is_shown_by_an_ellipsis() -> None:
     assert clip("short", 8) == "short"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.42, "0.4 s"), (12.3, "12 s"), (200, "3 m 20 s"), (7500, "2 h 05 m")]
-)
+@pytest.mark.parametrize(("seconds", "words"), [(0.42, "0.4 s"), (12.3, "12 s"), (200, "3 m 20 s"), (7500, "2 h 05 m")])
 def test_durations_are_told_in_fitting_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 

@@ -27,6 +27,16 @@ def command_line(action: Action, request: Any) -> tuple[str, ...]:
     return (PROGRAM, *action.name.split(), *flags, *dashed, *positional)
 
 
+def approved(action: Action, command: tuple[str, ...], plan_id: str | None) -> tuple[str, ...]:
+    """The words, without the program's name, that apply what was approved; with a plan's id only while it still holds.
+
+    They stand right after the action's own words: behind a `--` they would be data.
+    """
+    _, *words = command
+    name = len(action.name.split())
+    return (*words[:name], "--yes", *(("--plan", plan_id) if plan_id else ()), *words[name:])
+
+
 def _flag(flag: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]

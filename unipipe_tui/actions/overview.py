@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.jobs import Job, JobState
-from unipipe_tui.domain.pipelines import RESTORABLE, PipelineState, StageState
+from unipipe_tui.domain.pipelines import RESTORABLE, Figure, Pipeline, PipelineState, StageState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.domain.tracking import (
@@ -30,6 +30,7 @@ from unipipe_tui.domain.tracking import (
 )
 
 TRAININGS = ("pipeline run", "retrain")
+NO_REPOSITORY = "This is not a Git repository, so no commit can be recorded: `git init` makes it one."
 LIVE_STAGES = ("Production", "Staging")
 
 
@@ -82,7 +83,8 @@ def status(request: Status, world: World) -> Overview:
     facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
     project = _project(world)
     if project.branch is None and project.commit is None and not world.git.is_repository():
-        gathered.notices.append("This is not a Git repository, so no commit can be recorded: `git init` makes it one.")
+        refusal = world.git.refusal()
+        gathered.notices.append(f"Git refuses: {refusal}" if refusal else NO_REPOSITORY)
     return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices))
 
 
@@ -123,8 +125,8 @@ def _gather_pipeline(world: World, gathered: _Gathered) -> None:
         gathered.facts["pipeline_problems"] = tuple(problem.sentence for problem in state.problems)
         gathered.facts["dvc"] = pipeline.initialised
         gathered.facts["inner_projects"] = pipeline.inner_projects
-        gathered.facts["figures"] = tuple(f"{f.key} {_shown(f.value)}" for f in world.pipeline.figures(pipeline))
-        gathered.facts["stages"] = tuple(_stage_fact(s, _way_to_missing_data(state)) for s in state.states)
+        gathered.facts["figures"] = _figure_words(world.pipeline.figures(pipeline))
+        gathered.facts["stages"] = _stage_facts(pipeline, state)
 
 
 def _way_to_missing_data(state: PipelineState) -> str:
@@ -134,11 +136,21 @@ def _way_to_missing_data(state: PipelineState) -> str:
     return ADD_REMOTE if any(s.stage.is_data and s.way_back == PULL for s in state.states) else RUN
 
 
-def _stage_fact(state: StageState, way_to_missing_data: str) -> StageFact:
+def _stage_facts(pipeline: Pipeline, state: PipelineState) -> tuple[StageFact, ...]:
+    to_missing_data = _way_to_missing_data(state)
+    ways = {s.stage.address: to_missing_data if s.way_back == PULL else s.way_back for s in state.states}
+    return tuple(_stage_fact(s, _first_way(s.stage.address, ways, pipeline) if s.causes else "") for s in state.states)
+
+
+def _first_way(address: str, ways: Mapping[str, str], pipeline: Pipeline) -> str:
+    """What brings the data that a stage misses itself, or else the data that a stage before it misses."""
+    return next((ways[one] for one in (address, *pipeline.upstream(address)) if ways.get(one)), "")
+
+
+def _stage_fact(state: StageState, restore: str) -> StageFact:
     # What has to be fetched comes first: nothing runs before it is here.
     causes = sorted(state.causes, key=lambda cause: cause.kind not in RESTORABLE)
     cause = causes[0].sentence if causes else ""
-    restore = way_to_missing_data if state.way_back == PULL else state.way_back
     return StageFact(state.stage.address, state.stage.is_data, state.freshness.value, cause, restore)
 
 
@@ -193,6 +205,12 @@ def _where(place: TrackingPlace, root: Path) -> str:
 def _run_words(run: Run, world: World) -> str:
     status = "" if run.status is RunStatus.FINISHED else f" ({status_words(run, world.now())})"
     return f"{run.name or run.run_id[:9]}{status}"
+
+
+def _figure_words(figures: Sequence[Figure]) -> tuple[str, ...]:
+    repeated = len({figure.key for figure in figures}) < len(figures)
+    names = (f"{figure.path}:{figure.key}" if repeated else figure.key for figure in figures)
+    return tuple(f"{name} {_shown(figure.value)}" for name, figure in zip(names, figures, strict=True))
 
 
 def _shown(value: float | int | str | bool) -> str:

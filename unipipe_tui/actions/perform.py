@@ -13,7 +13,7 @@ from unipipe_tui.actions.action import Change, Done, exit_code_of
 from unipipe_tui.actions.command_line import command_line
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import ExitCode, Refused, Stopped, UnipipeError
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Refused, Stopped, UnipipeError
 from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import Job, JobState, state_of_exit
 from unipipe_tui.domain.plans import Plan
@@ -58,13 +58,26 @@ def perform(
     """
     if world.read_only:
         raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
-    plan = make_plan(change, request, world)
-    if expected_plan and plan.id != expected_plan:
+    plan = (
+        make_plan(change, request, world)
+        if expected_plan is None
+        else _made_again(change, request, world, expected_plan)
+    )
+    return apply_plan(change, plan, change.home(request, world), listener, stopped)
+
+
+def _made_again(change: Change[Any, Any, Any], request: Any, world: World, expected: str) -> Plan[Any]:
+    try:
+        plan = make_plan(change, request, world)
+    except CheckSaidNo as error:
+        # It was allowed when the plan was made.
+        raise Refused(f"The plan {expected} no longer holds: {error.message}", hint=error.hint) from None
+    if plan.id != expected:
         raise Refused(
-            f"The plan is now {plan.id}, not {expected_plan}: something moved since it was made.",
+            f"The plan is now {plan.id}, not {expected}: something moved since it was made.",
             hint=f"Look at it again: {shlex.join(plan.command)} --dry-run",
         )
-    return apply_plan(change, plan, change.home(request, world), listener, stopped)
+    return plan
 
 
 def apply_plan(

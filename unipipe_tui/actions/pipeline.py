@@ -15,6 +15,8 @@ from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 
+NOTHING_DECLARED = "No dvc.yaml declares a stage here, and no .dvc file declares data."
+
 
 @dataclass(frozen=True)
 class ShowPipeline:
@@ -67,7 +69,7 @@ def show_pipeline(request: ShowPipeline, world: World) -> PipelineView:
 
 def _sentences(pipeline: Pipeline, state: PipelineState) -> tuple[str, ...]:
     """What is wrong with the project's files, and what is not among its stages."""
-    nothing = () if pipeline.stages else ("There is no dvc.yaml and no .dvc file.",)
+    nothing = () if pipeline.stages or state.problems else (NOTHING_DECLARED,)
     folders = ", ".join(pipeline.inner_projects)
     inside = (f"DVC projects of their own are in {folders}: run unipipe there.",) if folders else ()
     return (*nothing, *inside, *(problem.sentence for problem in state.problems))

@@ -27,6 +27,13 @@ class GitCommandLine:
         """Whether the folder lies in a Git work tree."""
         return self._ask("rev-parse", "--is-inside-work-tree") == "true"
 
+    def refusal(self) -> str | None:
+        """Why Git does not read the repository that is here, in its own words; None when it does, or there is none."""
+        asked = ["git", "-C", str(self._root), "rev-parse", "--git-dir"]
+        done = process.capture(asked, timeout=20, env=LOOKING)
+        said = " ".join(done.stderr.split()).removeprefix("fatal: ")
+        return said if done.exit_code and "not a git repository" not in said.lower() else None
+
     def top(self) -> Path | None:
         """The root of the work tree; None outside of one."""
         top = self._ask("rev-parse", "--show-toplevel")

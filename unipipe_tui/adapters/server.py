@@ -62,14 +62,18 @@ class LocalServer:
     def free_port(self) -> int:
         """The configured port when nobody listens there, else the next free one."""
         for port in range(self._port, self._port + 100):
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((self._host, port))
-                    return port
-                except OSError:
-                    continue
+            if self._is_free(port):
+                return port
         raise Failed(f"No port from {self._port} on is free.", hint="Name another in unipipe.yaml: targets.")
+
+    def _is_free(self, port: int) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self._host, port))
+            except OSError:
+                return False
+            return True
 
     def status(self) -> ServerStatus:
         """Whether it answers, and with what."""
@@ -102,6 +106,12 @@ class LocalServer:
         Raises:
             Failed: the port is in use, or the model cannot be loaded.
         """
+        if not self._is_free(self._port):
+            # Whoever listens there may be another copy's server with the same model: its answers are not ours.
+            raise Failed(
+                f"Port {self._port} on {self._host} is in use.",
+                hint=f"End what listens there, or name another in unipipe.yaml: targets.{self._target}.port.",
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         self._predictions.mkdir(parents=True, exist_ok=True)
         self._want(bundle, digest)
@@ -148,7 +158,7 @@ class LocalServer:
             body: dict[str, Any] = {"records": list(batch)}
             if ids is not None:
                 body["ids"] = list(ids[begin : begin + BATCH])
-            answer = self._post("/predict", body)
+            answer = self._post("/predict", body, begin)
             model = answer["model"]
             versions[answer["version"]] = None
             predictions += [Prediction(p["prediction_id"], p["score"], p["decision"]) for p in answer["predictions"]]
@@ -228,16 +238,16 @@ class LocalServer:
             return ""
         return lines[-1] if lines else "it said nothing"
 
-    def _post(self, path: str, body: object) -> dict[str, Any]:
+    def _post(self, path: str, body: object, begin: int = 0) -> dict[str, Any]:
+        """`begin` is how many records came before those of the body."""
         status, answer = self._ask("POST", path, body, timeout=60.0)
         if status == 200:
             return answer
-        problems = [
-            f"record {p['record']}: {p['field']}: {p['reason']}" for p in answer.get("problems", ()) if "field" in p
-        ]
+        problems = [_told(p, begin) for p in answer.get("problems", ()) if "field" in p]
         message = str(answer.get("error") or answer.get("detail") or f"HTTP {status}")
         if 400 <= status < 500:
-            raise UsageError(f"The server refused: {message}", hint="; ".join(problems[:5]))
+            before = f" The {begin} records before were predicted and logged." if begin else ""
+            raise UsageError(f"The server refused: {message}{before}", hint="; ".join(problems[:5]))
         raise Failed(f"The server failed: {message}", hint=f"Its log: {self._folder}/server.log")
 
     def _ask(self, method: str, path: str, body: object = None, timeout: float = 10.0) -> tuple[int, dict[str, Any]]:
@@ -257,6 +267,12 @@ class LocalServer:
             ) from None
         finally:
             connection.close()
+
+
+def _told(problem: dict[str, Any], begin: int) -> str:
+    number = problem.get("record")
+    where = "" if number is None else f"record {number + begin}: "
+    return f"{where}{problem['field']}: {problem['reason']}"
 
 
 def _batches(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:

@@ -34,7 +34,8 @@ def _exclude(root: Path) -> None:
     if usual.is_file() and _names_us(usual):
         return
     try:
-        exclude = GitCommandLine(root).exclude_file()
+        # Git does not answer in a repository that another user owns; its file is where it always is.
+        exclude = GitCommandLine(root).exclude_file() or (usual if usual.is_file() else None)
     except ToolMissing:
         # Whoever needs Git will say that it is missing; the doctor must still be able to.
         return

@@ -177,7 +177,8 @@ def _(listed: RunList) -> Lines:
     ]
     header = ("run", "name", "experiment", "status", "started", "metrics", "params")
     lines = _aligned([header, *rows], ["bold"]) if rows else []
-    lines.append(Text(f"{len(rows)} of {listed.total:,} runs in {listed.tracking}", style="bright_black"))
+    count = f"{len(rows)} of {listed.total:,} runs in {listed.tracking}" if rows else f"no runs: {listed.tracking}"
+    lines.append(Text(count, style="bright_black"))
     return lines + [Text(f"note: {problem}", style="yellow") for problem in listed.problems]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from rich.text import Text
 
 from unipipe_tui.actions.action import Action, Change, Danger, Look, Watch, exit_code_of
-from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.command_line import approved, command_line
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.perform import Listening, make_plan, perform
 from unipipe_tui.actions.plain import to_plain
@@ -129,7 +129,7 @@ class Session:
             output.print_lines(Text(line) for line in plan.lines)
 
     def _detach(self, action: Change[Any, Any, Any], request: Any, world: World, expected: str | None) -> None:
-        words = (*command_line(action, request)[1:], "--yes", *(["--plan", expected] if expected else []))
+        words = approved(action, command_line(action, request), expected)
         job_id = world.processes.launch(words, action.home(request, world).root)
         output.print_lines([Text(job_id)])
         output.narrate(Text(f"follow it: unipipe jobs attach {job_id}"))

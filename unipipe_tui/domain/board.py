@@ -42,7 +42,7 @@ class StageFact:
     cause: str
     """The first reason why it is not fresh; empty when it is."""
     restore: str = ""
-    """The command line that brings known data which is missing here; empty when none is missing."""
+    """The command line that brings known data which it, or a stage before it, misses; empty when none is missing."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,8 @@ def _ingest(facts: Facts) -> Judgement:
     changed = [stage for stage in data if stage.freshness != FRESH]
     if changed:
         return StepState.STALE, _first_of(changed), f"dvc commit {changed[0].name}"
-    return _of_stages(named, f"{len(data)} tracked {'set' if len(data) == 1 else 'sets'} of data, up to date")
+    fine = f"{_count(len(data), 'tracked set')} of data," if data else ", ".join(stage.name for stage in named[:3])
+    return _of_stages(named, f"{fine} up to date")
 
 
 def _stage_step(facts: Facts, words: tuple[str, ...], none: str) -> Judgement:
@@ -274,7 +275,7 @@ def _evaluate(facts: Facts) -> Judgement:
         gates = facts.gates
         if gates.passed:
             return StepState.OK, f"version {gates.version} passed {gates.gates} gates", ""
-        action = f"unipipe models check {facts.model} {gates.version}"
+        action = f"unipipe models check {shlex.quote(facts.model)} {gates.version}"
         return StepState.ATTENTION, f"version {gates.version}: {gates.closed} of {gates.gates} gates closed", action
     if facts.gates_configured:
         return StepState.NOT_SET_UP, f"{facts.gates_configured} gates, no version checked yet", RUN
@@ -291,7 +292,7 @@ def _register(facts: Facts) -> Judgement:
         action = f"unipipe models show {shlex.quote(facts.model)}"
         return StepState.ATTENTION, f"{versions}, no champion{named}{others}", action
     if facts.challenger is not None and facts.challenger > facts.champion:
-        action = f"unipipe models promote {facts.model} {facts.challenger}"
+        action = f"unipipe models promote {shlex.quote(facts.model)} {facts.challenger}"
         return StepState.ATTENTION, f"version {facts.challenger} challenges champion version {facts.champion}", action
     return StepState.OK, f"{versions}, champion {facts.champion}{others}", ""
 
@@ -327,6 +328,9 @@ def _monitor(facts: Facts) -> Judgement:
     counts = f"{facts.predictions:,} predictions, {facts.labels:,} labels"
     if facts.last_check is None:
         return StepState.ATTENTION, f"{counts}, never checked", "unipipe drift check"
+    if facts.drifted:
+        found = f"{counts}, drift of {', '.join(facts.drifted)} on {facts.last_check:%Y-%m-%d %H:%M}"
+        return StepState.ATTENTION, found, "unipipe drift show"
     return StepState.OK, f"{counts}, no drift on {facts.last_check:%Y-%m-%d %H:%M}", "unipipe drift check"
 
 
@@ -336,7 +340,7 @@ def _retrain(facts: Facts) -> Judgement:
         return StepState.RUNNING, "a retraining runs now", "unipipe jobs attach last"
     if facts.alerts:
         if facts.challenger is not None and facts.champion is not None and facts.challenger > facts.champion:
-            promote = f"unipipe models promote {facts.model} {facts.challenger}"
+            promote = f"unipipe models promote {shlex.quote(facts.model)} {facts.challenger}"
             return StepState.ATTENTION, f"version {facts.challenger} was retrained and waits", promote
         return StepState.ATTENTION, facts.alerts[0], "unipipe retrain --reason 'an alert is open'"
     if job and job.state in ("failed", "lost", "stopped"):

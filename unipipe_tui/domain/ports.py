@@ -54,6 +54,10 @@ class Git(Protocol):
         """Whether the project lies in a Git work tree."""
         ...
 
+    def refusal(self) -> str | None:
+        """Why Git does not read the repository that is here, for instance because another user owns it."""
+        ...
+
     def head(self) -> Commit | None:
         """The commit that is checked out; None before the first."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,9 @@ class Engine:
     def __init__(self, patience_seconds: float) -> None:
         self._patience_seconds = patience_seconds
         self._turn = Lock()
-        self._running: duckdb.DuckDBPyConnection | None = None
+        self._running: list[duckdb.DuckDBPyConnection] = []
+        # Whoever still holds the engine when the program ends: DuckDB's bindings complain of connections that are left.
+        weakref.finalize(self, self._running.clear)
 
     @contextmanager
     def opened(self, path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -58,7 +61,7 @@ class Engine:
         if not self._turn.acquire(timeout=self._patience_seconds):
             raise busy(self._patience_seconds)
         try:
-            connection = self._running = self._running or begin()
+            connection = self._begun()
             how = "READ_ONLY" if read_only else "READ_WRITE"
             connection.execute(f"ATTACH {literal(path)} AS store (TYPE duckdb, {how})")
             connection.execute("USE store")
@@ -72,10 +75,14 @@ class Engine:
         finally:
             self._turn.release()
 
+    def _begun(self) -> duckdb.DuckDBPyConnection:
+        if not self._running:
+            self._running.append(begin())
+        return self._running[0]
+
     def _stop(self) -> None:
-        running, self._running = self._running, None
-        if running is not None:
-            running.close()
+        while self._running:
+            self._running.pop().close()
 
 
 def with_zones_as_text(connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMEST
 NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 """What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
 ATTEMPTS = 10
+ONLY_IDS = {"prediction_id": "VARCHAR"}
 
 
 class PredictionLog:
@@ -115,12 +116,19 @@ class PredictionLog:
 
     def totals(self, target: str) -> tuple[int, int]:
         """How many predictions and how many labels there are."""
-        with self._opened(target) as connection:
-            if connection is None:
+        folder = self._folder / target
+        with scratch() as connection:
+            predictions, labels = (
+                _segments(connection, folder, kind, ONLY_IDS) for kind in ("predictions", "feedback")
+            )
+            if predictions is None:
                 return 0, 0
-            row = connection.execute("SELECT count(*), count(label) FROM logged").fetchone()
-            assert row is not None
-            return row[0], row[1]
+            labelled = f"count(*) FILTER (prediction_id IN (FROM {labels}))" if labels else "0"
+            row = connection.execute(
+                f"SELECT count(*), {labelled} FROM (SELECT DISTINCT * FROM {predictions})"
+            ).fetchone()
+        assert row is not None
+        return row[0], row[1]
 
     @contextmanager
     def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
@@ -150,41 +158,52 @@ class PredictionLog:
             yield connection
 
 
-def _segments(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> str | None:
-    """All rows of one kind as a relation, `at` in UTC; None when there are none.
+def _segments(
+    connection: duckdb.DuckDBPyConnection, folder: Path, kind: str, columns: Mapping[str, str] | None = None
+) -> str | None:
+    """All rows of one kind as a relation, `at` in UTC; None when there are none. With `columns`, these and no others.
 
     The lines come first: a segment that is folded into Parquet meanwhile is then found twice, never missed.
     """
-    parts = [f"SELECT * REPLACE ({AT_IN_UTC}) FROM {kind}"] if _has_lines(connection, folder, kind) else []  # noqa: S608
+    chosen = f"SELECT {', '.join(columns) if columns else f'* REPLACE ({AT_IN_UTC})'} FROM"
+    parts = [f"{chosen} {kind}"] if _has_lines(connection, folder, kind, columns) else []
     parquet = sorted(folder.glob(f"{kind}-*.parquet"))
     if parquet:
-        parts.append(f"SELECT * REPLACE ({AT_IN_UTC}) FROM read_parquet({_list(parquet)}, union_by_name = true)")  # noqa: S608
+        parts.append(f"{chosen} read_parquet({_list(parquet)}, union_by_name = true)")
     return f"({' UNION ALL BY NAME '.join(parts)})" if parts else None
 
 
-def _has_lines(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> bool:
+def _has_lines(
+    connection: duckdb.DuckDBPyConnection, folder: Path, kind: str, columns: Mapping[str, str] | None
+) -> bool:
     """Copy the rows that are still JSON lines into a table named after their kind; whether there are any."""
     for _ in range(ATTEMPTS):
         try:
             segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
-            return bool(segments) and _copied(connection, kind, segments)
+            return bool(segments) and _copied(connection, kind, segments, columns)
         except (OSError, duckdb.IOException):
             # One was folded and removed since it was listed.
             continue
     raise Failed(f"The {kind} in {folder} cannot be read.", hint="Try again; see `unipipe doctor`.")
 
 
-def _copied(connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path]) -> bool:
+def _copied(
+    connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path], columns: Mapping[str, str] | None
+) -> bool:
     # A line that was torn by a kill was never acknowledged: it is ignored.
     lines = f"{_list(segments)}, format = 'newline_delimited', ignore_errors = true, union_by_name = true"
-    guessed = connection.execute(f"DESCRIBE FROM read_json({lines}, sample_size = -1)").fetchall()
-    types = {name: guess if guess in NUMBERS else "VARCHAR" for name, guess, *_ in guessed}
+    types = columns or _guessed(connection, lines)
     if "prediction_id" not in types:
         return False
-    columns = ", ".join(f"{identifier(name)}: {literal(type_)}" for name, type_ in types.items())
-    known = f"SELECT * FROM read_json({lines}, columns = {{{columns}}}) WHERE prediction_id IS NOT NULL"  # noqa: S608
+    listed = ", ".join(f"{identifier(name)}: {literal(type_)}" for name, type_ in types.items())
+    known = f"SELECT * FROM read_json({lines}, columns = {{{listed}}}) WHERE prediction_id IS NOT NULL"  # noqa: S608
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind} AS {known}")
     return True
+
+
+def _guessed(connection: duckdb.DuckDBPyConnection, lines: str) -> dict[str, str]:
+    guesses = connection.execute(f"DESCRIBE FROM read_json({lines}, sample_size = -1)").fetchall()
+    return {name: guess if guess in NUMBERS else "VARCHAR" for name, guess, *_ in guesses}
 
 
 def _list(paths: Sequence[Path]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App
 
 from unipipe_tui.actions.action import Action, Change, Look
+from unipipe_tui.actions.command_line import approved
 from unipipe_tui.actions.jobs import find_job
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
@@ -70,13 +71,5 @@ async def _carried_out(app: App[None], world: World, action: Action, request: An
 
 def _start(change: Change[Any, Any, Any], request: Any, plan: Plan[Any], world: World) -> Followed:
     home = change.home(request, world)
-    job_id = home.processes.launch(confirmed(change, plan), home.root)
+    job_id = home.processes.launch(approved(change, plan.command, plan.id), home.root)
     return Followed(job_id, home, shlex.join(plan.command))
-
-
-def confirmed(change: Change[Any, Any, Any], plan: Plan[Any]) -> tuple[str, ...]:
-    """The words of the plan's command line, agreed to: the job refuses when its own plan is another one by then."""
-    name = len(change.name.split())
-    words = plan.command[1:]
-    # Right after the name, because everything behind a `--` is data.
-    return (*words[:name], "--yes", "--plan", plan.id, *words[name:])

@@ -16,7 +16,10 @@ from unipipe_tui.tui.text import harmless
 LINES_KEPT = 10_000
 LOOK_EVERY_SECONDS = 0.2
 ASK_EVERY_SECONDS = 1.0
-BEGIN_WITHIN_SECONDS = 10.0
+ANSWER_WITHIN_SECONDS = 2.0
+BEGIN_WITHIN_SECONDS = 60.0
+LAST_WORDS = ("unipipe: ", "Usage: ", "Error: ", "Traceback ")
+"""How a command line that ends before it begins its work says so."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[N
             asked = time.monotonic()
             job = _job(world, job_id)
         batch.take(events)
-        over = job.state.ended if job else _never_began(world, job_id, asked - begun)
+        over = _is_over(world, job, time.monotonic() - asked) if job else _never_began(world, job_id, asked - begun)
         if over:
             batch.add_all(world.job_folders.output(job_id).splitlines())
         news = batch.news(job_id, job, over)
@@ -63,9 +66,17 @@ def _job(world: World, job_id: str) -> Job | None:
     return as_it_is(job, world) if job else None
 
 
+def _is_over(world: World, job: Job, seconds: float) -> bool:
+    """A job is recorded as ended before its process has written its answer, which is waited for a little."""
+    return job.state.ended and (
+        seconds > ANSWER_WITHIN_SECONDS or not world.processes.is_alive(job.pid, job.pid_started)
+    )
+
+
 def _never_began(world: World, job_id: str, seconds: float) -> bool:
     """A process that refused or died before its job was recorded leaves nothing but what it wrote."""
-    return seconds > BEGIN_WITHIN_SECONDS or (seconds > ASK_EVERY_SECONDS and bool(world.job_folders.output(job_id)))
+    said = world.job_folders.output(job_id).splitlines()
+    return seconds > BEGIN_WITHIN_SECONDS or any(line.startswith(LAST_WORDS) for line in said)
 
 
 class _Batch:

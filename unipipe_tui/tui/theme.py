@@ -81,7 +81,7 @@ LIGHT = Theme(
     },
 )
 
-WIDTHS = ((0, "-narrow"), (120, "-wide"))
+WIDTHS = ((0, "-narrow"), (140, "-wide"))
 HEIGHTS = ((0, "-short"), (44, "-tall"))
 """From how many cells or lines on a screen bears which class."""
 

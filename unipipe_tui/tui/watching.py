@@ -13,7 +13,7 @@ _OURS = ("unipipe.duckdb", "unipipe.duckdb.wal", "jobs")
 _OUR_FOLDERS = ("serving", "predictions")
 _HIDDEN = (".git", ".unipipe", ".dvc")
 # These come and go when a database is merely read.
-_PASSING = ("-wal", "-shm", "-journal", ".lock")
+_PASSING = ("-wal", "-shm", "-journal")
 
 Stamp = tuple[tuple[str, int, int], ...]
 

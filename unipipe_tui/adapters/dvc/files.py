@@ -18,6 +18,7 @@ from unipipe_tui.adapters.dvc.state import Comparison
 from unipipe_tui.adapters.dvc.template import Refused, Scope, TemplateError, resolve_stages, resolve_value
 from unipipe_tui.domain.pipelines import Artifact, Figure, OutputKind, Pipeline, PipelineState, Problem, Stage
 
+MARKS = (".dvc", ".git", "unipipe.yaml")
 NEVER_ENTERED = frozenset({".git", ".hg", ".dvc", ".unipipe", ".venv", "venv", "node_modules", "__pycache__", "mlruns"})
 
 
@@ -101,6 +102,8 @@ class _Reading:
         """Every folder that may declare stages, with its dvc.yaml and .dvc files; outputs are not entered."""
         rules = [dvc_ignores().entering(self.root, ""), _with_exclude(self.root).entering(self.root, "")]
         pending = [("", rules)]
+        # Where nothing marks a project (somebody's home, a disk), there is no end to what lies below.
+        bounded = any((self.root / mark).exists() for mark in MARKS)
         while pending:
             folder, rules = pending.pop()
             folders, files = self._listed(folder, rules)
@@ -108,7 +111,7 @@ class _Reading:
                 folder,
                 sorted((name for name in files if _declares(name)), key=lambda name: (name != PROJECT_FILE, name)),
             )
-            for path in sorted(folders, reverse=True):
+            for path in sorted(folders, reverse=True) if bounded else ():
                 if path not in self.outputs:
                     pending.append((path, [rule.entering(self.root, path) for rule in rules]))
 

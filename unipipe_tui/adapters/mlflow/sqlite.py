@@ -62,10 +62,11 @@ class SqliteReader:
 
     def problems(self) -> tuple[str, ...]:
         """What this database cannot tell, and why."""
-        return self._ask(self._shortcomings, (f"{self._path} does not exist yet.",))
+        return self._ask(self._shortcomings, (f"{self._path} holds nothing yet.",))
 
     def _ask(self, question: Callable[[sqlite3.Connection, Schema], Answer], without_file: Answer) -> Answer:
-        if not self._path.exists():
+        # An empty file is what SQLite leaves where a program asked for a database and then did nothing.
+        if not self._path.exists() or self._path.stat().st_size == 0:
             return without_file
         return read_only(self._path, lambda open_: question(open_, self._probed(open_)), self._patience_seconds)
 

@@ -27,7 +27,7 @@ class FormScreen(ModalScreen[Any]):
     """Asks for the fields of one request; answers with the request, or None."""
 
     BINDINGS = bindings_of(FORM)
-    AUTO_FOCUS = "Input, Checkbox"
+    AUTO_FOCUS = None
 
     def __init__(self, action: Action, texts: Texts, folder: Path) -> None:
         super().__init__()
@@ -52,8 +52,11 @@ class FormScreen(ModalScreen[Any]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Show the command line from the beginning."""
+        """Show the command line from the beginning, the cursor where something is missing."""
         self._judge()
+        empty = (field for field in self._fields if field.required and not self._texts[field.name])
+        first = next(empty, self._fields[0])
+        self.query_one(f"#entry-{first.name}").focus()
 
     def _block(self, field: Field) -> ComposeResult:
         mark = " *" if field.required and field.kind is not bool else ""

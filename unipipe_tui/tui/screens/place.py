@@ -51,4 +51,8 @@ class Place(Screen[None]):
         self.show(snapshot)
 
     def _show_command_log(self, shown: bool) -> None:
-        self.query_one(CommandLog).display = shown
+        log = self.query_one(CommandLog)
+        log.display = shown
+        if shown:
+            # It has no lines before it has a width.
+            log.call_after_refresh(log.point_at_newest)

@@ -21,4 +21,8 @@ class CommandLog(Rows):
         self.show(log_rows(jobs))
         if jobs and jobs[-1].id != self._newest:
             self._newest = jobs[-1].id
-            self.point_at(self._newest)
+            self.point_at_newest()
+
+    def point_at_newest(self) -> None:
+        """Put the cursor on the newest, which is the last."""
+        self.point_at(self._newest)

@@ -60,11 +60,16 @@ def _server_lines(server: ServerStatus) -> list[Line]:
     version = f"v{server.version}" if server.version is not None else server.state.value
     since = f"  since {day_and_clock(server.since)}" if server.since else ""
     lines: list[Line] = [
-        [(f"{sign.glyph} ", sign.style), (f"{harmless(server.target)} ", "bold"), (version, sign.style), (since, "$muted")]
+        [
+            (f"{sign.glyph} ", sign.style),
+            (f"{harmless(server.target)} ", "bold"),
+            (version, sign.style),
+            (since, "$muted"),
+        ]
     ]
     if server.version is not None:
         requests = f"  {server.requests:,} requests" if server.requests is not None else ""
-        lines.append([(f"  {harmless(server.url)}", "$muted"), (requests, "")])
+        lines.append([(requests, ""), (f"  {harmless(server.url).removeprefix('http://')}", "$muted")])
     if server.error:
         lines.append([(f"  {harmless(server.error)}", "$error")])
     return lines

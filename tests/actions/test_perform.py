@@ -1,0 +1,241 @@
+"""A change is performed as a job: what was planned is what is recorded, however it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from tests.fakes import Unreachable
+from unipipe_tui.actions.action import Change, Done
+from unipipe_tui.actions.perform import make_plan, perform
+from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Failed, Refused, Stopped, UnipipeError
+from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted
+from unipipe_tui.domain.jobs import JobState
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import Undo, UndoKind
+from unipipe_tui.wiring import world_at
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What to paint."""
+
+    wall: Annotated[str, OBJECT, "The wall."]
+    colour: Annotated[str, "The colour."] = "white"
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A painted wall."""
+
+    wall: str
+    litres: float
+    exit_code: ExitCode = ExitCode.DONE
+
+
+Apply = Callable[[Plan[Paint], World, Progress], Done[Painted]]
+
+
+def plan_painting(request: Paint, world: World) -> Plan[Paint]:
+    """Paint a wall."""
+    return Plan(f"Paint {request.wall}", (plans.write(f"{request.wall} in {request.colour}"),), "paint again", request)
+
+
+def paint(plan: Plan[Paint], world: World, progress: Progress) -> Done[Painted]:
+    """Paint it."""
+    with step(progress, "paint", 1, 1):
+        progress.emit(Noted("wet paint"))
+    undo = Undo(UndoKind.ALIAS, plan.decided.wall, "colour", before=1, after=2)
+    return Done(Painted(plan.decided.wall, math.nan), undo, "one wall")
+
+
+def painting(apply: Apply = paint) -> Change[Paint, Paint, Painted]:
+    return Change("models paint", Paint, plan_painting, apply, "unipipe models paint north")
+
+
+def failing(error: BaseException) -> Apply:
+    """A way to apply that fails."""
+
+    def apply(plan: Plan[Paint], world: World, progress: Progress) -> Done[Painted]:
+        with step(progress, "paint", 1, 1):
+            raise error
+
+    return apply
+
+
+@pytest.fixture
+def world(project: Path) -> World:
+    return world_at(project)
+
+
+def performed(world: World, apply: Apply = paint, expected: str | None = None) -> list[Event]:
+    """Perform it; answers with what a listener heard."""
+    heard: list[Event] = []
+    perform(painting(apply), Paint("it's north"), world, heard.append, lambda: False, expected)
+    return heard
+
+
+def test_what_was_done_is_recorded_as_a_job_an_audit_entry_events_a_result_and_a_way_back(world: World) -> None:
+    heard = performed(world)
+    job = world.jobs.find("last")
+    assert job is not None
+    assert (job.id, job.action, job.state, job.exit_code, job.message, job.actor) == (
+        world.job_id,
+        "models paint",
+        JobState.DONE,
+        0,
+        "one wall",
+        world.actor,
+    )
+    assert job.command == """unipipe models paint 'it'"'"'s north'"""
+    assert job.ended is not None
+    assert job.started <= job.ended
+    (entry,) = world.audit.entries()
+    assert (entry.action, entry.command, entry.job, entry.outcome, entry.detail) == (
+        "models paint",
+        job.command,
+        job.id,
+        "done",
+        "one wall",
+    )
+    assert world.audit.verify() == (1, "")
+    assert [event for _, event in world.job_folders.events(job.id)] == heard
+    assert [type(event) for event in heard] == [StepStarted, Noted, StepEnded]
+    assert json.loads(world.job_folders.result(job.id) or "") == {"wall": "it's north", "litres": None, "exit_code": 0}
+    (change,) = world.history.changes()
+    assert (change.job, change.command, change.undo.subject) == (job.id, job.command, "it's north")
+
+
+def test_a_job_is_running_in_the_store_while_it_is_applied(world: World) -> None:
+    seen: list[JobState] = []
+
+    def look(plan: Plan[Paint], world: World, progress: Progress) -> Done[Painted]:
+        seen.extend(job.state for job in world.jobs.latest(5))
+        return Done(Painted("x", 1.0))
+
+    performed(world, look)
+    assert seen == [JobState.RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "state", "message"),
+    [
+        (Failed("No paint is left.", "buy some"), Failed, JobState.FAILED, "No paint is left."),
+        (CheckSaidNo("The wall is wet."), CheckSaidNo, JobState.SAID_NO, "The wall is wet."),
+        (Refused("Somebody paints it now."), Refused, JobState.REFUSED, "Somebody paints it now."),
+        (Stopped("Stopped on request."), Stopped, JobState.STOPPED, "Stopped on request."),
+        (KeyboardInterrupt(), Stopped, JobState.STOPPED, "Stopped on request."),
+        (ZeroDivisionError("a bug"), ZeroDivisionError, JobState.FAILED, "ZeroDivisionError: a bug"),
+    ],
+)
+def test_a_change_that_does_not_end_well_is_recorded_with_its_reason(
+    world: World, error: BaseException, raised: type[BaseException], state: JobState, message: str
+) -> None:
+    with pytest.raises(raised):
+        performed(world, failing(error))
+    job = world.jobs.find("last")
+    assert job is not None
+    assert (job.state, job.message) == (state, message)
+    (entry,) = world.audit.entries()
+    assert (entry.outcome, entry.detail) == (state.value, message)
+    assert world.job_folders.result(job.id) is None
+    assert world.history.changes() == ()
+    assert [event.outcome for _, event in world.job_folders.events(job.id) if isinstance(event, StepEnded)] == [
+        "failed"
+    ]
+
+
+def test_an_interrupted_change_ends_with_130(world: World) -> None:
+    with pytest.raises(Stopped) as stopped:
+        performed(world, failing(KeyboardInterrupt()))
+    assert stopped.value.exit_code is ExitCode.STOPPED
+    job = world.jobs.find("last")
+    assert job is not None
+    assert job.exit_code == 130
+
+
+def test_an_answer_of_no_is_a_job_that_said_no_and_has_its_result(world: World) -> None:
+    def refuse(plan: Plan[Paint], world: World, progress: Progress) -> Done[Painted]:
+        return Done(Painted("north", 0.0, ExitCode.CHECK_SAID_NO), detail="too wet")
+
+    performed(world, refuse)
+    job = world.jobs.find("last")
+    assert job is not None
+    assert (job.state, job.exit_code) == (JobState.SAID_NO, 4)
+    assert world.job_folders.result(job.id) is not None
+
+
+def test_the_plan_that_was_agreed_to_is_applied(world: World) -> None:
+    agreed = make_plan(painting(), Paint("it's north"), world)
+    assert agreed.command == ("unipipe", "models", "paint", "it's north")
+    performed(world, expected=agreed.id)
+    assert world.jobs.total() == 1
+
+
+def test_another_plan_than_the_one_agreed_to_is_refused_and_nothing_is_applied_or_recorded(world: World) -> None:
+    with pytest.raises(Refused, match="something moved") as refused:
+        performed(world, failing(AssertionError("it was applied")), expected="0123456789ab")
+    assert refused.value.exit_code is ExitCode.REFUSED
+    assert "--dry-run" in refused.value.hint
+    assert world.jobs.total() == 0
+    assert world.audit.total() == 0
+
+
+def test_nothing_is_changed_where_everything_is_read_only(world: World) -> None:
+    closed = dataclasses.replace(world, read_only="the disk is a museum")
+    with pytest.raises(Refused, match="the disk is a museum"):
+        performed(closed, failing(AssertionError("it was applied")))
+    assert world.jobs.total() == 0
+
+
+def test_a_job_whose_beginning_cannot_be_recorded_is_not_begun(world: World) -> None:
+    closed = dataclasses.replace(world, jobs=Unreachable("the store is locked"))  # type: ignore[arg-type]
+    with pytest.raises(Failed, match="the store is locked"):
+        performed(closed, failing(AssertionError("it was applied")))
+
+
+@pytest.mark.parametrize("door", ["audit", "history", "job_folders"])
+def test_an_end_that_cannot_be_recorded_does_not_hide_the_result(world: World, door: str) -> None:
+    closed = dataclasses.replace(world, **{door: Unreachable("the disk is full")})  # type: ignore[arg-type]
+    heard: list[Event] = []
+    result = perform(painting(), Paint("north"), closed, heard.append, lambda: False)
+    assert result.wall == "north"
+    assert isinstance(heard[-1], Noted)
+    assert "could not be" in heard[-1].text
+    assert heard[-1].text.endswith("the disk is full")
+
+
+def test_an_end_that_cannot_be_recorded_does_not_hide_the_reason_of_a_failure(world: World) -> None:
+    closed = dataclasses.replace(world, audit=Unreachable("the disk is full"))  # type: ignore[arg-type]
+    with pytest.raises(UnipipeError, match="No paint"):
+        performed(closed, failing(Failed("No paint is left.")))
+
+
+def test_a_change_that_makes_a_project_is_recorded_there(world: World, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "new"
+    change = dataclasses.replace(painting(), folder=lambda _: elsewhere)
+    perform(change, Paint("north"), world, lambda _: None, lambda: False)
+    assert world.jobs.total() == 0
+    assert world_at(elsewhere).jobs.total() == 1
+
+
+def test_a_change_asks_whether_it_should_stop(world: World) -> None:
+    asked: list[bool] = []
+
+    def ask(plan: Plan[Paint], world: World, progress: Progress) -> Done[Painted]:
+        asked.append(progress.stopped())
+        return Done(Painted("x", 1.0))
+
+    perform(painting(ask), Paint("x"), world, lambda _: None, lambda: True)
+    assert asked == [True]

@@ -1,0 +1,81 @@
+"""What a front end is told of a request's fields, and of the words that the catalog is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from unipipe_tui.actions.action import Action, Change, Look
+from unipipe_tui.actions.catalog import CATALOG, NOUNS, action_named
+from unipipe_tui.actions.request import OBJECT, Field, Short, fields_of
+
+
+class Colour(StrEnum):
+    """A choice."""
+
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Everything:
+    """One field of each kind."""
+
+    name: Annotated[str, OBJECT, "Its name."]
+    files: Annotated[tuple[Path, ...], "Its files."] = ()
+    how_many: Annotated[int, "How many.", Short("n")] = 3
+    colour: Annotated[Colour | None, "Its colour."] = None
+    loud: Annotated[bool, "Whether it is loud."] = False
+
+
+def test_a_field_is_told_by_its_type_and_its_annotations() -> None:
+    missing = dataclasses.MISSING
+    assert fields_of(Everything) == (
+        Field("name", str, "Its name.", missing, positional=True, many=False, optional=False, short=None),
+        Field("files", Path, "Its files.", (), positional=False, many=True, optional=False, short=None),
+        Field("how_many", int, "How many.", 3, positional=False, many=False, optional=False, short="n"),
+        Field("colour", Colour, "Its colour.", None, positional=False, many=False, optional=True, short=None),
+        Field("loud", bool, "Whether it is loud.", False, positional=False, many=False, optional=False, short=None),
+    )
+
+
+def test_a_flag_is_the_name_with_dashes_and_a_field_without_a_default_is_required() -> None:
+    name, _, how_many, *_ = fields_of(Everything)
+    assert how_many.flag == "--how-many"
+    assert name.required
+    assert not how_many.required
+
+
+def test_every_capability_has_a_name_of_its_own() -> None:
+    names = [action.name for action in CATALOG]
+    assert len(set(names)) == len(names)
+    assert [action_named(name) for name in names] == list(CATALOG)
+
+
+def test_every_noun_is_told_and_has_a_capability() -> None:
+    assert {name.partition(" ")[0] for name in (action.name for action in CATALOG) if " " in name} == set(NOUNS)
+
+
+def test_no_key_asks_for_two_capabilities() -> None:
+    strokes = [action.key.stroke for action in CATALOG if isinstance(action, Change) and action.key]
+    assert strokes
+    assert len(set(strokes)) == len(strokes)
+
+
+@pytest.mark.parametrize("action", CATALOG, ids=lambda action: action.name)
+def test_a_capability_says_what_it_does_in_a_sentence(action: Action) -> None:
+    assert action.help[0].isupper()
+    assert action.help.endswith(".")
+    assert action.example.startswith(f"unipipe {action.name}")
+
+
+@pytest.mark.parametrize("action", CATALOG, ids=lambda action: action.name)
+def test_a_request_is_a_value_of_kinds_that_both_front_ends_know(action: Action) -> None:
+    assert action.request.__dataclass_params__.frozen
+    for field in fields_of(action.request):
+        assert issubclass(field.kind, str | int | float | bool | Path), field
+        assert isinstance(action, Look) or field.name not in ("json", "yes", "dry_run", "detach", "plan")
