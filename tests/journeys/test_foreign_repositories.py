@@ -20,7 +20,9 @@ from tests.journeys.foreign import (
     mlruns_folder,
     unwritable,
 )
+from unipipe_tui.actions.pipeline import RunPipeline, plan_run
 from unipipe_tui.domain.board import StepState
+from unipipe_tui.wiring import build_world
 
 
 @pytest.fixture
@@ -233,6 +235,9 @@ def test_data_that_was_never_pulled_sends_to_dvc_pull_before_anything_runs(repos
     assert looked.step("ingest").headline == "data/raw.csv.dvc: data/raw.csv was never pulled"
     assert {looked.step(name).next_action for name in ("ingest", "transform")} == {"dvc pull"}
     assert looked.stages["clean"].state == "not pulled"
+    plan = plan_run(RunPipeline(), build_world(repository.root))
+    assert plan.title == "Run the pipeline: 2 of 2 stages are not up to date"
+    assert "`dvc pull`" in plan.warnings[0]
 
 
 def test_data_in_the_cache_only_has_to_be_checked_out(repository: Repository) -> None:

@@ -195,8 +195,9 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     state = world.pipeline.state(pipeline)
     order = Order(request.stages, request.force, request.commit, "")
     warnings = (*_sentences(pipeline, state), *_missing_data(state))
-    runs = len(pipeline.stages) if request.force else len(state.will_run)
-    title = f"Run the pipeline: {runs} of {len(state.states)} stages are not up to date"
+    stages = [s for s in state.states if s.stage.command and not s.stage.frozen]
+    due = sum(bool(s.causes) or request.force for s in stages)
+    title = f"Run the pipeline: {due} of {len(stages)} stages {'run again' if request.force else 'are not up to date'}"
     return Plan(
         title,
         training_effects(world, order),

@@ -124,9 +124,8 @@ class PredictionLog:
             if predictions is None:
                 return 0, 0
             labelled = f"count(*) FILTER (prediction_id IN (FROM {labels}))" if labels else "0"
-            row = connection.execute(
-                f"SELECT count(*), {labelled} FROM (SELECT DISTINCT * FROM {predictions})"
-            ).fetchone()
+            counts = f"SELECT count(*), {labelled} FROM (SELECT DISTINCT * FROM {predictions})"  # noqa: S608
+            row = connection.execute(counts).fetchone()
         assert row is not None
         return row[0], row[1]
 
