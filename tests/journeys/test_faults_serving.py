@@ -56,14 +56,14 @@ def _port(workspace: Path) -> int:
     return int(_server(workspace)["url"].rpartition(":")[2])
 
 
-def _payments(to: Path, rows: int, **changed: str) -> Path:
-    """A CSV file of payments; the last one's columns are replaced by these SQL expressions."""
+def _payments(to: Path, rows: int, after: int = 0, **changed: str) -> Path:
+    """A CSV file of payments, each with an id that can be used once; the last one's columns are replaced by these SQL expressions."""
     columns = ", ".join(
         f"CASE WHEN row_number() OVER () = {rows} THEN {sql} ELSE {name}::VARCHAR END AS {name}"
         for name, sql in changed.items()
     )
     replaced = f"* REPLACE ({columns})" if changed else "*"
-    duckdb.sql(f"COPY (SELECT {replaced} FROM (FROM '{PAYMENTS}' LIMIT {rows})) TO '{to}' (HEADER)")
+    duckdb.sql(f"COPY (SELECT {replaced} FROM (FROM '{PAYMENTS}' LIMIT {rows} OFFSET {after})) TO '{to}' (HEADER)")
     return to
 
 
@@ -100,7 +100,7 @@ def test_a_record_that_does_not_fit_is_refused_by_record_and_field(served: Path,
 
 
 def test_labels_of_unknown_predictions_are_named_and_the_others_are_recorded(served: Path, tmp_path: Path) -> None:
-    sent = unipipe("predict", _payments(tmp_path / "payments.csv", 3), "--json", cwd=served)
+    sent = unipipe("predict", _payments(tmp_path / "payments.csv", 3, after=1000), "--json", cwd=served)
     assert sent.exit_code == 0, sent.stderr
     known = [prediction["prediction_id"] for prediction in sent.json["predictions"]]
     labels = tmp_path / "labels.csv"

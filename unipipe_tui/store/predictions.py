@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMEST
 NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 """What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
 ATTEMPTS = 10
-ONLY_IDS = {"prediction_id": "VARCHAR"}
 
 
 class PredictionLog:
@@ -115,19 +114,9 @@ class PredictionLog:
             return _written(connection, f'SELECT {chosen} FROM logged WHERE {new} ORDER BY "at", prediction_id', to)  # noqa: S608
 
     def totals(self, target: str) -> tuple[int, int]:
-        """How many predictions and how many labels there are."""
+        """How many predictions and how many labels there are; counted without reading them."""
         folder = self._folder / target
-        with scratch() as connection:
-            predictions, labels = (
-                _segments(connection, folder, kind, ONLY_IDS) for kind in ("predictions", "feedback")
-            )
-            if predictions is None:
-                return 0, 0
-            labelled = f"count(*) FILTER (prediction_id IN (FROM {labels}))" if labels else "0"
-            counts = f"SELECT count(*), {labelled} FROM (SELECT DISTINCT * FROM {predictions})"  # noqa: S608
-            row = connection.execute(counts).fetchone()
-        assert row is not None
-        return row[0], row[1]
+        return _count(folder, "predictions"), _count(folder, "feedback")
 
     @contextmanager
     def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
@@ -157,41 +146,62 @@ class PredictionLog:
             yield connection
 
 
-def _segments(
-    connection: duckdb.DuckDBPyConnection, folder: Path, kind: str, columns: Mapping[str, str] | None = None
-) -> str | None:
-    """All rows of one kind as a relation, `at` in UTC; None when there are none. With `columns`, these and no others.
+def _count(folder: Path, kind: str) -> int:
+    """How many rows of one kind there are: the server gives no id and takes no label twice, so none is counted twice.
+
+    A segment that lies there both as lines and as Parquet was being folded; its lines count.
+    """
+    lines = {path.stem: path for path in folder.glob(f"{kind}-*.jsonl")}
+    parquet = [path for path in folder.glob(f"{kind}-*.parquet") if path.stem not in lines]
+    return sum(map(_lines_in, lines.values())) + _rows_of(parquet)
+
+
+def _lines_in(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    except FileNotFoundError:
+        # Folded since it was listed.
+        return _rows_of([path.with_suffix(".parquet")])
+
+
+def _rows_of(parquet: Sequence[Path]) -> int:
+    if not parquet:
+        return 0
+    with scratch() as connection:
+        row = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({_list(parquet)})").fetchone()  # noqa: S608
+    return int(row[0] or 0) if row else 0
+
+
+def _segments(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> str | None:
+    """All rows of one kind as a relation, `at` in UTC; None when there are none.
 
     The lines come first: a segment that is folded into Parquet meanwhile is then found twice, never missed.
     """
-    chosen = f"SELECT {', '.join(columns) if columns else f'* REPLACE ({AT_IN_UTC})'} FROM"
-    parts = [f"{chosen} {kind}"] if _has_lines(connection, folder, kind, columns) else []
+    chosen = f"SELECT * REPLACE ({AT_IN_UTC}) FROM"
+    parts = [f"{chosen} {kind}"] if _has_lines(connection, folder, kind) else []
     parquet = sorted(folder.glob(f"{kind}-*.parquet"))
     if parquet:
         parts.append(f"{chosen} read_parquet({_list(parquet)}, union_by_name = true)")
     return f"({' UNION ALL BY NAME '.join(parts)})" if parts else None
 
 
-def _has_lines(
-    connection: duckdb.DuckDBPyConnection, folder: Path, kind: str, columns: Mapping[str, str] | None
-) -> bool:
+def _has_lines(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> bool:
     """Copy the rows that are still JSON lines into a table named after their kind; whether there are any."""
     for _ in range(ATTEMPTS):
         try:
             segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
-            return bool(segments) and _copied(connection, kind, segments, columns)
+            return bool(segments) and _copied(connection, kind, segments)
         except (OSError, duckdb.IOException):
             # One was folded and removed since it was listed.
             continue
     raise Failed(f"The {kind} in {folder} cannot be read.", hint="Try again; see `unipipe doctor`.")
 
 
-def _copied(
-    connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path], columns: Mapping[str, str] | None
-) -> bool:
+def _copied(connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path]) -> bool:
     # A line that was torn by a kill was never acknowledged: it is ignored.
     lines = f"{_list(segments)}, format = 'newline_delimited', ignore_errors = true, union_by_name = true"
-    types = columns or _guessed(connection, lines)
+    types = _guessed(connection, lines)
     if "prediction_id" not in types:
         return False
     listed = ", ".join(f"{identifier(name)}: {literal(type_)}" for name, type_ in types.items())
