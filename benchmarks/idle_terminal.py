@@ -45,7 +45,7 @@ def idle(workspace: Path) -> Figure:
         "memory_mib": round(memory),
         "watched_seconds": WATCH_SECONDS,
     }
-    return Figure("idle workbench", "cpu_share <= 0.02, programs_started 0", 1, counted=counted)
+    return Figure("idle workbench", "cpu_share < 0.01, programs_started 0", 1, counted=counted)
 
 
 def _open(workspace: Path) -> tuple[int, int]:

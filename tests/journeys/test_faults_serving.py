@@ -57,7 +57,7 @@ def _port(workspace: Path) -> int:
 
 
 def _payments(to: Path, rows: int, after: int = 0, **changed: str) -> Path:
-    """A CSV file of payments, each with an id that can be used once; the last one's columns are replaced by these SQL expressions."""
+    """A CSV file of payments, whose ids can be used once; SQL expressions replace columns of the last one."""
     columns = ", ".join(
         f"CASE WHEN row_number() OVER () = {rows} THEN {sql} ELSE {name}::VARCHAR END AS {name}"
         for name, sql in changed.items()

@@ -117,3 +117,13 @@ def test_a_head_that_cannot_be_written_is_told_and_the_entry_stays(audit: Audit,
     with pytest.raises(Failed):
         appended(audit, "one more")
     assert audit.verify() == (5, "")
+
+
+def test_entries_that_are_gone_stay_missed_however_many_are_written_after_them(
+    audit: Audit, database: Database
+) -> None:
+    with database.writing() as connection:
+        connection.execute("DELETE FROM audit WHERE number >= 3")
+    for number in range(5):
+        appended(audit, f"change {number}")
+    assert "entry 4" in audit.verify()[1]

@@ -38,7 +38,11 @@ class Audit:
         """Add one entry to the end of the chain."""
         actor, action, command, job, outcome, detail = map(unicode_text, (actor, action, command, job, outcome, detail))
         with self._head_in_hand():
+            head = self._kept_head()
             with self._database.writing() as connection:
+                whole = head is None or connection.execute(
+                    "SELECT 1 FROM audit WHERE number = ? AND hash = ?", [head.number, head.hash]
+                ).fetchone()
                 last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
                 number, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
                 digest = audit_hash(number, at, actor, action, command, job, outcome, detail, previous)
@@ -57,9 +61,10 @@ class Audit:
                     previous=previous,
                     hash=digest,
                 )
-            # After the commit: a crash in between leaves a head that is one behind, which `verify` allows; one that is
-            # ahead means that entries were removed.
-            self._keep_head(entry)
+            # After the commit: a crash in between leaves a head that is one behind, which `verify` allows. A head that
+            # the chain no longer holds tells of entries that are gone: it stays, so that `verify` goes on saying so.
+            if whole:
+                self._keep_head(entry)
         return entry
 
     def entries(self, limit: int | None = None) -> tuple[AuditEntry, ...]:
