@@ -44,9 +44,9 @@ APPEAR_WITHIN_SECONDS = 20.0
 class Demo:
     """Where, and whether to stop after the story."""
 
-    directory: Annotated[Path, OBJECT, "Folder for the demo; made when it is not there, refused when it holds something."] = (
-        Path("unipipe-demo")
-    )
+    directory: Annotated[
+        Path, OBJECT, "Folder for the demo; made when it is not there, refused when it holds something."
+    ] = Path("unipipe-demo")
     headless: Annotated[bool, "Stop after the story, and stop the model server."] = False
 
 

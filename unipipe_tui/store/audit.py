@@ -40,9 +40,12 @@ class Audit:
         with self._head_in_hand():
             head = self._kept_head()
             with self._database.writing() as connection:
-                whole = head is None or connection.execute(
-                    "SELECT 1 FROM audit WHERE number = ? AND hash = ?", [head.number, head.hash]
-                ).fetchone()
+                whole = (
+                    head is None
+                    or connection.execute(
+                        "SELECT 1 FROM audit WHERE number = ? AND hash = ?", [head.number, head.hash]
+                    ).fetchone()
+                )
                 last = connection.execute("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
                 number, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
                 digest = audit_hash(number, at, actor, action, command, job, outcome, detail, previous)
