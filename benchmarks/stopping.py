@@ -33,12 +33,20 @@ def _cancelled(project: Path) -> float:
     children = [process for process in family if process != job]
     begun = time.perf_counter()
     job.terminate()
-    _, alive = psutil.wait_procs(children, timeout=30)
-    if alive:
-        raise SystemExit(f"still alive after the signal: {alive}")
+    while any(_lives(child) for child in children):
+        if time.perf_counter() - begun > 30:
+            raise SystemExit("still alive half a minute after the signal")
+        time.sleep(0.01)
     taken = time.perf_counter() - begun
     psutil.wait_procs([job], timeout=30)
     return taken
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _family(project: Path) -> list[psutil.Process]:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -105,7 +106,7 @@ def stream(
                 on_line(line)
         exit_code = running.wait()
     except BaseException:
-        stop_tree(running.pid)
+        _end(running)
         raise
     seconds = monotonic() - begun
     progress.emit(ToolEnded(name, exit_code, seconds))
@@ -163,6 +164,13 @@ def stop_tree(pid: int, grace_seconds: float = GRACE_SECONDS) -> None:
     for member in {*alive, *_family(pid)}:
         _quietly(member.kill)
     _alive_after(GRACE_SECONDS, alive)
+
+
+def _end(program: subprocess.Popen[str]) -> None:
+    """End our own program and all that it started, and leave no zombie of it."""
+    stop_tree(program.pid)
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(GRACE_SECONDS)
 
 
 def _alive_after(seconds: float, family: Sequence[psutil.Process]) -> list[psutil.Process]:
