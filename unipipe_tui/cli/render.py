@@ -111,7 +111,7 @@ def _(checked: DriftChecked) -> Lines:
     found = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
     lines = [Text(f"{found}  ({checked.current_rows:,} rows against {checked.reference_rows:,})", style="bold")]
     rows = [
-        ("!" if c.drifted else "✓", c.column, _cell(c.value), _cell(c.effect), _cell(c.p_value), c.reason)
+        ("!" if c.drifted else "✓", c.column, _cell(c.value), _cell(c.effect), _p_value(c.p_value), c.reason)
         for c in checked.columns
     ]
     header = ("", "column", "psi", "effect", "p", "reason")
@@ -135,6 +135,10 @@ def _(view: DriftView) -> Lines:
     for column in view.columns:
         lines += [Text(), *_distribution(column)]
     return lines
+
+
+def _p_value(value: float | None) -> str:
+    return "< 1e-15" if value is not None and value < 1e-15 else _cell(value)
 
 
 def _distribution(column: ColumnView) -> Lines:
