@@ -24,7 +24,7 @@ from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
 from unipipe_tui.config import TargetConfig, read_config
-from unipipe_tui.domain.jobs import new_job_id
+from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.ports import Registry, Tool
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.store.audit import Audit
@@ -59,7 +59,7 @@ def world_at(root: Path) -> World:
     git = GitCommandLine(root)
     dvc = Dvc(root)
     folders = JobFolders(folder / "jobs")
-    job_id = os.environ.get("UNIPIPE_DETACHED_JOB") or new_job_id(time.time())
+    job_id = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
     return World(
         root=root,
         config=config,

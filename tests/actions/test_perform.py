@@ -18,9 +18,9 @@ from unipipe_tui.actions.perform import make_plan, perform
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Failed, Refused, Stopped, UnipipeError
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Failed, Refused, Stopped, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted
-from unipipe_tui.domain.jobs import JobState
+from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Undo, UndoKind
@@ -192,6 +192,20 @@ def test_another_plan_than_the_one_agreed_to_is_refused_and_nothing_is_applied_o
     assert world.audit.total() == 0
 
 
+@pytest.mark.parametrize("forbids", [CheckSaidNo("The wall is wet."), UsageError("The wall is gone.")])
+def test_a_plan_that_can_no_longer_be_made_is_refused_because_the_world_moved(
+    world: World, forbids: UnipipeError
+) -> None:
+    def plan(request: Paint, world: World) -> Plan[Paint]:
+        raise forbids
+
+    change = dataclasses.replace(painting(), plan=plan)
+    with pytest.raises(Refused, match="no longer holds: The wall") as refused:
+        perform(change, Paint("north"), world, lambda _: None, lambda: False, "0123456789ab")
+    assert refused.value.exit_code is ExitCode.REFUSED
+    assert world.jobs.total() == 0
+
+
 def test_nothing_is_changed_where_everything_is_read_only(world: World) -> None:
     closed = dataclasses.replace(world, read_only="the disk is a museum")
     with pytest.raises(Refused, match="the disk is a museum"):
@@ -214,6 +228,30 @@ def test_an_end_that_cannot_be_recorded_does_not_hide_the_result(world: World, d
     assert isinstance(heard[-1], Noted)
     assert "could not be" in heard[-1].text
     assert heard[-1].text.endswith("the disk is full")
+
+
+def test_what_cannot_be_recorded_of_an_end_does_not_keep_the_rest_from_being_recorded(world: World) -> None:
+    without_history = dataclasses.replace(world, history=Unreachable("the disk is full"))  # type: ignore[arg-type]
+    performed(without_history)
+    assert [entry.outcome for entry in world.audit.entries()] == ["done"]
+    job = world.jobs.find(world.job_id)
+    assert job is not None and job.state is JobState.DONE
+
+    other = dataclasses.replace(world, job_id="another", jobs=_OnlyBeginnings())  # type: ignore[arg-type]
+    performed(other)
+    assert [change.job for change in world.history.changes()] == ["another"]
+    assert [entry.job for entry in world.audit.entries()] == [world.job_id, "another"]
+
+
+class _OnlyBeginnings:
+    """Job records that take beginnings, and nothing else."""
+
+    def begin(self, job: Job) -> None:
+        """Take it."""
+
+    def end(self, job: Job) -> None:
+        """Fail."""
+        raise Failed("the disk is full")
 
 
 def test_an_end_that_cannot_be_recorded_does_not_hide_the_reason_of_a_failure(world: World) -> None:

@@ -41,12 +41,34 @@ def moves(*steps: tuple[int | None, int | None, How]) -> list[Promotion]:
         ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, BACK), (1, 4, PROMOTE)], (1,), ()),
         ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, UNDO)], (), ()),
         ([(None, 1, PROMOTE), (1, None, UNDO)], (), ()),
+        ([(None, 1, PROMOTE), (1, None, UNDO), (None, 1, UNDO)], (), ()),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, UNDO), (1, 2, UNDO)], (1,), ()),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, UNDO), (1, 2, UNDO), (2, 1, UNDO)], (), ()),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, BACK), (1, 2, UNDO)], (1,), ()),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, BACK), (1, 2, UNDO), (2, 1, UNDO)], (), (2,)),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, BACK), (1, 2, FORWARD), (2, 1, UNDO)], (), (2,)),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 1, BACK), (1, 3, PROMOTE), (3, 1, UNDO)], (), (2,)),
+        ([(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 3, PROMOTE), (3, 2, UNDO), (2, 1, BACK)], (), (2,)),
     ],
 )
 def test_an_alias_goes_back_and_forward_like_the_pages_of_a_browser(
     made: list[tuple[int | None, int | None, How]], back: tuple[int, ...], forward: tuple[int, ...]
 ) -> None:
     assert trail_of(moves(*made)) == Trail(back, forward)
+
+
+def test_deleted_versions_that_a_step_skipped_are_left_behind() -> None:
+    promoted = [(None, 1, PROMOTE), (1, 2, PROMOTE), (2, 3, PROMOTE)]
+    back_over_two = (3, 1, BACK)
+    assert trail_of(moves(*promoted, back_over_two)) == Trail((), (3,))
+    all_the_way = [(3, 2, BACK), (2, 1, BACK)]
+    forward_over_two = (1, 3, FORWARD)
+    assert trail_of(moves(*promoted, *all_the_way, forward_over_two)) == Trail((1,), ())
+    assert trail_of(moves(*promoted, back_over_two, (1, 3, UNDO))) == Trail((1, 2), ())
+
+
+def test_an_undo_of_a_move_that_was_never_recorded_changes_no_trail() -> None:
+    assert trail_of(moves((None, 1, PROMOTE), (1, 2, PROMOTE), (2, 7, UNDO))) == Trail((1,), ())
 
 
 def test_a_check_passes_when_every_gate_is_open() -> None:

@@ -7,13 +7,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import made_once, unipipe
+from tests.conftest import free_port, made_once, unipipe
 from tests.journeys.faults import Background, wait_until
+from unipipe_tui.domain.bundles import seal_bundle
 
 MODEL = "fraud-detector"
 PASSED, CLOSED, UNCHECKED = 2, 3, 4
@@ -80,7 +82,8 @@ def test_a_version_that_does_not_exist_is_not_promoted_and_what_exists_is_named(
     model = unipipe("models", "promote", "fraud-detektor", "1", "--yes", cwd=judged)
     alias = unipipe("models", "promote", MODEL, "2", "--to", "the best", "--yes", cwd=judged)
 
-    assert version.exit_code == model.exit_code == alias.exit_code == 2
+    assert version.exit_code == model.exit_code == 4
+    assert alias.exit_code == 2
     assert "no version 9" in version.stderr and "1, 2, 3, 4" in _sorted(version.stderr)
     assert "fraud-detektor" in model.stderr and MODEL in model.stderr
     assert "the best" in alias.stderr
@@ -174,3 +177,26 @@ def test_a_rollback_goes_one_step_back_and_forward_again_and_no_further(judged: 
     assert _champion(judged) == PASSED
     verified = unipipe("audit", "verify", "--json", cwd=judged)
     assert verified.exit_code == 0 and verified.json["whole"]
+
+
+def test_a_version_that_cannot_be_served_is_not_promoted_however_often_it_is_tried(judged: Path) -> None:
+    config = judged / "unipipe.yaml"
+    config.write_text(config.read_text().replace("port: 8765", f"port: {free_port()}"))
+    broken = judged / ".unipipe" / "bundles" / f"{MODEL}-{PASSED}"
+    (broken / "model").mkdir(parents=True)
+    (broken / "model" / "MLmodel").write_text("flavors: {}\n")
+    seal_bundle(broken, model=MODEL, version=PASSED, run_id="r")
+    try:
+        refused_start = unipipe("serve", "start", "--version", str(PASSED), "--yes", cwd=judged)
+        started = unipipe("serve", "start", "--yes", cwd=judged)
+        first = unipipe("models", "promote", MODEL, str(PASSED), "--yes", cwd=judged)
+        again = unipipe("models", "promote", MODEL, str(PASSED), "--yes", cwd=judged)
+        time.sleep(1)
+        server = unipipe("serve", "status", "--json", cwd=judged).json["servers"][0]
+    finally:
+        unipipe("serve", "stop", "--yes", cwd=judged)
+    assert refused_start.exit_code == 1
+    assert started.exit_code == 0, started.stderr
+    assert first.exit_code == again.exit_code == 1
+    assert "cannot be served" in again.stderr
+    assert (server["version"], _champion(judged)) == (1, 1)

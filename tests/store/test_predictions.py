@@ -197,6 +197,43 @@ def test_the_exported_labels_leave_out_what_is_known_already(log: PredictionLog,
     assert log.export_labelled("local", tmp_path / "none.parquet", "id", "fraud", [known, out]) == 0
 
 
+def test_raw_data_without_the_id_column_is_named_with_the_column(log: PredictionLog, tmp_path: Path) -> None:
+    segment(tmp_path, "predictions-1", prediction(1))
+    segment(tmp_path, "feedback-1", label(1, 1))
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    connection = duckdb.connect(":memory:")
+    connection.execute(f"COPY (SELECT 'p000' AS id) TO '{good}' (FORMAT parquet)")
+    connection.execute(f"COPY (SELECT 'p000' AS payment) TO '{bad}' (FORMAT parquet)")
+    with pytest.raises(UsageError, match=r"bad\.parquet has no column 'id'"):
+        log.export_labelled("local", tmp_path / "out.parquet", "id", "fraud", [good, bad])
+    assert not (tmp_path / "out.parquet").exists()
+    assert log.export_labelled("local", tmp_path / "out.parquet", "ID", "fraud", [good]) == 1
+
+
+@pytest.mark.parametrize("value", ["yes", "fraud", 0.7, "1e0", "", "1" * 30])
+def test_a_label_that_is_no_number_and_not_true_or_false_is_named_and_nothing_is_written(
+    log: PredictionLog, tmp_path: Path, value: object
+) -> None:
+    segment(tmp_path, "predictions-1", prediction(1), prediction(2))
+    segment(tmp_path, "feedback-1", label(1, 1), label(2, value))
+    with pytest.raises(UsageError, match=f"The label '{value}' of the prediction 'p002'"):
+        log.export_labelled("local", tmp_path / "out.parquet", "id", "fraud", [])
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(1, 1), (0, 0), (2, 2), (-1, -1), (1.0, 1), ("1.0", 1), (True, 1), (False, 0), ("True", 1), ("FALSE", 0)],
+)
+def test_whole_numbers_and_truths_are_exported_as_the_numbers_that_they_are(
+    log: PredictionLog, tmp_path: Path, value: object, number: int
+) -> None:
+    segment(tmp_path, "predictions-1", prediction(1))
+    segment(tmp_path, "feedback-1", label(1, value))
+    assert log.export_labelled("local", tmp_path / "out.parquet", "id", "fraud", []) == 1
+    assert parquet(tmp_path / "out.parquet") == [("p001", 1, number)]
+
+
 def test_a_segment_that_is_folded_while_it_is_read_is_never_missed(log: PredictionLog, tmp_path: Path) -> None:
     from threading import Thread
 

@@ -8,7 +8,7 @@ from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import make_bundle
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import Refused, UnipipeError
+from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports import Registry
 from unipipe_tui.domain.progress import Progress, step
@@ -78,15 +78,25 @@ def move_alias(plan: Plan[AliasMove], world: World, progress: Progress) -> Done[
         _set(registry, move.model, move.alias, move.version)
     try:
         _switch_followers(move, registry, world, progress, steps)
-    except UnipipeError:
-        _set(registry, move.model, move.alias, move.previous)
+        record_move(move, registry, world)
+    except BaseException:
+        _take_back(move, registry, world, progress)
         raise
-    record_move(move, registry, world)
     for target in move.followers:
         record_release(world, target, move.model, plan.decided.version)
     undo = Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
     moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
     return Done(moved, undo, detail=plan.title)
+
+
+def _take_back(move: AliasMove, registry: Registry, world: World, progress: Progress) -> None:
+    """Alias and targets as they were: a move is recorded and everywhere, or it is nowhere."""
+    _set(registry, move.model, move.alias, move.previous)
+    before = None if move.previous is None else world.bundles.find(move.model, move.previous)
+    for target in move.followers:
+        server = world.server_of(target)
+        if before is not None and server.status().version == move.version:
+            server.switch(before[0], before[1].digest, progress)
 
 
 def place_alias(move: AliasMove, registry: Registry, world: World) -> None:

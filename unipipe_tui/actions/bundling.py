@@ -16,13 +16,11 @@ JOB_TAG = "unipipe.job"
 
 def make_bundle(world: World, registry: Registry, model: str, version: int) -> tuple[Path, Bundle]:
     """The sealed bundle of a version: the one that is there, or a new one from the registry."""
-    found = world.bundles.find(model, version)
+    found = world.bundles.whole(model, version)
     if found:
         return found
     place = world.bundles.place(model, version)
-    partial = place.with_name(place.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(place, ignore_errors=True)
+    partial = place.with_name(f"{place.name}.{world.job_id}.partial")
     partial.mkdir(parents=True)
     registry.download(model, version, partial / "model")
     known = world.tracking.version(model, version)
@@ -37,5 +35,6 @@ def make_bundle(world: World, registry: Registry, model: str, version: int) -> t
         commit=tags.get(COMMIT_TAG),
         data=tags.get(DATA_TAG),
     )
+    shutil.rmtree(place, ignore_errors=True)
     partial.replace(place)
     return place, bundle

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.audit import VerifyAudit, verify_audit
-from unipipe_tui.actions.jobs import AttachJob, JobEnd, as_it_is, attach, result_of
+from unipipe_tui.actions.jobs import AttachJob, JobEnd, attach, launch, result_of
 from unipipe_tui.actions.lineage import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
@@ -37,7 +37,6 @@ STORY = (
     "roll back and forward again",
     "trace a prediction, verify the audit",
 )
-APPEAR_WITHIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -260,10 +259,12 @@ class _Story:
         self._shown(*words)
         job_id = self._world.processes.launch((*words, "--yes"), self._world.root, self._world.root)
         try:
-            self._appear(job_id)
             end: JobEnd = attach(AttachJob(job_id), self._world, _Inside(self._progress))
-        except (Stopped, KeyboardInterrupt):
+        except BaseException as error:
             self._end(job_id)
+            # The store's engine makes an error of its own of an interrupt that meets a query.
+            if not (isinstance(error, Stopped | KeyboardInterrupt) or self._progress.stopped()):
+                raise
             raise Stopped("The demo was stopped.", hint=f"Remove {self._world.root} to begin again.") from None
         if end.state is not JobState.DONE:
             raise Failed(
@@ -281,17 +282,10 @@ class _Story:
             return
 
     def _end(self, job_id: str) -> None:
-        job = self._world.jobs.find(job_id)
-        if job is not None and not as_it_is(job, self._world).state.ended:
-            self._world.processes.terminate(job.pid)
-
-    def _appear(self, job_id: str) -> None:
-        deadline = time.monotonic() + APPEAR_WITHIN_SECONDS
-        while self._world.jobs.find(job_id) is None:
-            output = self._world.job_folders.output(job_id)
-            if time.monotonic() > deadline or "unipipe: " in output:
-                raise Failed(f"Job {job_id} did not begin: {output.strip()[-300:]}")
-            time.sleep(0.05)
+        # Not by its row: it has none before its work begins.
+        launched = launch(self._world, job_id)
+        if launched and self._world.processes.is_alive(launched.pid, launched.pid_started):
+            self._world.processes.terminate(launched.pid)
 
     def _shown(self, *words: str) -> None:
         line = shlex.join(("unipipe", *words))

@@ -85,6 +85,8 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     A problem opens an alert; the next check that finds it gone closes it. With --reference and --current any two files
     are compared, and nothing is recorded.
     """
+    if request.rows is not None and request.rows < 1:
+        raise UsageError("--rows must be 1 or more.")
     reference = request.reference or _configured_reference(world)
     rows = request.rows or world.config.monitoring.window_rows
     if request.current is not None:

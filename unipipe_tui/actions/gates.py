@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unipipe_tui.actions.world import World
@@ -52,7 +53,8 @@ def open_gates(world: World, model: str, version: int) -> GateCheck | None:
     """The recorded check that lets this version through, None when no gates are configured.
 
     Raises:
-        CheckSaidNo: the version was never checked, did not pass, or was compared with another champion than today's.
+        CheckSaidNo: the version was never checked, did not pass, or its check no longer counts: it was compared with
+            another champion, scored on another holdout, or judged by other gates than today's.
     """
     if not world.config.gates:
         return None
@@ -71,7 +73,36 @@ def open_gates(world: World, model: str, version: int) -> GateCheck | None:
             f"{model} version {version} was compared with {against}; the champion is version {champion} now.",
             hint=again,
         )
+    if _holdout_changed(world, newest):
+        raise CheckSaidNo(f"{model} version {version} was checked on another holdout; check it again.", hint=again)
+    if _gates_changed(world.config.gates, newest):
+        raise CheckSaidNo(f"{model} version {version} was checked at other gates; check it again.", hint=again)
     return newest
+
+
+def _holdout_changed(world: World, check: GateCheck) -> bool:
+    configured = world.config.data.holdout
+    path = None if configured is None else world.root / configured
+    # A holdout that is not pulled here cannot be compared; the check still counts.
+    return path is not None and path.is_file() and file_md5(path) != check.holdout
+
+
+def _gates_changed(configured: Sequence[GateConfig], check: GateCheck) -> bool:
+    """Whether judging the recorded figures by today's gates asks for anything that the check did not.
+
+    Only gates on the whole holdout tell: one for slices leaves no result when every slice has too few rows.
+    """
+    recorded = [result for result in check.results if not result.slice]
+    values = {result.gate: result.value for result in recorded}
+    rivals = {result.gate: result.champion for result in recorded}
+    gates = [_gate(gate) for gate in configured if not gate.by]
+    if any(gate.metric not in values for gate in gates):
+        return True
+    # A comparison with nothing passes, whatever its tolerance.
+    telling = [gate if rivals[gate.metric] is not None else replace(gate, beats_champion_within=None) for gate in gates]
+    candidate, champion = Figures(check.rows, values), Figures(check.rows, rivals)
+    asked = {(result.gate, result.wanted) for result in judge(telling, {"": {"": candidate}}, {"": {"": champion}})}
+    return not asked <= {(result.gate, result.wanted) for result in recorded}
 
 
 def sentence_of(check: GateCheck) -> tuple[str, ...]:

@@ -43,7 +43,9 @@ def plan_rollback(request: RollBack, world: World) -> Plan[AliasMove]:
 class UndoChange:
     """Which change."""
 
-    job: Annotated[str | None, OBJECT, "Job whose change to undo; the last reversible one when left out."] = None
+    job: Annotated[
+        str | None, OBJECT, "Job whose change to undo, or `last`; the last reversible one when left out."
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,13 @@ def undo(plan: Plan[UndoOrder], world: World, progress: Progress) -> Done[Undone
 
 def _change(world: World, job: str | None) -> ReversibleChange:
     changes = world.history.changes(1000)
-    if job is not None:
-        found = [change for change in changes if job in change.job]
+    if job is not None and job != "last":
+        parts = [change for change in changes if job in change.job]
+        found = [change for change in parts if change.job == job] or parts
         if not found:
             raise UsageError(f"Job {job} made no change that can be undone.", hint="unipipe audit list")
+        if len(found) > 1:
+            raise UsageError(f"{len(found)} jobs have {job} in their id.", hint="Give more of it: `unipipe jobs list`.")
         if found[0].undone_by:
             raise UsageError(f"Job {found[0].job} was undone already, by {found[0].undone_by}.")
         return found[0]

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look, Watch
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import ExitCode, Stopped, UsageError
+from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, UsageError
 from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, ToolEnded, ToolSaid, ToolStarted
-from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.jobs import LAUNCH_FILE, Job, JobState, Launch, launch_of
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 
 FOLLOW_EVERY_SECONDS = 0.1
 STOP_WITHIN_SECONDS = 5.0
+BEGIN_WITHIN_SECONDS = 10.0
+LAST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -125,16 +129,50 @@ def show_job(request: ShowJob, world: World) -> JobView:
     )
 
 
-def find_job(world: World, name: str) -> Job:
-    """The job of that name.
+def find_job(world: World, name: str, patience: float = BEGIN_WITHIN_SECONDS) -> Job:
+    """The job of that name; one that was launched but is not recorded yet is waited for, so many seconds.
 
     Raises:
         UsageError: there is none.
+        Failed: it was launched, and ended before it began or does not begin.
     """
-    job = world.jobs.find(name)
+    job = world.jobs.find(name) or _begun(world, name, patience)
     if job is None:
         raise UsageError(f"There is no job {name!r}.", hint="unipipe jobs list")
     return job
+
+
+def launch(world: World, job_id: str) -> Launch | None:
+    """How a detached job was started; None when no such job was."""
+    if job_id != Path(job_id).name:
+        return None
+    try:
+        return launch_of((world.job_folders.path(job_id) / LAUNCH_FILE).read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+
+
+def _begun(world: World, job_id: str, patience: float) -> Job | None:
+    launched = launch(world, job_id)
+    if launched is None:
+        return None
+    deadline = time.monotonic() + patience
+    while True:
+        # Asked before the row is: a job that is recorded and ends between the two is found.
+        lives = world.processes.is_alive(launched.pid, launched.pid_started)
+        job = world.jobs.find(job_id)
+        if job is not None:
+            return job
+        if not lives:
+            raise Failed(f"Job {job_id} ended before it began: {_last_words(world, job_id)}")
+        if time.monotonic() > deadline:
+            raise Failed(f"Job {job_id} has not begun yet.", hint=f"Wait for it: unipipe jobs attach {job_id}")
+        time.sleep(FOLLOW_EVERY_SECONDS)
+
+
+def _last_words(world: World, job_id: str) -> str:
+    lines = [line.strip() for line in world.job_folders.output(job_id).splitlines() if line.strip()]
+    return " ".join(lines[-LAST_WORDS:]) or "it said nothing."
 
 
 def _steps(events: list[Event], job: Job) -> tuple[StepLine, ...]:
@@ -176,6 +214,8 @@ class JobLog:
 
 def show_logs(request: ShowLogs, world: World) -> JobLog:
     """Print what a job and its programs said."""
+    if request.lines < 1:
+        raise UsageError("--lines must be 1 or more.")
     job = find_job(world, request.job)
     lines = [line for _, event in world.job_folders.events(job.id) if (line := log_line(event)) is not None]
     lines += world.job_folders.output(job.id).splitlines()
@@ -223,8 +263,8 @@ class JobEnd:
 
 def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
     """Follow a job from its beginning until it ends, whoever started it; ends with the job's own exit code."""
-    job = find_job(world, request.job)
     try:
+        job = find_job(world, request.job, patience=math.inf)
         for news in world.job_folders.follow(job.id):
             if news is not None:
                 progress.emit(news[1])
@@ -234,7 +274,7 @@ def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
                 break
             time.sleep(FOLLOW_EVERY_SECONDS)
     except KeyboardInterrupt:
-        raise Stopped("No longer following; the job goes on.", hint=f"unipipe jobs attach {job.id}") from None
+        raise Stopped("No longer following; the job goes on.", hint=f"unipipe jobs attach {request.job}") from None
     return JobEnd(job.id, job.state, job.message, job.exit_code)
 
 

@@ -17,6 +17,9 @@ from unipipe_tui.domain.records import Promotion, Release
 from unipipe_tui.domain.serving import LoggedPrediction
 from unipipe_tui.domain.tracking import ModelVersion, Run
 
+DIRTY_TAG = "git.dirty"
+"""`true` on a run whose training found changed files that no commit held."""
+
 
 @dataclass(frozen=True)
 class ShowLineage:
@@ -103,7 +106,7 @@ def show_lineage(request: ShowLineage, world: World) -> Lineage:
         data=_data(run, tags),
         missing=(),
     )
-    return _with_gaps(lineage)
+    return _with_gaps(lineage, dirty=bool(run) and tags.get(DIRTY_TAG) == "true")
 
 
 def _version(thing: str, prediction: LoggedPrediction | None, world: World) -> ModelVersion | None:
@@ -170,7 +173,7 @@ def _data(run: Run | None, tags: dict[str, str]) -> tuple[DataFacts, ...]:
     return tuple(DataFacts(name, md5) for name, md5 in facts.items())
 
 
-def _with_gaps(lineage: Lineage) -> Lineage:
+def _with_gaps(lineage: Lineage, *, dirty: bool) -> Lineage:
     gaps = []
     if lineage.version and lineage.run is None:
         gaps.append("MLflow no longer has the run of this version.")
@@ -178,6 +181,8 @@ def _with_gaps(lineage: Lineage) -> Lineage:
         gaps.append(f"This clone does not have the commit {lineage.commit_id}: git fetch may bring it.")
     if lineage.run and lineage.commit_id is None:
         gaps.append(f"The run does not say which commit it was made of (tag {COMMIT_TAG}).")
+    if dirty:
+        gaps.append("The run was trained with changes that its commit does not hold.")
     if lineage.run and not lineage.data:
         gaps.append(f"The run does not say which data it was made of (a data set, or a tag such as {DATA_TAG}).")
     if lineage.prediction and lineage.version is None:

@@ -14,7 +14,7 @@ from unipipe_tui.actions.gates import CHAMPION, check_version, holdout_path, ope
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import ExitCode, UsageError
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateResult, How, trail_of
@@ -209,10 +209,11 @@ class PromoteModel:
 def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     """Let an alias name a version whose gates are open; running targets that follow the alias switch to it at once.
 
-    Exit code 4 when the gates are closed or were checked against another champion, 5 when somebody moved the alias.
+    Exit code 4 when there is no such version, when its gates are closed, or when they were checked against another champion, on another holdout or as other
+    gates than today's; 5 when somebody moved the alias.
     """
     check_alias_name(request.to)
-    world.tracking.version(request.model, request.version)
+    _must_exist(world, request.model, request.version)
     if world.tracking.alias(request.model, request.to) == request.version:
         raise UsageError(
             f"{request.model}@{request.to} names version {request.version} already.", hint="Nothing to do."
@@ -220,6 +221,14 @@ def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     if request.to == CHAMPION:
         open_gates(world, request.model, request.version)
     return plan_move(world, request.model, request.to, request.version, How.PROMOTE, request.reason)
+
+
+def _must_exist(world: World, model: str, version: int) -> None:
+    try:
+        world.tracking.version(model, version)
+    except UsageError as error:
+        # Whether a version may become champion is a check; one that does not exist may not.
+        raise CheckSaidNo(error.message, hint=error.hint) from None
 
 
 @dataclass(frozen=True)
@@ -239,14 +248,14 @@ def plan_model_rollback(request: RollBackModel, world: World) -> Plan[AliasMove]
 
 
 def plan_way(world: World, model: str, alias: str, forward: bool, reason: str) -> Plan[AliasMove]:
-    """Decide where one step back, or forward again, leads.
+    """Decide where one step back, or forward again, leads: to a version that still exists and that is not named now.
 
     Raises:
         UsageError: there is no step in that direction.
     """
-    known = {version.version for version in world.tracking.versions(model)}
+    others = {version.version for version in world.tracking.versions(model)} - {world.tracking.alias(model, alias)}
     trail = trail_of(reversed(world.history.promotions(model, alias)))
-    way = [version for version in (trail.forward if forward else trail.back) if version in known]
+    way = [version for version in (trail.forward if forward else trail.back) if version in others]
     if not way:
         said = "nothing was rolled back" if forward else "it has named no other version yet"
         raise UsageError(

@@ -13,7 +13,7 @@ from unipipe_tui.actions.action import Change, Done, exit_code_of
 from unipipe_tui.actions.command_line import command_line
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Refused, Stopped, UnipipeError
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Refused, Stopped, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import Job, JobState, state_of_exit
 from unipipe_tui.domain.plans import Plan
@@ -56,21 +56,31 @@ def perform(
         Refused: read-only, or the plan is no longer the expected one.
         UnipipeError: whatever the change itself could not do.
     """
+    plan = allowed_plan(change, request, world, expected_plan)
+    return apply_plan(change, plan, change.home(request, world), listener, stopped)
+
+
+def allowed_plan(
+    change: Change[Any, Any, Any], request: Any, world: World, expected_plan: str | None = None
+) -> Plan[Any]:
+    """The plan, when it may be applied.
+
+    Raises:
+        Refused: read-only, or the plan is no longer the expected one.
+        UnipipeError: the change cannot be planned.
+    """
     if world.read_only:
         raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
-    plan = (
-        make_plan(change, request, world)
-        if expected_plan is None
-        else _made_again(change, request, world, expected_plan)
-    )
-    return apply_plan(change, plan, change.home(request, world), listener, stopped)
+    if expected_plan is None:
+        return make_plan(change, request, world)
+    return _made_again(change, request, world, expected_plan)
 
 
 def _made_again(change: Change[Any, Any, Any], request: Any, world: World, expected: str) -> Plan[Any]:
     try:
         plan = make_plan(change, request, world)
-    except CheckSaidNo as error:
-        # It was allowed when the plan was made.
+    except (CheckSaidNo, UsageError) as error:
+        # It was allowed when the plan was made: whatever forbids it now has moved since.
         raise Refused(f"The plan {expected} no longer holds: {error.message}", hint=error.hint) from None
     if plan.id != expected:
         raise Refused(
@@ -139,8 +149,10 @@ def _end(
             world.job_folders.write_result(job.id, json.dumps(to_plain(done.result)))
     with _noted(progress, "The end of the job could not be recorded"):
         world.jobs.end(ended)
+    with _noted(progress, "The way back could not be recorded"):
         if done and done.undo:
             world.history.add_change(ReversibleChange(job.id, job.command, done.undo, world.now()))
+    with _noted(progress, "The audit entry could not be written"):
         world.audit.append(
             at=world.now(),
             actor=job.actor,

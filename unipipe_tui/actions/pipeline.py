@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
@@ -11,6 +12,7 @@ from unipipe_tui.actions.training import Order, Trained, train, training_effects
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
+from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
@@ -194,7 +196,7 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     _must_exist(pipeline, request.stages)
     state = world.pipeline.state(pipeline)
     order = Order(request.stages, request.force, request.commit, "")
-    warnings = (*_sentences(pipeline, state), *_missing_data(state))
+    warnings = (*_sentences(pipeline, state), *_missing_data(state), *_uncommitted(pipeline, world))
     stages = [s for s in state.states if s.stage.command and not s.stage.frozen]
     due = sum(bool(s.causes) or request.force for s in stages)
     title = f"Run the pipeline: {due} of {len(stages)} stages {'run again' if request.force else 'are not up to date'}"
@@ -213,6 +215,32 @@ def _missing_data(state: PipelineState) -> tuple[str, ...]:
         return ()
     more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
     return (f"Known data of {waiting[0]}{more} is not here; `dvc pull` or `dvc checkout` brings it without a run.",)
+
+
+def _uncommitted(pipeline: Pipeline, world: World) -> tuple[str, ...]:
+    """Changed files that the stages are made of or read, and that no stage writes: those decide what is trained."""
+    written = {output.path for stage in pipeline.stages if not stage.is_data for output in stage.outputs}
+    read = {stage.file for stage in pipeline.stages}
+    read |= {d.path for stage in pipeline.stages for d in stage.dependencies if not d.external}
+    read |= {reference.file for stage in pipeline.stages for reference in stage.params}
+    read -= written
+    changed = [path for path in _changed_here(world) if not _lies_in(path, written)]
+    # A folder that is new as a whole is listed with `/` at its end, in place of what it holds.
+    count = sum(_lies_in(p, read) or (p.endswith("/") and any(one.startswith(p) for one in read)) for p in changed)
+    said = "1 changed file is" if count == 1 else f"{count} changed files are"
+    return (f"{said} not committed: the run's commit will not hold {'it' if count == 1 else 'them'}.",) * bool(count)
+
+
+def _changed_here(world: World) -> tuple[str, ...]:
+    """What Git says is changed, from the project's root; Git counts from the root of its work tree."""
+    folders = (world.root, *world.root.parents)
+    top = next((folder for folder in folders if (folder / ".git").exists()), world.root)
+    inside = "" if top == world.root else f"{world.root.relative_to(top).as_posix()}/"
+    return tuple(path.removeprefix(inside) for path in world.git.changed() if path.startswith(inside))
+
+
+def _lies_in(path: str, places: set[str]) -> bool:
+    return any(f"{path}/".startswith(f"{place.rstrip('/')}/") for place in places)
 
 
 def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Trained]:
@@ -280,7 +308,9 @@ def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
         )
         effects.append(plans.run("dvc", "add", raw))
         if request.commit:
-            effects.append(plans.run("git", "commit", f"{raw}.dvc", "..."))
+            paths = _pointer(world, raw)
+            effects.append(plans.run("git", "add", "--", *paths))
+            effects.append(plans.run("git", "commit", "--", *paths))
     order = RetrainOrder(target, request.reason, raw, file, training)
     undo = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
     return Plan(
@@ -307,13 +337,34 @@ def _collect(order: RetrainOrder, world: World, progress: Progress) -> int:
     )
     if rows == 0:
         (world.root / order.file).unlink(missing_ok=True)
-        return 0
+        if not _left_behind(order, world):
+            return 0
+        progress.emit(Noted(f"An earlier collection was interrupted: its rows in {order.raw} are recorded now."))
     world.dvc.add(order.raw, progress)
     if order.training.commit:
-        ignored = str((raw.parent / ".gitignore").relative_to(world.root))
-        paths = [p for p in (f"{order.raw}.dvc", ignored) if (world.root / p).exists()]
-        world.git.commit(f"Add {rows} labelled predictions to {order.raw}", paths, progress)
+        paths = [path for path in _pointer(world, order.raw) if (world.root / path).exists()]
+        rest = f"{rows} labelled predictions" if rows else "the labelled predictions of an interrupted collection"
+        world.git.commit(f"Add {rest} to {order.raw}", paths, progress)
     return rows
+
+
+def _left_behind(order: RetrainOrder, world: World) -> bool:
+    """Whether collected rows lie in the data that were never recorded: a kill came before `dvc add`, or before Git."""
+    assert order.raw is not None
+    if not any((world.root / order.raw).glob("labelled-*.parquet")):
+        return False
+    state = world.pipeline.state(world.pipeline.read())
+    owners = [s for s in state.states if s.stage.is_data and order.raw in {output.path for output in s.stage.outputs}]
+    recorded = bool(owners) and not any(owner.causes for owner in owners)
+    pending = order.training.commit and f"{order.raw}.dvc" in _changed_here(world)
+    return pending or not recorded
+
+
+def _pointer(world: World, raw: str) -> tuple[str, ...]:
+    """What Git keeps of the raw data: DVC's pointer, and the file beside it that hides the data from Git."""
+    pointer, ignored = f"{raw}.dvc", Path(raw).with_name(".gitignore").as_posix()
+    there = (world.root / ignored).exists() or not (world.root / pointer).exists()
+    return (pointer, ignored) if there else (pointer,)
 
 
 def _next_number(world: World, raw: str | None) -> int:

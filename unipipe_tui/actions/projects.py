@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,12 @@ class InitOrder:
     """Whether DVC must be initialised."""
     starter: bool
     """Whether a first unipipe.yaml must be written."""
+    whole: bool
+    """Whether the folder holds nothing yet, so that all that will be in it was made here."""
+    subject: str
+    """Of the commit."""
+    paths: tuple[str, ...]
+    """What is committed; without a recipe only what was made here: all else is its owner's to commit."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +77,23 @@ def plan_init(request: InitProject, world: World) -> Plan[InitOrder]:
     directory = world.root
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is not a folder.")
-    if request.recipe and directory.is_dir() and any(p.name != ".unipipe" for p in directory.iterdir()):
+    whole = not directory.exists() or all(p.name == ".unipipe" for p in directory.iterdir())
+    if request.recipe and not whole:
         raise UsageError(
             f"{directory} is not empty.", hint="A recipe needs a new folder: unipipe init --recipe NAME DIR"
         )
     alone = request.recipe is not None or not world.git.is_repository()
+    dvc = not (directory / ".dvc").is_dir()
+    ignores = dvc or (directory / ".dvcignore").exists()
     order = InitOrder(
         directory,
         request.recipe,
         git=alone and not (directory / ".git").exists(),
-        dvc=not (directory / ".dvc").is_dir(),
+        dvc=dvc,
         starter=request.recipe is None and not (directory / FILE_NAME).exists(),
+        whole=whole,
+        subject=f"Begin with the recipe {request.recipe}" if request.recipe else "Begin with Unipipe",
+        paths=(".",) if request.recipe else (".dvc", *([".dvcignore"] if ignores else []), FILE_NAME),
     )
     if not (order.git or order.dvc or order.starter):
         raise UsageError(f"{directory} is a project already.", hint="unipipe status")
@@ -100,12 +113,21 @@ def _effects(order: InitOrder, world: World) -> tuple[Effect, ...]:
         effects.append(plans.run("dvc", "add", "data/raw"))
     if order.starter:
         effects.append(plans.write(FILE_NAME))
-    effects.append(plans.run("git", "commit", "..."))
+    effects.append(plans.run("git", "add", "--", *order.paths))
+    effects.append(plans.run("git", "commit", "--message", order.subject, "--", *order.paths))
     return tuple(effects)
 
 
 def _way_back(order: InitOrder) -> str:
-    return f"rm -r {order.directory}" if order.git else "git revert HEAD"
+    if not order.git:
+        return "git revert HEAD"
+    folder = shlex.quote(str(order.directory))
+    if order.whole:
+        return f"rm -r {folder}"
+    # The folder was somebody's before: only what is made here may go, wherever the line is typed.
+    files = [".dvcignore"] if order.dvc and not (order.directory / ".dvcignore").exists() else []
+    made = [".git", *([".dvc"] if order.dvc else []), *files, *([FILE_NAME] if order.starter else [])]
+    return f"cd {folder} && rm -r {' '.join(made)}"
 
 
 def init_project(plan: Plan[InitOrder], world: World, progress: Progress) -> Done[Initialised]:
@@ -127,10 +149,7 @@ def init_project(plan: Plan[InitOrder], world: World, progress: Progress) -> Don
         if order.starter:
             (order.directory / FILE_NAME).write_text(STARTER)
     with step(progress, "commit", 3, 3):
-        # A project that was there before keeps what its owner has not committed yet.
-        paths = ["."] if order.recipe or order.git else [".dvc", ".dvcignore", FILE_NAME]
-        subject = f"Begin with the recipe {order.recipe}" if order.recipe else "Begin with Unipipe"
-        commit = there.git.commit(subject, [p for p in paths if (order.directory / p).exists()], progress)
+        commit = there.git.commit(order.subject, order.paths, progress)
     files = len(world.recipes.files(order.recipe)) if order.recipe else 0
     return Done(Initialised(str(order.directory), order.recipe, commit.id, files), detail=str(order.directory))
 

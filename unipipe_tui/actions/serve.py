@@ -67,7 +67,7 @@ def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Do
     """Start a server."""
     order = plan.decided
     with step(progress, "make the bundle", 1, 2):
-        found = world.bundles.find(order.model, order.version)
+        found = world.bundles.whole(order.model, order.version)
         folder, bundle = found or make_bundle(world, world.open_registry(), order.model, order.version)
     with step(progress, f"start {order.target}", 2, 2):
         status = world.server_of(order.target).start(folder, bundle.digest, progress)

@@ -14,7 +14,7 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
 from unipipe_tui.domain.events import Noted
-from unipipe_tui.domain.jobs import StageTiming
+from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateCheck, How
@@ -147,7 +147,7 @@ def environment(world: World) -> Mapping[str, str]:
         "DO_NOT_TRACK": "true",
         "UNIPIPE_JOB": world.job_id,
         # A stage may call unipipe itself: that is a job of its own.
-        "UNIPIPE_DETACHED_JOB": "",
+        DETACHED_JOB: "",
     }
 
 
@@ -186,7 +186,8 @@ def _carried_on(world: World, order: Order, run: Run, progress: Progress, traine
             alias = CHAMPION if champion is None else CHALLENGER
             previous = world.tracking.alias(model, alias)
             reason = "the first version" if champion is None else order.reason or "passed its gates"
-            place_alias(AliasMove(model, alias, version, previous, How.PROMOTE, reason, ()), registry, world)
+            if previous != version:
+                place_alias(AliasMove(model, alias, version, previous, How.PROMOTE, reason, ()), registry, world)
     return Trained(
         trained.stages,
         trained.seconds,

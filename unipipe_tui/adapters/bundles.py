@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unipipe_tui.domain.bundles import Bundle, read_bundle
+from unipipe_tui.domain.bundles import Bundle, read_bundle, verify_bundle
 from unipipe_tui.domain.errors import UnipipeError
 
 
@@ -19,9 +19,17 @@ class BundleFolder:
         return self._folder / f"{model}-{version}"
 
     def find(self, model: str, version: int) -> tuple[Path, Bundle] | None:
-        """The sealed bundle of a version; None when it was never made or is not whole."""
+        """The sealed bundle of a version, by its manifest alone; None when it was never made."""
         place = self.place(model, version)
         try:
             return place, read_bundle(place)
+        except UnipipeError:
+            return None
+
+    def whole(self, model: str, version: int) -> tuple[Path, Bundle] | None:
+        """The sealed bundle of a version, every file of it checked; None when it was never made or is damaged."""
+        place = self.place(model, version)
+        try:
+            return place, verify_bundle(place)
         except UnipipeError:
             return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from unipipe_tui.adapters import process
-from unipipe_tui.domain.jobs import new_job_id
+from unipipe_tui.domain.jobs import DETACHED_JOB, LAUNCH_FILE, Launch, new_job_id
 
 
 class LocalProcesses:
@@ -31,16 +30,18 @@ class LocalProcesses:
         """Start one of our own command lines (without the program's name) as a detached job; answers with its id.
 
         The job belongs to the project; relative paths in the command line count from `cwd`, which is where this process
-        stands unless given. The job's folder is there when this returns, so that a follower finds it.
+        stands unless given. The job's folder tells of the launch when this returns, so that a follower finds it.
         """
-        job_id = new_job_id(time.time())
+        now = time.time()
+        job_id = new_job_id(now)
         job_folder = project / ".unipipe" / "jobs" / job_id
         job_folder.mkdir(parents=True)
-        (job_folder / "request.json").write_text(json.dumps({"argv": ["unipipe", *argv], "at": time.time()}))
-        process.start_detached(
+        pid = process.start_detached(
             [sys.executable, "-m", "unipipe_tui", *argv],
             cwd=cwd or Path.cwd(),
             output=job_folder / "output.log",
-            env={"UNIPIPE_DETACHED_JOB": job_id},
+            env={DETACHED_JOB: job_id},
         )
+        launch = Launch(("unipipe", *argv), now, pid, process.started_at(pid) or 0.0)
+        (job_folder / LAUNCH_FILE).write_text(launch.to_json(), encoding="utf-8")
         return job_id

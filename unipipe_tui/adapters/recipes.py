@@ -10,7 +10,8 @@ from unipipe_tui.domain.errors import UsageError
 SAMPLES_OF = {"fraud-detection": {"payments.parquet": "data/raw/payments.parquet"}}
 """By recipe: which file of the sample data belongs where."""
 
-NOT_COPIED = shutil.ignore_patterns("__pycache__", ".pytest_cache", ".dvc", ".unipipe", "mlflow.db", "mlartifacts")
+LEFTOVERS = ("__pycache__", ".pytest_cache", ".dvc", ".unipipe", "mlflow.db", "mlartifacts")
+"""What a run or a test leaves in a recipe's folder; it is no part of the recipe."""
 
 
 class ShippedRecipes:
@@ -31,13 +32,12 @@ class ShippedRecipes:
             UsageError: there is no such recipe.
         """
         source = self._folder(recipe)
-        skipped = {"__pycache__", ".pytest_cache"}
         own = (p.relative_to(source) for p in source.rglob("*") if p.is_file())
-        return (*sorted(str(p) for p in own if not skipped & set(p.parts)), *SAMPLES_OF.get(recipe, {}).values())
+        return (*sorted(str(p) for p in own if not set(LEFTOVERS) & set(p.parts)), *SAMPLES_OF.get(recipe, {}).values())
 
     def copy(self, recipe: str, to: Path) -> None:
         """Copy a recipe and its data into a folder."""
-        shutil.copytree(self._folder(recipe), to, dirs_exist_ok=True, ignore=NOT_COPIED)
+        shutil.copytree(self._folder(recipe), to, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFTOVERS))
         for name, place in SAMPLES_OF.get(recipe, {}).items():
             (to / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.sample(name), to / place)

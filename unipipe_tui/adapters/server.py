@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -96,7 +97,7 @@ class LocalServer:
             digest=answer.get("digest"),
             since=datetime.fromisoformat(answer["since"]) if answer.get("since") else None,
             requests=answer.get("requests"),
-            wanted=answer.get("wanted"),
+            order=answer.get("order"),
             error=answer.get("error") or None,
         )
 
@@ -114,13 +115,18 @@ class LocalServer:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         self._predictions.mkdir(parents=True, exist_ok=True)
-        self._want(bundle, digest)
+        order = self._want(bundle, digest)
         log = self._folder / "server.log"
         log.write_bytes(b"")
         pid = process.start_detached(self._argv(), cwd=self._folder, output=log)
         self._record(pid)
         progress.emit(Noted(f"The server starts on {self.url} as process {pid}."))
-        return self._wait_for(digest, progress)
+        try:
+            return self._wait_for(digest, order, progress)
+        except BaseException:
+            # What never became ready must not stand in the way of the next start.
+            self.stop(progress)
+            raise
 
     def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
         """Let it load this bundle and wait until that is the one that answers; no request is dropped.
@@ -128,8 +134,15 @@ class LocalServer:
         Raises:
             Failed: the model cannot be loaded; the one before goes on answering.
         """
-        self._want(bundle, digest)
-        return self._wait_for(digest, progress)
+        before = self._wanted()
+        order = self._want(bundle, digest)
+        try:
+            return self._wait_for(digest, order, progress)
+        except BaseException:
+            # Left there, the refused bundle would be loaded by the next start.
+            if before is not None:
+                self._want(*before)
+            raise
 
     def stop(self, progress: Progress) -> ServerStatus:
         """Let it answer what it has begun, and end."""
@@ -194,10 +207,20 @@ class LocalServer:
         flat = [str(word) for pair in options.items() for word in pair]
         return [sys.executable, "-m", "unipipe_tui.serving", *flat]
 
-    def _want(self, bundle: Path, digest: str) -> None:
+    def _want(self, bundle: Path, digest: str) -> str:
+        """Write down what is to be served; answers with the order's name."""
+        order = secrets.token_hex(8)
         partial = self._folder / "desired.json.partial"
-        partial.write_text(json.dumps({"bundle": str(bundle), "digest": digest}))
+        partial.write_text(json.dumps({"bundle": str(bundle), "digest": digest, "order": order}))
         partial.replace(self._folder / "desired.json")
+        return order
+
+    def _wanted(self) -> tuple[Path, str] | None:
+        try:
+            document = json.loads((self._folder / "desired.json").read_text())
+            return Path(document["bundle"]), str(document["digest"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     @property
     def _process_file(self) -> Path:
@@ -213,7 +236,7 @@ class LocalServer:
         except (OSError, ValueError, TypeError):
             return None
 
-    def _wait_for(self, digest: str, progress: Progress) -> ServerStatus:
+    def _wait_for(self, digest: str, order: str, progress: Progress) -> ServerStatus:
         begun = monotonic()
         while monotonic() - begun < READY_WITHIN_SECONDS:
             status = self.status()
@@ -222,7 +245,7 @@ class LocalServer:
             if status.state is ServerState.DIED:
                 self._process_file.unlink(missing_ok=True)
                 raise Failed(f"The server did not start: {status.error}", hint=f"Its log: {self._folder}/server.log")
-            if status.error and status.wanted == digest:
+            if status.error and status.order == order:
                 raise Failed(f"The model cannot be served: {status.error}", hint=f"Its log: {self._folder}/server.log")
             progress.emit(Advanced(int(monotonic() - begun), None, "seconds"))
             sleep(0.25)

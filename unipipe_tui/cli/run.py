@@ -16,10 +16,10 @@ from typing import Any
 
 from rich.text import Text
 
-from unipipe_tui.actions.action import Action, Change, Danger, Look, Watch, exit_code_of
+from unipipe_tui.actions.action import Action, Change, Danger, Done, Look, Watch, exit_code_of
 from unipipe_tui.actions.command_line import approved, command_line
 from unipipe_tui.actions.demo import Told
-from unipipe_tui.actions.perform import Listening, make_plan, perform
+from unipipe_tui.actions.perform import Listening, allowed_plan, make_plan, perform
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli import output
@@ -28,10 +28,13 @@ from unipipe_tui.cli.narrator import Narrator
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import ExitCode, Stopped, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.jobs import DETACHED_JOB
 from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress
 
 OpenWorld = Callable[[Path], World]
-DETACHED = "UNIPIPE_DETACHED_JOB"
+Apply = Callable[[Plan[Any], World, Progress], Done[Any]]
+LONGEST_INTERVAL_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Session:
     def __init__(self, open_world: OpenWorld) -> None:
         self._open_world = open_world
         self._stopping = threading.Event()
+        self._applied = False
         self.ended = Ended(ExitCode.DONE)
 
     def handle(self, action: Action, request: Any, options: Options) -> None:
@@ -88,6 +92,8 @@ class Session:
             self.ended = Ended(complain(Stopped("Stopped on request.")))
 
     def _look(self, action: Look[Any, Any], request: Any, world: World, options: Options) -> None:
+        if not 0 < options.interval <= LONGEST_INTERVAL_SECONDS:
+            raise UsageError(f"--interval must be more than 0 and at most {LONGEST_INTERVAL_SECONDS} seconds.")
         while True:
             result = action.look(request, world)
             if options.watch:
@@ -114,12 +120,13 @@ class Session:
                 return
             expected = expected or plan.id
         if options.detach:
-            self._detach(action, request, world, expected)
+            self._detach(action, request, world, expected, options)
             return
         with Narrator() as narrator:
             # Who follows a detached job reads its events; told here as well, everything would be said twice.
-            listener = _unheard if DETACHED in os.environ else narrator
-            result = perform(action, request, world, listener, self._stopping.is_set, expected)
+            listener = _unheard if os.environ.get(DETACHED_JOB) else narrator
+            stoppable = replace(action, apply=self._then_uninterrupted(action.apply))
+            result = perform(stoppable, request, world, listener, self._stopping.is_set, expected)
         self._answer(result, options)
 
     def _show_plan(self, plan: Plan[Any], options: Options) -> None:
@@ -128,10 +135,19 @@ class Session:
         else:
             output.print_lines(Text(line) for line in plan.lines)
 
-    def _detach(self, action: Change[Any, Any, Any], request: Any, world: World, expected: str | None) -> None:
-        words = approved(action, command_line(action, request), expected)
+    def _detach(
+        self, action: Change[Any, Any, Any], request: Any, world: World, expected: str | None, options: Options
+    ) -> None:
+        # Whatever forbids it is said here and now, not in the output of a job that never began.
+        plan = allowed_plan(action, request, world, expected)
+        # What asks for no approval does not hang on a plan either: a check counts traffic that goes on meanwhile.
+        plan_id = plan.id if action.danger is Danger.CONFIRM else expected
+        words = approved(action, command_line(action, request), plan_id)
         job_id = world.processes.launch(words, action.home(request, world).root)
-        output.print_lines([Text(job_id)])
+        if options.json:
+            output.print_json({"job": job_id})
+        else:
+            output.print_lines([Text(job_id)])
         output.narrate(Text(f"follow it: unipipe jobs attach {job_id}"))
 
     def _answer(self, result: Any, options: Options) -> None:
@@ -141,13 +157,25 @@ class Session:
             output.print_lines(lines_of(result))
         self.ended = Ended(exit_code_of(result), _next_project(result, options))
 
+    def _then_uninterrupted(self, apply: Apply) -> Apply:
+        """Applied as before; but once it is, a signal comes too late: what was done will be recorded."""
+
+        def applied(plan: Plan[Any], world: World, progress: Progress) -> Done[Any]:
+            try:
+                return apply(plan, world, progress)
+            finally:
+                self._applied = True
+
+        return applied
+
     def _listen_to_signals(self) -> None:
         def stop(number: int, frame: FrameType | None) -> None:
             # Once is enough: what is cleaned up now must not be interrupted by an impatient second one.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             self._stopping.set()
-            raise KeyboardInterrupt
+            if not self._applied:
+                raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+DETACHED_JOB = "UNIPIPE_DETACHED_JOB"
+"""The environment variable that tells a process which detached job it is; empty: none."""
+LAUNCH_FILE = "request.json"
+"""Where a detached job's launch is kept, in the job's folder."""
 
 
 class JobState(StrEnum):
@@ -57,6 +64,30 @@ def state_of_exit(exit_code: int) -> JobState:
         5: JobState.REFUSED,
         130: JobState.STOPPED,
     }.get(exit_code, JobState.FAILED)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a detached job was started: all that is known of it until its work begins and it is recorded."""
+
+    argv: tuple[str, ...]
+    at: float
+    """Seconds since the epoch, as `pid_started`."""
+    pid: int
+    pid_started: float
+
+    def to_json(self) -> str:
+        """As text, for `launch_of`."""
+        return json.dumps(dataclasses.asdict(self))
+
+
+def launch_of(text: str) -> Launch | None:
+    """The launch that a file tells; None when it tells none."""
+    try:
+        said = json.loads(text)
+        return Launch(tuple(said["argv"]), float(said["at"]), int(said["pid"]), float(said["pid_started"]))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,11 @@ class Bundles(Protocol):
     """The folder where bundles are kept: what a server is given."""
 
     def find(self, model: str, version: int) -> tuple[Path, Bundle] | None:
-        """The sealed bundle of a version; None when it was never made."""
+        """The sealed bundle of a version, by its manifest alone; None when it was never made."""
+        ...
+
+    def whole(self, model: str, version: int) -> tuple[Path, Bundle] | None:
+        """The sealed bundle of a version, every file of it checked; None when it was never made or is damaged."""
         ...
 
     def place(self, model: str, version: int) -> Path:

@@ -80,22 +80,42 @@ class Trail:
 
 
 def trail_of(moves: Iterable[Promotion]) -> Trail:
-    """Where an alias can go from here, given its moves from the oldest to the newest."""
-    back: list[int] = []
-    forward: list[int] = []
+    """Where an alias can go from here, given its moves from the oldest to the newest.
+
+    An undo restores the trail as it was before the move that it takes back; an undo can itself be taken back.
+    """
+    trail = Trail()
+    standing: list[tuple[Promotion, Trail]] = []
     for move in moves:
-        if move.how is How.BACK:
-            forward += [] if move.previous is None else [move.previous]
-            back = back[:-1]
-        elif move.how is How.FORWARD:
-            back += [] if move.previous is None else [move.previous]
-            forward = forward[:-1]
-        elif move.how is How.UNDO:
-            back, forward = (back[:-1], forward) if back and back[-1] == move.version else (back, [])
-        else:
-            back += [] if move.previous is None else [move.previous]
-            forward = []
-    return Trail(tuple(back), tuple(forward))
+        before = trail
+        trail = _taken_back(standing, move, trail) if move.how is How.UNDO else _gone(trail, move)
+        standing.append((move, before))
+    return trail
+
+
+def _gone(trail: Trail, move: Promotion) -> Trail:
+    left = () if move.previous is None else (move.previous,)
+    if move.how is How.BACK:
+        return Trail(_up_to(trail.back, move.version), trail.forward + left)
+    if move.how is How.FORWARD:
+        return Trail(trail.back + left, _up_to(trail.forward, move.version))
+    return Trail(trail.back + left)
+
+
+def _up_to(way: tuple[int, ...], reached: int | None) -> tuple[int, ...]:
+    # Versions that were deleted meanwhile were skipped: they go together with the one that was reached.
+    places = [place for place, version in enumerate(way) if version == reached]
+    return way[: places[-1]] if places else way
+
+
+def _taken_back(standing: list[tuple[Promotion, Trail]], undo: Promotion, trail: Trail) -> Trail:
+    """The trail before the newest standing move that the undo reverses; that move stands no longer."""
+    for place in reversed(range(len(standing))):
+        move, before = standing[place]
+        if (move.previous, move.version) == (undo.version, undo.previous):
+            del standing[place]
+            return before
+    return trail
 
 
 @dataclass(frozen=True)

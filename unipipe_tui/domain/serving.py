@@ -34,8 +34,8 @@ class ServerStatus:
     digest: str | None = None
     since: datetime | None = None
     requests: int | None = None
-    wanted: str | None = None
-    """The digest that it was last asked to serve."""
+    order: str | None = None
+    """The last order to serve something that it has taken up; `error` speaks of it."""
     error: str | None = None
     """Why the wanted version is not the one that answers."""
 

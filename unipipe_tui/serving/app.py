@@ -109,7 +109,8 @@ def _route_probes(app: FastAPI, switch: Switch, traffic: Traffic) -> None:
         served = switch.served
         readiness = Readiness(
             ready=served is not None,
-            wanted=switch.wanted,
+            wanted=switch.wanted.digest if switch.wanted else None,
+            order=switch.wanted.order if switch.wanted else None,
             error=switch.error or None,
             requests=traffic.requests,
             in_flight=traffic.in_flight,

@@ -23,6 +23,8 @@ class Desired:
 
     folder: Path
     digest: str
+    order: str | None = None
+    """What the operator calls this very wish, so that an answer to an earlier one is not taken for its own."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Switch:
 
     def __init__(self, file: Path, load: Callable[[Path, str], ServedModel]) -> None:
         self.served: ServedModel | None = None
-        self.wanted: str | None = None
+        self.wanted: Desired | None = None
         self.error = f"{file} does not exist yet"
         self._file = file
         self._load = load
@@ -69,7 +71,7 @@ class Switch:
         self.error = ""
         try:
             desired = read_desired(stamp.content, self._file)
-            self.wanted = desired.digest
+            self.wanted = desired
             if self.served is None or self.served.bundle.digest != desired.digest:
                 self.served = self._load(desired.folder, desired.digest)
         except UnipipeError as error:
@@ -84,15 +86,16 @@ class Switch:
 
 
 def read_desired(content: bytes, file: Path) -> Desired:
-    """Parse `{"bundle": folder, "digest": sha256}`; a relative folder is meant from the file's own place."""
+    """Parse `{"bundle": folder, "digest": sha256}` with an optional `order`; a relative folder is meant from the
+    file's own place."""
     try:
         document = json.loads(content)
-        folder, digest = document["bundle"], document["digest"]
+        folder, digest, order = document["bundle"], document["digest"], document.get("order")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Failed(f"{file} does not name a bundle and its digest: {error!r}.", _EXAMPLE) from error
     if not isinstance(folder, str) or not isinstance(digest, str):
         raise Failed(f"{file}: bundle and digest must be strings.", _EXAMPLE)
-    return Desired(file.parent / folder, digest)
+    return Desired(file.parent / folder, digest, None if order is None else str(order))
 
 
 _EXAMPLE = 'It must hold {"bundle": "<folder>", "digest": "<sha256>"}.'

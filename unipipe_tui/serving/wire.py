@@ -78,6 +78,8 @@ class Readiness(BaseModel):
     since: datetime | None = None
     wanted: str | None
     """The digest that was asked for last; it is being loaded while it differs from `digest` and `error` is null."""
+    order: str | None
+    """What the operator called that wish; `error` speaks of it."""
     error: str | None
     requests: int
     in_flight: int

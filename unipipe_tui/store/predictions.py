@@ -17,7 +17,10 @@ from unipipe_tui.store.rows import aware, aware_or_none
 
 INPUT = "input."
 POSITIVE = ("1", "1.0", "true", "True")
-NUMBER_OF_LABEL = "coalesce(TRY_CAST(label AS BIGINT), CAST(label IN ('true', 'True') AS BIGINT))"
+NUMBER_OF_LABEL = r"""
+    CASE WHEN lower(label) IN ('true', 'false') THEN CAST(lower(label) = 'true' AS BIGINT)
+    WHEN regexp_full_match(label, '[+-]?\d+(\.0*)?') THEN TRY_CAST(label AS BIGINT) END"""
+"""A label is a whole number, or true or false; any other text has no number (a cast would round it)."""
 AT_IN_UTC = 'CAST("at" AS TIMESTAMP) AS "at"'
 NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
 NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
@@ -100,15 +103,21 @@ class PredictionLog:
             return _written(connection, f"SELECT {_inputs(connection)} FROM {latest}", to)  # noqa: S608
 
     def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
-        """Write inputs and labels of all labelled predictions whose id is in none of the known Parquet files."""
+        """Write inputs and labels of all labelled predictions whose id is in none of the known Parquet files.
+
+        Raises:
+            UsageError: a known file has no such id column, or a label is neither a whole number nor true or false.
+        """
         with self._opened(target) as connection:
             if connection is None:
                 return 0
             new = "label IS NOT NULL"
             if known:
+                _must_have(connection, id_column, known)
                 files = f"read_parquet({_list(known)}, union_by_name = true)"
                 ids = f"SELECT CAST({identifier(id_column)} AS VARCHAR) AS id FROM {files}"  # noqa: S608
                 new += f" AND prediction_id NOT IN (FROM ({ids}) WHERE id IS NOT NULL)"
+            _must_be_numbers(connection, new)
             chosen = f"prediction_id AS {identifier(id_column)}, {_inputs(connection)}, "
             chosen += f"{NUMBER_OF_LABEL} AS {identifier(label_column)}"
             return _written(connection, f'SELECT {chosen} FROM logged WHERE {new} ORDER BY "at", prediction_id', to)  # noqa: S608
@@ -223,6 +232,28 @@ def _inputs(connection: duckdb.DuckDBPyConnection) -> str:
     columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
     names = [name for (name,) in columns if name.startswith(INPUT)]
     return ", ".join(f"{identifier(name)} AS {identifier(name[len(INPUT) :])}" for name in names)
+
+
+def _must_have(connection: duckdb.DuckDBPyConnection, column: str, files: Sequence[Path]) -> None:
+    for file in files:
+        described = connection.execute(f"DESCRIBE FROM read_parquet({literal(file)})").fetchall()
+        if column.lower() not in {name.lower() for name, *_ in described}:
+            raise UsageError(
+                f"{file} has no column {column!r}, so nobody can tell which predictions it holds already.",
+                hint="Name the column of the ids in unipipe.yaml:  data: {id: ...}",
+            )
+
+
+def _must_be_numbers(connection: duckdb.DuckDBPyConnection, chosen: str) -> None:
+    strange = connection.execute(
+        f'SELECT label, prediction_id FROM logged WHERE {chosen} AND ({NUMBER_OF_LABEL}) IS NULL ORDER BY "at" LIMIT 1'  # noqa: S608
+    ).fetchone()
+    if strange:
+        label, prediction = strange
+        raise UsageError(
+            f"The label {label!r} of the prediction {prediction!r} is neither a whole number nor true or false.",
+            hint="Such labels are not trained on; `unipipe retrain --no-collect` leaves the traffic out.",
+        )
 
 
 def _written(connection: duckdb.DuckDBPyConnection, query: str, to: Path) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow reads it while it is imported
@@ -29,6 +30,8 @@ EXPERIMENT = "fraud-detection"
 REQUIREMENTS = ("mlflow", "pandas", "scikit-learn", "skops")
 # skops refuses what it does not know; these are the trees of the gradient boosting.
 TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+# What the pipeline itself writes before the model is trained; DVC names each output in a .gitignore.
+WRITTEN_BY_PIPELINE = ("dvc.lock", "reports")
 FORBIDDEN_IN_KEYS = re.compile(r"[^\w./ -]", re.ASCII)
 
 
@@ -43,9 +46,17 @@ class LoggedModel:
 
 @contextmanager
 def training_run() -> Iterator[str]:
-    """Open a run of the project's experiment, tagged with the commit, the data and the job; yields its id."""
+    """Open a run of the project's experiment, tagged with the commit, the data and the job; yields its id.
+
+    The tag `git.dirty` is `true` when tracked files were changed and not committed: the commit does not hold them.
+    """
     mlflow.set_experiment(experiment_id=_experiment_id())
-    tags = {"git.commit": _commit(), "data.raw.md5": raw_md5(), "unipipe.job": os.environ.get("UNIPIPE_JOB")}
+    tags = {
+        "git.commit": _commit(),
+        "git.dirty": "true" if uncommitted() else None,
+        "data.raw.md5": raw_md5(),
+        "unipipe.job": os.environ.get("UNIPIPE_JOB"),
+    }
     with mlflow.start_run(tags={key: tag for key, tag in tags.items() if tag}) as run:
         yield run.info.run_id
 
@@ -113,6 +124,13 @@ def raw_md5() -> str | None:
     return md5
 
 
+def uncommitted(project: Path = ROOT) -> bool:
+    """Whether tracked files of the project differ from its commit, other than those that the pipeline writes."""
+    others = [f":(exclude){name}" for name in WRITTEN_BY_PIPELINE]
+    look = ["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
+    return bool(_git(*look, "--", ".", *others, ":(exclude,glob)**/.gitignore", folder=project))
+
+
 def _connect() -> str:
     """Use the tracking server of the environment, else a file of this project; returns its address."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}"
@@ -133,11 +151,16 @@ def _experiment_id() -> str:
 
 def _commit() -> str | None:
     """The commit of the code, when the project is in Git and has one."""
+    return _git("rev-parse", "HEAD", folder=ROOT)
+
+
+def _git(*words: str, folder: Path) -> str | None:
+    """What Git answers; None when it is not installed or refuses."""
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
-    return head.stdout.strip() if head.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _pinned(package: str) -> str:
