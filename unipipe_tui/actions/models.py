@@ -209,8 +209,8 @@ class PromoteModel:
 def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     """Let an alias name a version whose gates are open; running targets that follow the alias switch to it at once.
 
-    Exit code 4 when there is no such version, when its gates are closed, or when they were checked against another champion, on another holdout or as other
-    gates than today's; 5 when somebody moved the alias.
+    Exit code 4 when there is no such version, when its gates are closed, or when they were checked against another
+    champion, on another holdout or as other gates than today's; 5 when somebody moved the alias.
     """
     check_alias_name(request.to)
     _must_exist(world, request.model, request.version)
