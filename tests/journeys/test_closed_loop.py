@@ -135,10 +135,18 @@ def test_every_job_of_the_story_is_recorded_as_done(story: Story) -> None:
     assert {job["state"] for job in jobs["jobs"]} == {"done"}
 
 
-def test_a_folder_that_holds_something_is_refused(story: Story) -> None:
-    again = unipipe("demo", story.folder, "--headless", cwd=story.folder.parent)
-    assert again.exit_code == 2
-    assert "not empty" in again.stderr
+def test_a_finished_demo_is_not_told_again_but_what_it_said_is(story: Story) -> None:
+    again = unipipe("demo", story.folder, "--headless", "--json", cwd=story.folder.parent, timeout=20)
+    assert again.exit_code == 0, again.stderr
+    assert again.json["chapters"] == story.chapters
+
+
+def test_a_folder_that_is_no_demo_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    refused = unipipe("demo", tmp_path, "--headless", cwd=tmp_path)
+    assert refused.exit_code == 2
+    assert "not empty" in refused.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
 def test_the_json_answer_is_all_that_stands_on_stdout(story: Story) -> None:

@@ -6,7 +6,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +44,7 @@ class Demo:
     """Where, and whether to stop after the story."""
 
     directory: Annotated[
-        Path, OBJECT, "Folder for the demo; made when it is not there, refused when it holds something."
+        Path, OBJECT, "Folder for the demo; a finished demo there is opened again, anything else is refused."
     ] = Path("unipipe-demo")
     headless: Annotated[bool, "Stop after the story, and stop the model server."] = False
 
@@ -55,6 +55,8 @@ class DemoOrder:
 
     directory: Path
     headless: bool
+    told: Told | None = None
+    """The story as it was told there before."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,17 @@ def plan_demo(request: Demo, world: World) -> Plan[DemoOrder]:
     """Tell the whole story in a new folder: train, serve, watch, find drift, retrain, promote, roll back, trace.
 
     Real Git, DVC, MLflow and a real HTTP server on this machine; nothing is simulated. It takes some two minutes.
+    In the folder of a finished demo the story is not told again, but what it said is.
     """
     directory = world.root
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is not a folder.")
     held = [path.name for path in directory.iterdir() if path.name != ".unipipe"] if directory.is_dir() else []
+    told = _told_before(world) if held else None
+    if told is not None:
+        nothing = (plans.store("nothing: the story was told here already"),)
+        order = DemoOrder(directory, request.headless, told)
+        return Plan(f"Look again at the demo in {directory}", nothing, "nothing to undo", order)
     if held:
         raise UsageError(
             f"{directory} is not empty.",
@@ -105,6 +113,9 @@ def plan_demo(request: Demo, world: World) -> Plan[DemoOrder]:
 
 def tell(plan: Plan[DemoOrder], world: World, progress: Progress) -> Done[Told]:
     """Tell the story."""
+    if plan.decided.told is not None:
+        again = replace(plan.decided.told, open_next=not plan.decided.headless)
+        return Done(again, detail="looked at again")
     begun = time.monotonic()
     story = _Story(world, progress)
     chapters = (
@@ -127,6 +138,23 @@ def tell(plan: Plan[DemoOrder], world: World, progress: Progress) -> Done[Told]:
     seconds = round(time.monotonic() - begun, 1)
     result = Told(str(plan.decided.directory), seconds, told, not plan.decided.headless)
     return Done(result, detail=f"eight steps in {seconds:.0f} s")
+
+
+def _told_before(world: World) -> Told | None:
+    """What a finished demo said in this folder; None when none was finished here."""
+    for job in world.jobs.latest(world.jobs.total()):
+        told = result_of(world, job.id) if job.action == "demo" and job.state is JobState.DONE else {}
+        if told:
+            return _from_plain(told, str(world.root))
+    return None
+
+
+def _from_plain(told: dict[str, Any], directory: str) -> Told:
+    chapters = (
+        Chapter(c["number"], c["name"], tuple(c["happened"]), c["figures"], tuple(c["commands"]), c["seconds"])
+        for c in told["chapters"]
+    )
+    return Told(directory, told["seconds"], tuple(chapters), told["open_next"])
 
 
 @dataclass

@@ -31,14 +31,17 @@ def told(path: Path) -> Iterator[None]:
         if error.errno in NO_ROOM:
             raise _disk_full() from None
         raise Failed(f"{path.name} cannot be reached: {error}.", hint="unipipe doctor") from None
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:
+        if "interrupted" in str(error).lower():
+            # A signal that met a query: DuckDB makes an error of its own of it.
+            raise KeyboardInterrupt from None
         known = _known(path, error)
         if known is None:
             raise
         raise known from None
 
 
-def is_damage(error: duckdb.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether DuckDB found that a file is not what it wrote."""
     return any(sign in str(error) for sign in SIGNS_OF_DAMAGE)
 
@@ -58,7 +61,7 @@ def busy(seconds: float) -> Failed:
     )
 
 
-def _known(path: Path, error: duckdb.Error) -> UnipipeError | None:
+def _known(path: Path, error: Exception) -> UnipipeError | None:
     said = str(error)
     if is_damage(error):
         return _damaged(path)
