@@ -17,6 +17,7 @@ import pytest
 
 pytest_plugins: list[str] = []
 
+STORES_OF_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 QUIET = {
     "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -59,12 +60,17 @@ class Said:
         return json.loads(self.stdout)
 
 
+def own_environment() -> dict[str, str]:
+    """This process's environment, without the stores that MLflow's client writes into it when a test here uses it."""
+    return {name: value for name, value in os.environ.items() if name not in STORES_OF_MLFLOW}
+
+
 def unipipe(*words: str | Path, cwd: Path, timeout: float = 180, **env: str) -> Said:
     """Run the real command line as a person would, without a terminal."""
     done = subprocess.run(
         [sys.executable, "-m", "unipipe_tui", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, **env},
+        env={**own_environment(), **env},
         capture_output=True,
         text=True,
         timeout=timeout,

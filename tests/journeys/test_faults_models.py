@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_port, made_once, unipipe
+from tests.conftest import free_port, made_once, own_environment, unipipe
 from tests.journeys.faults import Background, wait_until
 from unipipe_tui.domain.bundles import seal_bundle
 
@@ -36,7 +36,7 @@ def _with_mlflow(workspace: Path, *words: str) -> None:
     """What somebody else does with MLflow's own client."""
     uri = f"sqlite:///{workspace / 'mlflow.db'}"
     command = [sys.executable, "-c", MOVE, uri, *words]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=workspace, env=own_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
