@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from types import TracebackType
 
 import psutil
 
-from tests.conftest import Said, git
+from tests.conftest import Said, git, own_environment
 
 PATIENCE_SECONDS = 60.0
 NOT_CONFIGURED = ""
@@ -42,7 +41,7 @@ class Background:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "unipipe_tui", *words],
             cwd=cwd,
-            env={**os.environ, **env},
+            env={**own_environment(), **env},
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
