@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Failed
-from unipipe_tui.domain.ports import Commit
+from unipipe_tui.domain.ports import Commit, WorkTree
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.serving import FeedbackTaken, Predicted, Record, ServerState, ServerStatus, Value
 from unipipe_tui.domain.tracking import (
@@ -45,11 +45,9 @@ class FakeGit:
         self.asked += 1
         return Commit(self.commit_id, "Ada", NOON, "Begin")
 
-    def branch(self) -> str | None:
-        return "main"
-
-    def changed(self) -> tuple[str, ...]:
-        return self.changes
+    def work_tree(self) -> WorkTree | None:
+        self.asked += 1
+        return WorkTree(self.commit_id, "main", self.changes)
 
     def commit_of(self, revision: str) -> Commit | None:
         return self.head()

@@ -36,7 +36,9 @@ LOOKS = [
 ]
 
 RUN_AND_TELL = """
-import json, sys
+import json, os, sys
+# A look leaves without taking the interpreter apart; here there is something to tell after it.
+os._exit = sys.exit
 sys.argv = ["unipipe", *sys.argv[1:]]
 try:
     from unipipe_tui.__main__ import main

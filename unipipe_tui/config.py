@@ -7,7 +7,7 @@ import math
 import re
 import types
 import typing
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any, NewType
@@ -16,13 +16,14 @@ import yaml
 
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import check_model_name
+from unipipe_tui.domain.values import frozen
 
 FILE_NAME = "unipipe.yaml"
 Port = NewType("Port", int)
 LAST_PORT = 65535
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelConfig:
     """What is trained, and where its runs are."""
 
@@ -38,7 +39,7 @@ class ModelConfig:
         check_model_name(self.name)
 
 
-@dataclass(frozen=True)
+@frozen
 class DataConfig:
     """Where the data of the model's life are."""
 
@@ -80,7 +81,7 @@ class Baseline(StrEnum):
     CHAMPION = "champion"
 
 
-@dataclass(frozen=True)
+@frozen
 class GateConfig:
     """One check that a version must pass before it is promoted."""
 
@@ -106,7 +107,7 @@ class GateConfig:
         _demand(self.minimum_rows >= 0, "minimum_rows", "a whole number from 0 up")
 
 
-@dataclass(frozen=True)
+@frozen
 class PerformanceConfig:
     """When live performance is no longer good enough."""
 
@@ -123,7 +124,7 @@ class PerformanceConfig:
         _demand(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
 
 
-@dataclass(frozen=True)
+@frozen
 class MonitoringConfig:
     """How live traffic is watched."""
 
@@ -142,7 +143,7 @@ class TargetKind(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True)
+@frozen
 class TargetConfig:
     """One place that releases go to."""
 
@@ -156,7 +157,7 @@ class TargetConfig:
     """Alias whose moves are released here at once; null: only explicit releases."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Config:
     """The whole of `unipipe.yaml`; everything has a default, so that a repository without one opens too."""
 

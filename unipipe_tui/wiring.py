@@ -6,7 +6,6 @@ import getpass
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from unipipe_tui.adapters.bundles import BundleFolder
 from unipipe_tui.adapters.dvc.command_line import Dvc
 from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.git import GitCommandLine
-from unipipe_tui.adapters.mlflow import files as mlflow_files
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.processes import LocalProcesses
@@ -27,8 +25,10 @@ from unipipe_tui.config import TargetConfig, read_config
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.ports import Registry, Tool
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.audit import Audit
 from unipipe_tui.store.database import Database
+from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.history import History
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
 from unipipe_tui.store.predictions import PredictionLog
@@ -54,7 +54,10 @@ def world_at(root: Path) -> World:
     config = read_config(root)
     unwritable = claim(root)
     folder = root / FOLDER
-    database = Database(folder)
+    engine = Engine()
+    database = Database(folder, engine=engine)
+    if database.path.exists():
+        engine.begin_early()
     place = _tracking_place(root, config.mlflow)
     git = GitCommandLine(root)
     dvc = Dvc(root)
@@ -76,8 +79,8 @@ def world_at(root: Path) -> World:
         open_registry=lambda: _open_registry(place.uri),
         server_of=lambda target: _server(folder, target, config.targets.get(target, TargetConfig())),
         bundles=BundleFolder(folder / "bundles"),
-        predictions=PredictionLog(folder / "predictions"),
-        tables=TableFiles(),
+        predictions=PredictionLog(folder / "predictions", engine),
+        tables=TableFiles(engine),
         profiler=ProfileCache(folder / "cache" / "profiles"),
         jobs=JobRecords(database),
         job_folders=folders,
@@ -109,6 +112,13 @@ def _open_registry(uri: str) -> Registry:
     return MlflowRegistry(uri)
 
 
+def _verify_mlflow() -> str:
+    # Asking for the version of a package takes as long as all else that a short command imports from the standard library.
+    from unipipe_tui.adapters.mlflow.installed import verify
+
+    return verify()
+
+
 def _server(folder: Path, target: str, config: TargetConfig) -> LocalServer:
     return LocalServer(target, folder / "serving" / target, folder / "predictions" / target, config.host, config.port)
 
@@ -125,7 +135,7 @@ def _read_only(configured: bool, unwritable: str | None) -> str | None:
     return unwritable
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckedTool:
     """A tool that the doctor looks at."""
 
@@ -138,5 +148,5 @@ def _tools(git: GitCommandLine, dvc: Dvc) -> tuple[Tool, ...]:
     return (
         CheckedTool("git", git.verify),
         CheckedTool("dvc", dvc.verify),
-        CheckedTool("mlflow", mlflow_files.verify),
+        CheckedTool("mlflow", _verify_mlflow),
     )

@@ -14,7 +14,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
 from tests.adapters.conftest_mlflow import MARKUP, MODEL, Stored
-from unipipe_tui.adapters.mlflow.files import TrackingFiles, verify
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.adapters.mlflow.installed import verify
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import RunStatus, Tracking

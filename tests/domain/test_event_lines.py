@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from unipipe_tui.domain.event_lines import from_line, to_line
 from unipipe_tui.domain.events import Event, Noted, StepStarted
 
-EVENTS = st.one_of([st.from_type(kind) for kind in typing.get_args(Event)])
+
+def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
+    """Any event of this kind."""
+    return st.builds(kind, **{name: st.from_type(hint) for name, hint in typing.get_type_hints(kind).items()})
+
+
+EVENTS = st.one_of([events_of(kind) for kind in typing.get_args(Event)])
 
 
 @given(event=EVENTS, at=st.floats(0, 1e10))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,6 +13,7 @@ from unipipe_tui.domain.errors import ExitCode
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import Undo
+from unipipe_tui.domain.values import frozen
 
 Request = TypeVar("Request")
 Decided = TypeVar("Decided")
@@ -29,7 +29,7 @@ class Danger(StrEnum):
     """Shows its plan and asks."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Key:
     """The keystroke that asks for the capability in the terminal front end."""
 
@@ -37,7 +37,7 @@ class Key:
     label: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Look(Generic[Request, Result]):
     """Answers a question; changes nothing."""
 
@@ -55,7 +55,7 @@ class Look(Generic[Request, Result]):
         return inspect.getdoc(self.look) or ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Watch(Generic[Request, Result]):
     """Follows something until it ends, telling what happens; changes nothing."""
 
@@ -70,7 +70,7 @@ class Watch(Generic[Request, Result]):
         return inspect.getdoc(self.watch) or ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Done(Generic[Result]):
     """What a change answers with, and how to take it back when that is possible."""
 
@@ -80,7 +80,7 @@ class Done(Generic[Result]):
     """One line for the audit."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Change(Generic[Request, Decided, Result]):
     """Changes something: decides first (`plan`), acts after (`apply`)."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import make_bundle
 from unipipe_tui.actions.world import World
@@ -14,9 +12,10 @@ from unipipe_tui.domain.ports import Registry
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import How, Promotion, Release, Undo, UndoKind
 from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class AliasMove:
     """What was decided: let the alias name this version, and these targets serve it."""
 
@@ -32,7 +31,7 @@ class AliasMove:
     """Targets that run now and follow the alias."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Moved:
     """An alias that names another version now."""
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode
 from unipipe_tui.domain.records import AuditEntry
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class ListAudit:
     """How much."""
 
     limit: Annotated[int, "How many of the newest entries."] = 50
 
 
-@dataclass(frozen=True)
+@frozen
 class AuditList:
     """The newest entries, oldest first."""
 
@@ -31,12 +31,12 @@ def list_audit(request: ListAudit, world: World) -> AuditList:
     return AuditList(world.audit.entries(request.limit), world.audit.total())
 
 
-@dataclass(frozen=True)
+@frozen
 class VerifyAudit:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class AuditVerdict:
     """Whether the chain is whole."""
 

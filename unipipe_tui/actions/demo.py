@@ -24,6 +24,7 @@ from unipipe_tui.domain.jobs import JobState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.values import frozen
 
 RECIPE = "fraud-detection"
 TARGET = "local"
@@ -39,7 +40,7 @@ STORY = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Demo:
     """Where, and whether to stop after the story."""
 
@@ -49,7 +50,7 @@ class Demo:
     headless: Annotated[bool, "Stop after the story, and stop the model server."] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class DemoOrder:
     """What was decided."""
 
@@ -59,7 +60,7 @@ class DemoOrder:
     """The story as it was told there before."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Chapter:
     """One step of the story."""
 
@@ -71,7 +72,7 @@ class Chapter:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Told:
     """The whole story."""
 

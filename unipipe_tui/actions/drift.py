@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck
 from unipipe_tui.domain.serving import TrafficWindow
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import ColumnDrift, DriftReport, check_drift
 from unipipe_tui.monitoring.performance import (
     Confusion,
@@ -28,7 +28,7 @@ from unipipe_tui.monitoring.performance import (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckDrift:
     """A target's window, or any two sets."""
 
@@ -40,7 +40,7 @@ class CheckDrift:
     fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftOrder:
     """What was decided."""
 
@@ -53,7 +53,7 @@ class DriftOrder:
     fail_on_drift: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftChecked:
     """What was found."""
 
@@ -223,7 +223,7 @@ def _sentence(checked: DriftChecked) -> str:
     return f"{drift}; {checked.performance.sentence}" if checked.performance else drift
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowDrift:
     """Which target, which column."""
 
@@ -231,7 +231,7 @@ class ShowDrift:
     column: Annotated[str | None, "Only this column."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Cell:
     """One bin or value: its share in the reference and in the window."""
 
@@ -240,7 +240,7 @@ class Cell:
     current: float
 
 
-@dataclass(frozen=True)
+@frozen
 class ColumnView:
     """One column, then and now."""
 
@@ -253,7 +253,7 @@ class ColumnView:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftView:
     """The last check of a target, with its distributions."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
@@ -24,9 +23,10 @@ from unipipe_tui.domain.errors import Refused, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import How, ReversibleChange, UndoKind
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class RollBack:
     """Back, or forward again."""
 
@@ -39,7 +39,7 @@ def plan_rollback(request: RollBack, world: World) -> Plan[AliasMove]:
     return plan_way(world, world.model.name, CHAMPION, request.forward, request.reason)
 
 
-@dataclass(frozen=True)
+@frozen
 class UndoChange:
     """Which change."""
 
@@ -48,7 +48,7 @@ class UndoChange:
     ] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class UndoOrder:
     """What was decided: which change is taken back, by which plan."""
 
@@ -56,7 +56,7 @@ class UndoOrder:
     way: Plan[AliasMove] | Plan[StartOrder] | Plan[StopOrder]
 
 
-@dataclass(frozen=True)
+@frozen
 class Undone:
     """What was taken back."""
 

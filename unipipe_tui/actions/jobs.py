@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, Tool
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Job, JobState, Launch, launch_of
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.values import frozen
 
 FOLLOW_EVERY_SECONDS = 0.1
 STOP_WITHIN_SECONDS = 5.0
@@ -27,14 +27,14 @@ BEGIN_WITHIN_SECONDS = 10.0
 LAST_WORDS = 5
 
 
-@dataclass(frozen=True)
+@frozen
 class ListJobs:
     """How much."""
 
     limit: Annotated[int, "How many of the newest jobs."] = 20
 
 
-@dataclass(frozen=True)
+@frozen
 class JobLine:
     """One job."""
 
@@ -48,7 +48,7 @@ class JobLine:
     message: str
 
 
-@dataclass(frozen=True)
+@frozen
 class JobList:
     """The newest jobs first."""
 
@@ -81,14 +81,14 @@ def _seconds(job: Job, world: World) -> float:
     return job.seconds(world.now())
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowJob:
     """Which job."""
 
     job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
 
 
-@dataclass(frozen=True)
+@frozen
 class StepLine:
     """One step of a job."""
 
@@ -98,7 +98,7 @@ class StepLine:
     seconds: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolLine:
     """One program that a job started."""
 
@@ -108,7 +108,7 @@ class ToolLine:
     seconds: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class JobView:
     """One job with what it did."""
 
@@ -195,7 +195,7 @@ def _tools(events: list[Event]) -> tuple[ToolLine, ...]:
     return tuple(lines)
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowLogs:
     """Which job, and how much."""
 
@@ -203,7 +203,7 @@ class ShowLogs:
     lines: Annotated[int, "How many of the last lines."] = 200
 
 
-@dataclass(frozen=True)
+@frozen
 class JobLog:
     """What a job and its programs said."""
 
@@ -239,14 +239,14 @@ def log_line(event: Event) -> str | None:
             return None
 
 
-@dataclass(frozen=True)
+@frozen
 class AttachJob:
     """Which job."""
 
     job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
 
 
-@dataclass(frozen=True)
+@frozen
 class JobEnd:
     """How a job ended."""
 
@@ -278,14 +278,14 @@ def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
     return JobEnd(job.id, job.state, job.message, job.exit_code)
 
 
-@dataclass(frozen=True)
+@frozen
 class CancelJob:
     """Which job."""
 
     job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."]
 
 
-@dataclass(frozen=True)
+@frozen
 class Cancelled:
     """A job that was asked to end."""
 

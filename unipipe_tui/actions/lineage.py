@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -16,19 +15,20 @@ from unipipe_tui.domain.ports import Commit
 from unipipe_tui.domain.records import Promotion, Release
 from unipipe_tui.domain.serving import LoggedPrediction
 from unipipe_tui.domain.tracking import ModelVersion, Run
+from unipipe_tui.domain.values import frozen
 
 DIRTY_TAG = "git.dirty"
 """`true` on a run whose training found changed files that no commit held."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowLineage:
     """Where to begin."""
 
     thing: Annotated[str, OBJECT, "Prediction id, MODEL/VERSION, or run id; the beginning of an id will do."]
 
 
-@dataclass(frozen=True)
+@frozen
 class VersionFacts:
     """The registered version."""
 
@@ -42,7 +42,7 @@ class VersionFacts:
     job_actor: str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class DataFacts:
     """One set of data."""
 
@@ -50,7 +50,7 @@ class DataFacts:
     md5: str
 
 
-@dataclass(frozen=True)
+@frozen
 class RunFacts:
     """The MLflow run that made the model."""
 
@@ -61,7 +61,7 @@ class RunFacts:
     metrics: dict[str, float | None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Lineage:
     """Everything that stands behind a prediction, a version or a run."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -19,14 +18,15 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateResult, How, trail_of
 from unipipe_tui.domain.tracking import ModelVersion, check_alias_name
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class ListModels:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class AliasLine:
     """An alias and the version that it names."""
 
@@ -34,7 +34,7 @@ class AliasLine:
     version: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelLine:
     """One registered model."""
 
@@ -44,7 +44,7 @@ class ModelLine:
     description: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelList:
     """All registered models."""
 
@@ -63,14 +63,14 @@ def list_models(request: ListModels, world: World) -> ModelList:
     return ModelList(models, world.tracking_place.shown or "no MLflow store", world.tracking.problems())
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowModel:
     """Which model."""
 
     model: Annotated[str | None, OBJECT, "Registered model; the configured one when left out."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Figure:
     """One metric."""
 
@@ -78,7 +78,7 @@ class Figure:
     value: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class VersionLine:
     """One version: what it is, what it was made of, how it did."""
 
@@ -97,7 +97,7 @@ class VersionLine:
     promoted_by: str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelView:
     """One registered model with all its versions, newest first."""
 
@@ -131,7 +131,7 @@ def _version_line(world: World, version: ModelVersion) -> VersionLine:
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckModel:
     """Which version."""
 
@@ -139,7 +139,7 @@ class CheckModel:
     version: Annotated[int, OBJECT, "Version to check."]
 
 
-@dataclass(frozen=True)
+@frozen
 class ToCheck:
     """A version that exists."""
 
@@ -147,7 +147,7 @@ class ToCheck:
     version: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Checked:
     """How a version did at the gates."""
 
@@ -196,7 +196,7 @@ def check_model(plan: Plan[ToCheck], world: World, progress: Progress) -> Done[C
     return Done(checked, detail="all gates passed" if check.passed else "; ".join(closed))
 
 
-@dataclass(frozen=True)
+@frozen
 class PromoteModel:
     """Which version becomes what, and why."""
 
@@ -231,7 +231,7 @@ def _must_exist(world: World, model: str, version: int) -> None:
         raise CheckSaidNo(error.message, hint=error.hint) from None
 
 
-@dataclass(frozen=True)
+@frozen
 class RollBackModel:
     """Which alias of which model."""
 

@@ -28,18 +28,19 @@ from unipipe_tui.domain.tracking import (
     TrackingPlace,
     status_words,
 )
+from unipipe_tui.domain.values import frozen
 
 TRAININGS = ("pipeline run", "retrain")
 NO_REPOSITORY = "This is not a Git repository, so no commit can be recorded: `git init` makes it one."
 LIVE_STAGES = ("Production", "Staging")
 
 
-@dataclass(frozen=True)
+@frozen
 class Status:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ProjectFacts:
     """Where we are."""
 
@@ -53,7 +54,7 @@ class ProjectFacts:
     read_only: str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Overview:
     """The project at a glance."""
 
@@ -106,13 +107,13 @@ class _Gathered:
 
 
 def _project(world: World) -> ProjectFacts:
-    head = world.git.head()
+    tree = world.git.work_tree()
     return ProjectFacts(
         root=str(world.root),
         name=world.config.project or world.root.name,
-        branch=world.git.branch(),
-        commit=head.id if head else None,
-        changed_files=len(world.git.changed()),
+        branch=tree.branch if tree else None,
+        commit=tree.commit if tree else None,
+        changed_files=len(tree.changed) if tree else 0,
         configured=world.config.present,
         read_only=world.read_only,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,18 +15,19 @@ from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.values import frozen
 
 NOTHING_DECLARED = "No dvc.yaml declares a stage here, and no .dvc file declares data."
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowPipeline:
     """Nothing to say."""
 
     fold: Annotated[bool, "Show the stages of one foreach or matrix as one line."] = True
 
 
-@dataclass(frozen=True)
+@frozen
 class StageLine:
     """One stage, or all stages that one template generated."""
 
@@ -44,7 +44,7 @@ class StageLine:
     description: str
 
 
-@dataclass(frozen=True)
+@frozen
 class PipelineView:
     """The whole graph, in running order."""
 
@@ -97,14 +97,14 @@ def _line(
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanPipeline:
     """Which stages to explain."""
 
     stages: Annotated[tuple[str, ...], OBJECT, "Stages to explain; all when left out."] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class StagePlan:
     """Why a stage will run, or why it cannot."""
 
@@ -116,7 +116,7 @@ class StagePlan:
     """How long it took when it last ran; None when that is not known."""
 
 
-@dataclass(frozen=True)
+@frozen
 class PipelinePlan:
     """What the next run will do."""
 
@@ -171,7 +171,7 @@ def _must_exist(pipeline: Pipeline, stages: tuple[str, ...]) -> None:
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class RunPipeline:
     """What to run."""
 
@@ -236,7 +236,8 @@ def _changed_here(world: World) -> tuple[str, ...]:
     folders = (world.root, *world.root.parents)
     top = next((folder for folder in folders if (folder / ".git").exists()), world.root)
     inside = "" if top == world.root else f"{world.root.relative_to(top).as_posix()}/"
-    return tuple(path.removeprefix(inside) for path in world.git.changed() if path.startswith(inside))
+    tree = world.git.work_tree()
+    return tuple(path.removeprefix(inside) for path in (tree.changed if tree else ()) if path.startswith(inside))
 
 
 def _lies_in(path: str, places: set[str]) -> bool:
@@ -249,7 +250,7 @@ def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Tr
     return Done(trained, detail=_detail(trained))
 
 
-@dataclass(frozen=True)
+@frozen
 class Retrain:
     """Why, and on which target's labelled traffic."""
 
@@ -261,7 +262,7 @@ class Retrain:
     commit: Annotated[bool, "Commit the new data's pointer, dvc.lock and the reports."] = True
 
 
-@dataclass(frozen=True)
+@frozen
 class RetrainOrder:
     """What was decided: which traffic goes where, and the training after it."""
 
@@ -273,7 +274,7 @@ class RetrainOrder:
     training: Order
 
 
-@dataclass(frozen=True)
+@frozen
 class Retrained:
     """What was learnt from."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from unipipe_tui.domain.errors import ExitCode, ToolMissing, UnipipeError, Usage
 from unipipe_tui.domain.plans import Effect, Plan
 from unipipe_tui.domain.ports import Tool
 from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.values import frozen
 
 STARTER = """\
 # What Unipipe knows of this project. Every key has a default; see docs/configuration in Unipipe's repository.
@@ -29,7 +29,7 @@ STARTER = """\
 """
 
 
-@dataclass(frozen=True)
+@frozen
 class InitProject:
     """Where, and what from."""
 
@@ -39,7 +39,7 @@ class InitProject:
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class InitOrder:
     """What was decided."""
 
@@ -59,7 +59,7 @@ class InitOrder:
     """What is committed; without a recipe only what was made here: all else is its owner's to commit."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Initialised:
     """A project that is ready."""
 
@@ -154,12 +154,12 @@ def init_project(plan: Plan[InitOrder], world: World, progress: Progress) -> Don
     return Done(Initialised(str(order.directory), order.recipe, commit.id, files), detail=str(order.directory))
 
 
-@dataclass(frozen=True)
+@frozen
 class Doctor:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolCheck:
     """One tool, or one part of the project."""
 
@@ -172,7 +172,7 @@ class ToolCheck:
     """Whether nothing works without it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Health:
     """Whether everything that is needed is here."""
 

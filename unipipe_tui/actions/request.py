@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import dataclass
 from typing import Any
 
+from unipipe_tui.domain.values import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Positional:
     """Marks an object that a person names: `models promote fraud-detector 3`."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Short:
     """A one-letter flag, for the few that are typed daily."""
 
@@ -24,7 +25,7 @@ class Short:
 OBJECT = Positional()
 
 
-@dataclass(frozen=True)
+@frozen
 class Field:
     """One field of a request, as a form or a parser sees it."""
 

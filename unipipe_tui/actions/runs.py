@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -12,9 +11,10 @@ from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import Run, status_words
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class ListRuns:
     """Which, and how much."""
 
@@ -22,7 +22,7 @@ class ListRuns:
     limit: Annotated[int, "How many of the newest runs."] = 20
 
 
-@dataclass(frozen=True)
+@frozen
 class RunLine:
     """One run."""
 
@@ -36,7 +36,7 @@ class RunLine:
     tags: dict[str, str]
 
 
-@dataclass(frozen=True)
+@frozen
 class RunList:
     """The newest runs first."""
 
@@ -54,14 +54,14 @@ def list_runs(request: ListRuns, world: World) -> RunList:
     return RunList(tuple(_line(run, world) for run in page.runs), page.total, place, world.tracking.problems())
 
 
-@dataclass(frozen=True)
+@frozen
 class ShowRun:
     """Which run."""
 
     run: Annotated[str, OBJECT, "Run id, or its beginning."]
 
 
-@dataclass(frozen=True)
+@frozen
 class DatasetLine:
     """A data set that a run read."""
 
@@ -69,7 +69,7 @@ class DatasetLine:
     digest: str
 
 
-@dataclass(frozen=True)
+@frozen
 class RunView:
     """One run."""
 
@@ -94,7 +94,7 @@ def show_run(request: ShowRun, world: World) -> RunView:
     return RunView(_line(run, world), run.ended, datasets, run.artifact_uri, versions)
 
 
-@dataclass(frozen=True)
+@frozen
 class CompareRuns:
     """Which runs."""
 
@@ -102,7 +102,7 @@ class CompareRuns:
     differences_only: Annotated[bool, "Leave out what is the same in all."] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class ComparedRow:
     """One param, metric, tag or data set across the runs."""
 
@@ -113,7 +113,7 @@ class ComparedRow:
     same: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Comparison:
     """Runs side by side."""
 

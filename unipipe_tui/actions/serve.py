@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
@@ -17,9 +16,10 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Undo, UndoKind
 from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class StartServer:
     """Which target, with which version."""
 
@@ -27,7 +27,7 @@ class StartServer:
     version: Annotated[int | None, "Version to serve; the one that the followed alias names when left out."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class StartOrder:
     """What was decided."""
 
@@ -76,14 +76,14 @@ def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Do
     return Done(status, undo, detail=f"{order.model} version {order.version} on {status.url}")
 
 
-@dataclass(frozen=True)
+@frozen
 class StopServer:
     """Which target."""
 
     target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class StopOrder:
     """What was decided."""
 
@@ -122,12 +122,12 @@ def stop_server(plan: Plan[StopOrder], world: World, progress: Progress) -> Done
     return Done(status, undo, detail=f"{order.target} stopped")
 
 
-@dataclass(frozen=True)
+@frozen
 class ServeStatus:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Servers:
     """All targets as they are now."""
 

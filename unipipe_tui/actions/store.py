@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +14,15 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.serving import Value
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckStore:
     """Nothing to say."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Notice:
     """Something that the store has to say of itself."""
 
@@ -30,7 +30,7 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class StoreChecked:
     """A store that could be read from end to end."""
 
@@ -45,14 +45,14 @@ def check_store(request: CheckStore, world: World) -> StoreChecked:
     return StoreChecked(schema, rows, tuple(Notice(at, text) for at, text in world.history.notices()))
 
 
-@dataclass(frozen=True)
+@frozen
 class BackUpStore:
     """Where to."""
 
     to: Annotated[Path, OBJECT, "File to write; must not exist yet."]
 
 
-@dataclass(frozen=True)
+@frozen
 class BackedUp:
     """A copy of the store."""
 
@@ -73,7 +73,7 @@ def back_up_store(plan: Plan[Path], world: World, progress: Progress) -> Done[Ba
     return Done(BackedUp(str(plan.decided), size), detail=f"{size} bytes")
 
 
-@dataclass(frozen=True)
+@frozen
 class Query:
     """What to ask."""
 
@@ -81,7 +81,7 @@ class Query:
     limit: Annotated[int, "How many rows at the most."] = 1000
 
 
-@dataclass(frozen=True)
+@frozen
 class QueryResult:
     """Rows of plain values."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +14,10 @@ from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.serving import Predicted, Prediction, Record, Value
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Predict:
     """What to score, and where."""
 
@@ -27,7 +27,7 @@ class Predict:
     id_column: Annotated[str | None, "Column that becomes the prediction id; `data.id` when the file has it."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class PredictOrder:
     """What was decided."""
 
@@ -37,7 +37,7 @@ class PredictOrder:
     id_column: str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Predictions:
     """What the target answered."""
 
@@ -107,7 +107,7 @@ def _records(order: PredictOrder, world: World) -> tuple[tuple[Record, ...], tup
     return tuple({k: v for k, v in record.items() if k != order.id_column} for record in records), ids
 
 
-@dataclass(frozen=True)
+@frozen
 class Feedback:
     """What turned out to be true, of which predictions."""
 
@@ -117,7 +117,7 @@ class Feedback:
     target: Annotated[str | None, "Target; the only one when left out."] = None
 
 
-@dataclass(frozen=True)
+@frozen
 class FeedbackOrder:
     """What was decided."""
 
@@ -125,7 +125,7 @@ class FeedbackOrder:
     labels: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class FeedbackSent:
     """What became of the labels."""
 

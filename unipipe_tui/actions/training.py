@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from unipipe_tui.actions.alias_moves import AliasMove, place_alias
@@ -20,9 +19,10 @@ from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateCheck, How
 from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import Run
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Order:
     """What a training is asked for."""
 
@@ -34,7 +34,7 @@ class Order:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen
 class StageOutcome:
     """How one stage ended."""
 
@@ -43,7 +43,7 @@ class StageOutcome:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Trained:
     """What came out of a training."""
 

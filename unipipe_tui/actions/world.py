@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +29,7 @@ from unipipe_tui.domain.ports import (
     Tool,
 )
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Profile
 
 
@@ -46,7 +46,7 @@ class Profiler(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class OwnProcess:
     """This process, as a job records it."""
 
@@ -55,7 +55,7 @@ class OwnProcess:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True)
+@frozen
 class World:
     """One project and the tools around it. Making one costs nothing: each tool is reached when it is used."""
 

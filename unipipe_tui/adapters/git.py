@@ -9,11 +9,13 @@ from pathlib import Path
 
 from unipipe_tui.adapters import process
 from unipipe_tui.domain.errors import Failed, ToolMissing
-from unipipe_tui.domain.ports import Commit
+from unipipe_tui.domain.ports import Commit, WorkTree
 from unipipe_tui.domain.progress import Progress
 
 OLDEST = (2, 25)
 LOOKING = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+WORDS_BEFORE_PATH = {"1 ": 8, "u ": 10, "? ": 1}
+"""How many words stand before the path of a changed, an unmerged and an untracked entry."""
 FORMAT = "%H%x00%an <%ae>%x00%cI%x00%s"
 
 
@@ -34,23 +36,23 @@ class GitCommandLine:
         said = " ".join(done.stderr.split()).removeprefix("fatal: ")
         return said if done.exit_code and "not a git repository" not in said.lower() else None
 
-    def top(self) -> Path | None:
-        """The root of the work tree; None outside of one."""
-        top = self._ask("rev-parse", "--show-toplevel")
-        return Path(top) if top else None
-
     def head(self) -> Commit | None:
         """The commit that is checked out; None before the first."""
         return self.commit_of("HEAD")
 
-    def branch(self) -> str | None:
-        """The branch that is checked out; None when detached."""
-        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
-
-    def changed(self) -> tuple[str, ...]:
-        """Paths that differ from the head, untracked ones included."""
-        listed = self._ask("status", "--porcelain=v1", "-z", "--no-renames", strip=False) or ""
-        return tuple(entry[3:] for entry in listed.split("\0") if len(entry) > 3)
+    def work_tree(self) -> WorkTree | None:
+        """What is checked out; None where Git reads no repository."""
+        told = self._ask("status", "--porcelain=v2", "--branch", "-z", "--no-renames", strip=False)
+        if told is None:
+            return None
+        lines = told.split("\0")
+        facts = dict(line.removeprefix("# ").split(" ", 1) for line in lines if line.startswith("# "))
+        commit, branch = facts.get("branch.oid", "(initial)"), facts.get("branch.head", "(detached)")
+        return WorkTree(
+            commit=None if commit == "(initial)" else commit,
+            branch=None if branch == "(detached)" else branch,
+            changed=tuple(_path_of(line) for line in lines if line[:2] in WORDS_BEFORE_PATH),
+        )
 
     def commit_of(self, revision: str) -> Commit | None:
         """The commit that a revision names; None when there is none."""
@@ -119,3 +121,7 @@ class GitCommandLine:
         if done.exit_code:
             verb = next(word for word in words if not word.startswith(("-", "user.")))
             raise Failed(f"git {verb} failed: {' '.join(done.tail[-3:])}", hint="Run it by hand to see more.")
+
+
+def _path_of(entry: str) -> str:
+    return entry.split(" ", WORDS_BEFORE_PATH[entry[:2]])[-1]

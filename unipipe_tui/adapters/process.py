@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -19,6 +18,7 @@ import psutil
 from unipipe_tui.domain.errors import Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import ToolEnded, ToolSaid, ToolStarted
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.values import frozen
 
 GRACE_SECONDS = 0.5
 WAIT_POLL_SECONDS = 0.01
@@ -26,7 +26,7 @@ TAIL_LINES = 40
 LONGEST_LINE = 20_000
 
 
-@dataclass(frozen=True)
+@frozen
 class Completed:
     """A program that has ended, with all that it wrote."""
 
@@ -35,7 +35,7 @@ class Completed:
     stderr: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Streamed:
     """A program that was listened to until it ended."""
 

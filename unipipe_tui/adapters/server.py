@@ -9,7 +9,6 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -28,6 +27,7 @@ from unipipe_tui.domain.serving import (
     ServerStatus,
     Value,
 )
+from unipipe_tui.domain.values import frozen
 
 READY_WITHIN_SECONDS = 90.0
 STOP_WITHIN_SECONDS = 10.0
@@ -37,7 +37,7 @@ BATCH = 500
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True)
+@frozen
 class Running:
     """The process that was started for a target."""
 

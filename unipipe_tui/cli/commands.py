@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +12,13 @@ from unipipe_tui import __version__
 from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import CATALOG, NOUNS
 from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.domain.values import frozen
 
 HELP = "One pipeline for data, models and deployments. `unipipe` alone opens the terminal workbench."
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     """What can be said of every capability of a kind, beside its request."""
 
@@ -34,13 +34,16 @@ class Options:
 Handler = Callable[[Action, Any, Options], None]
 
 
-def build_app(handle: Handler) -> typer.Typer:
-    """All commands; each hands its action, request and options to the handler."""
+def build_app(handle: Handler, words: Sequence[str] = ()) -> typer.Typer:
+    """The commands that the words may mean: those of their noun, or all of them when they begin with none.
+
+    Each hands its action, request and options to the handler.
+    """
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
     app = typer.Typer(help=HELP, pretty_exceptions_enable=False, **settings)
     app.callback()(_root)
     groups: dict[str, typer.Typer] = {}
-    for action in CATALOG:
+    for action in _meant(words):
         noun, _, verb = action.name.partition(" ")
         if not verb:
             app.command(noun, help=_help(action))(_command(action, handle))
@@ -50,6 +53,12 @@ def build_app(handle: Handler) -> typer.Typer:
             app.add_typer(groups[noun], name=noun)
         groups[noun].command(verb, help=_help(action))(_command(action, handle))
     return app
+
+
+def _meant(words: Sequence[str]) -> Sequence[Action]:
+    # Making all commands takes longer than parsing one.
+    noun = words[0] if words else ""
+    return [action for action in CATALOG if action.name.partition(" ")[0] == noun] or CATALOG
 
 
 def _root(

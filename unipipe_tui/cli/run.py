@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,19 +31,22 @@ from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import DETACHED_JOB
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.values import frozen
 
 OpenWorld = Callable[[Path], World]
 Apply = Callable[[Plan[Any], World, Progress], Done[Any]]
 LONGEST_INTERVAL_SECONDS = 86_400
 
 
-@dataclass(frozen=True)
+@frozen
 class Ended:
     """How a command line ended."""
 
     exit_code: int
     open_next: Path | None = None
     """Project to open in the terminal front end now."""
+    only_looked: bool = False
+    """Whether it left nothing behind that the interpreter must put in order at its end."""
 
 
 def run(words: Sequence[str], open_world: OpenWorld) -> Ended:
@@ -51,7 +54,7 @@ def run(words: Sequence[str], open_world: OpenWorld) -> Ended:
     output.speak_utf8()
     session = Session(open_world)
     try:
-        build_app(session.handle)(args=list(words), prog_name="unipipe")
+        build_app(session.handle, words)(args=list(words), prog_name="unipipe")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else ExitCode.DONE
         return replace(session.ended, exit_code=session.ended.exit_code or code)
@@ -100,6 +103,7 @@ class Session:
                 output.clear()
             self._answer(result, options)
             if not options.watch:
+                self.ended = replace(self.ended, only_looked=True)
                 return
             time.sleep(options.interval)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from unipipe_tui.domain.values import frozen
 
 
 class StepState(StrEnum):
@@ -20,7 +21,7 @@ class StepState(StrEnum):
     NOT_SET_UP = "not set up"
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """One of the twelve steps, with what it knows and what to do next."""
 
@@ -32,7 +33,7 @@ class Step:
     """A command line, or empty when there is nothing to do."""
 
 
-@dataclass(frozen=True)
+@frozen
 class StageFact:
     """One stage of the pipeline, as far as the board cares."""
 
@@ -45,7 +46,7 @@ class StageFact:
     """The command line that brings known data which it, or a stage before it, misses; empty when none is missing."""
 
 
-@dataclass(frozen=True)
+@frozen
 class GateFact:
     """The newest version at the gates."""
 
@@ -55,7 +56,7 @@ class GateFact:
     gates: int
 
 
-@dataclass(frozen=True)
+@frozen
 class TargetFact:
     """One target."""
 
@@ -66,7 +67,7 @@ class TargetFact:
     error: str
 
 
-@dataclass(frozen=True)
+@frozen
 class JobFact:
     """The last job of one kind."""
 
@@ -75,7 +76,7 @@ class JobFact:
     at: datetime
 
 
-@dataclass(frozen=True)
+@frozen
 class Facts:
     """All that the board is made from. What could not be found out is in `unknown`, by step name, with the reason."""
 

@@ -12,17 +12,18 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.values import frozen
 
 MANIFEST = "bundle.json"
 MODEL_FOLDER = "model"
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Bundle:
     """Which version this is, what it was made of, and the hash of every file it consists of."""
 

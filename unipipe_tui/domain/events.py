@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class StepStarted:
     """One of the change's own steps begins."""
 
@@ -15,7 +15,7 @@ class StepStarted:
     total: int
 
 
-@dataclass(frozen=True)
+@frozen
 class StepEnded:
     """The step that started last has ended."""
 
@@ -25,7 +25,7 @@ class StepEnded:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolStarted:
     """A program was started; its command line is what the command log shows."""
 
@@ -33,7 +33,7 @@ class ToolStarted:
     pid: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolSaid:
     """One line that a program wrote, as it wrote it."""
 
@@ -41,7 +41,7 @@ class ToolSaid:
     line: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ToolEnded:
     """A program has ended."""
 
@@ -50,7 +50,7 @@ class ToolEnded:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Advanced:
     """Countable work moved on."""
 
@@ -59,7 +59,7 @@ class Advanced:
     unit: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Noted:
     """One sentence of narration."""
 

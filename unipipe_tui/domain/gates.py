@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from unipipe_tui.domain.records import GateResult
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Figures:
     """One version's metrics on one slice of the holdout."""
 
@@ -16,7 +16,7 @@ class Figures:
     metrics: Mapping[str, float | None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Gate:
     """One check: an absolute floor, a comparison with the champion, or both; overall or for every slice of a column."""
 

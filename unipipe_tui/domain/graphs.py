@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+
+from unipipe_tui.domain.values import frozen
 
 Paths = Mapping[str, Sequence[str]]
 """A name, and the paths that it reads or writes."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Graph:
     """Names in the order they were declared, each with those that it waits for."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from unipipe_tui.domain.values import frozen
 
 DETACHED_JOB = "UNIPIPE_DETACHED_JOB"
 """The environment variable that tells a process which detached job it is; empty: none."""
@@ -32,7 +33,7 @@ class JobState(StrEnum):
         return self is not JobState.RUNNING
 
 
-@dataclass(frozen=True)
+@frozen
 class Job:
     """One execution of a change, as the store knows it."""
 
@@ -66,7 +67,7 @@ def state_of_exit(exit_code: int) -> JobState:
     }.get(exit_code, JobState.FAILED)
 
 
-@dataclass(frozen=True)
+@frozen
 class Launch:
     """How a detached job was started: all that is known of it until its work begins and it is recorded."""
 
@@ -90,7 +91,7 @@ def launch_of(text: str) -> Launch | None:
         return None
 
 
-@dataclass(frozen=True)
+@frozen
 class StageTiming:
     """How long a stage took the last time that it really ran."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cached_property
 
 from unipipe_tui.domain.graphs import Graph, folders_above
+from unipipe_tui.domain.values import frozen
 
 
 class OutputKind(Enum):
@@ -18,7 +19,7 @@ class OutputKind(Enum):
     PLOT = "plot"
 
 
-@dataclass(frozen=True)
+@frozen
 class Output:
     """A file or folder that a stage promises to write."""
 
@@ -33,7 +34,7 @@ class Output:
     external: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Dependency:
     """A file or folder that a stage reads."""
 
@@ -44,7 +45,7 @@ class Dependency:
     """The repository it is imported from."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ParamReference:
     """One value, or one whole file of values, that a stage reads."""
 
@@ -53,7 +54,7 @@ class ParamReference:
     """None: every value of the file."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Fingerprint:
     """What DVC wrote down about a file or folder when it last saw it."""
 
@@ -70,7 +71,7 @@ class Fingerprint:
         return self.value.endswith(".dir")
 
 
-@dataclass(frozen=True)
+@frozen
 class Locked:
     """What the lock file says of the last time a stage ran."""
 
@@ -81,7 +82,7 @@ class Locked:
     """File → key → value."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Stage:
     """One step of a pipeline, or one piece of tracked data."""
 
@@ -111,7 +112,7 @@ class Stage:
         return self.always_changed or bool(self.command and not (self.dependencies or self.outputs or self.params))
 
 
-@dataclass(frozen=True)
+@frozen
 class Artifact:
     """A file that the project names for others: a model, a dataset."""
 
@@ -121,7 +122,7 @@ class Artifact:
     description: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Figure:
     """One value of a metrics file."""
 
@@ -131,7 +132,7 @@ class Figure:
     value: float | int | str | bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """Something in the project's files that hides part of the pipeline, or breaks it for DVC."""
 
@@ -146,7 +147,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Pipeline:
     """All stages of a project, in the order they are declared, and what is wrong with its files."""
 
@@ -264,7 +265,7 @@ RESTORABLE = frozenset({CauseKind.DATA_NOT_PULLED, CauseKind.DATA_NOT_CHECKED_OU
 """Causes that fetching known data takes away, without running anything."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Cause:
     """One reason, with the thing it is about and its value before and after where that is known."""
 
@@ -290,7 +291,7 @@ class Freshness(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
+@frozen
 class StageState:
     """A stage, whether it is up to date, and why not."""
 
@@ -319,7 +320,7 @@ class StageState:
         return self.will_run and all(cause.kind is CauseKind.UPSTREAM_WILL_RUN for cause in self.causes)
 
 
-@dataclass(frozen=True)
+@frozen
 class Folded:
     """One line of a folded view: a stage, or all stages that one template generated."""
 
@@ -346,7 +347,7 @@ _URGENCY = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@frozen
 class PipelineState:
     """The state of every stage, in running order."""
 

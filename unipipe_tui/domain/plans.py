@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from unipipe_tui.domain.values import frozen
 
 Decided = TypeVar("Decided", covariant=True)
 
@@ -21,7 +22,7 @@ class EffectKind(StrEnum):
     STORE = "store"
 
 
-@dataclass(frozen=True)
+@frozen
 class Effect:
     """One thing that applying the plan does."""
 
@@ -29,7 +30,7 @@ class Effect:
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan(Generic[Decided]):
     """What a change will do, in order, how to undo it, and what was decided on the way."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -35,9 +34,10 @@ from unipipe_tui.domain.serving import (
     Value,
 )
 from unipipe_tui.domain.tracking import Scored
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Commit:
     """One Git commit."""
 
@@ -45,6 +45,18 @@ class Commit:
     author: str
     at: datetime
     subject: str
+
+
+@frozen
+class WorkTree:
+    """What is checked out, and what was done to it since."""
+
+    commit: str | None
+    """Id of the head; None before the first commit."""
+    branch: str | None
+    """None when detached."""
+    changed: tuple[str, ...]
+    """Paths that differ from the head, untracked ones included, from the root of the work tree."""
 
 
 class Git(Protocol):
@@ -62,12 +74,8 @@ class Git(Protocol):
         """The commit that is checked out; None before the first."""
         ...
 
-    def branch(self) -> str | None:
-        """The branch that is checked out; None when detached."""
-        ...
-
-    def changed(self) -> tuple[str, ...]:
-        """Paths that differ from the head, untracked ones included."""
+    def work_tree(self) -> WorkTree | None:
+        """What is checked out; None where Git reads no repository."""
         ...
 
     def commit_of(self, revision: str) -> Commit | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from unipipe_tui.domain.values import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class GateResult:
     """One check that a version must pass, with the number it was judged by."""
 
@@ -24,7 +25,7 @@ class GateResult:
     champion: float | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class GateCheck:
     """A version measured against the gates, and against the champion of that moment, on one holdout."""
 
@@ -53,7 +54,7 @@ class How(StrEnum):
     UNDO = "undo"
 
 
-@dataclass(frozen=True)
+@frozen
 class Promotion:
     """An alias that was moved: from which version to which, by whom and why."""
 
@@ -69,7 +70,7 @@ class Promotion:
     job: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Trail:
     """The versions that an alias went through, like the pages of a browser."""
 
@@ -118,7 +119,7 @@ def _taken_back(standing: list[tuple[Promotion, Trail]], undo: Promotion, trail:
     return trail
 
 
-@dataclass(frozen=True)
+@frozen
 class Release:
     """One version put on one target."""
 
@@ -136,7 +137,7 @@ class Release:
     job: str
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftCheck:
     """One comparison of a target's window with the reference."""
 
@@ -160,7 +161,7 @@ class AlertKind(StrEnum):
     PERFORMANCE = "performance"
 
 
-@dataclass(frozen=True)
+@frozen
 class Alert:
     """An open problem, until a later check finds it gone."""
 
@@ -181,7 +182,7 @@ class UndoKind(StrEnum):
     SERVER_STOPPED = "server stopped"
 
 
-@dataclass(frozen=True)
+@frozen
 class Undo:
     """The recorded prior state of a reversible change, and the state that it left."""
 
@@ -195,7 +196,7 @@ class Undo:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class ReversibleChange:
     """A change that can be taken back."""
 
@@ -210,7 +211,7 @@ class ReversibleChange:
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True)
+@frozen
 class AuditEntry:
     """One line of the append-only audit; each bears the hash of the line before."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from unipipe_tui.domain.values import frozen
 
 
 class Outcome(StrEnum):
@@ -18,7 +19,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
+@frozen
 class StageRun:
     """One stage of one `dvc repro`."""
 
@@ -27,7 +28,7 @@ class StageRun:
     seconds: float
 
 
-@dataclass(frozen=True)
+@frozen
 class Reproduced:
     """What `dvc repro` did, in the order it happened."""
 

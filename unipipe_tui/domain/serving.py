@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from unipipe_tui.domain.values import frozen
 
 Value = str | int | float | bool | None
 Record = Mapping[str, Value]
@@ -21,7 +22,7 @@ class ServerState(StrEnum):
     DIED = "died"
 
 
-@dataclass(frozen=True)
+@frozen
 class ServerStatus:
     """A target as it is now."""
 
@@ -40,7 +41,7 @@ class ServerStatus:
     """Why the wanted version is not the one that answers."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Prediction:
     """One answered record."""
 
@@ -49,7 +50,7 @@ class Prediction:
     decision: int | str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Predicted:
     """The answers to a set of records, and by which version."""
 
@@ -59,7 +60,7 @@ class Predicted:
     predictions: tuple[Prediction, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class FeedbackTaken:
     """What became of a set of labels."""
 
@@ -71,7 +72,7 @@ class FeedbackTaken:
     """Labelled differently before: the first label stands."""
 
 
-@dataclass(frozen=True)
+@frozen
 class LoggedPrediction:
     """A prediction as the log keeps it."""
 
@@ -88,7 +89,7 @@ class LoggedPrediction:
     label_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class TrafficWindow:
     """The latest predictions of a target: how many, when, how fast, and how they compare with the labels so far."""
 

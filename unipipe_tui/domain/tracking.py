@@ -5,13 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.values import frozen
 
 
 class RunStatus(Enum):
@@ -26,7 +27,7 @@ class RunStatus(Enum):
     """The store holds a word that we do not know."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Metric:
     """One logged figure; `value` may be NaN."""
 
@@ -37,7 +38,7 @@ class Metric:
     """When it was logged, UTC."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Dataset:
     """A data set that a run read."""
 
@@ -47,7 +48,7 @@ class Dataset:
     """Where it came from, as MLflow wrote it: usually JSON."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Run:
     """One execution that was tracked. Strings are what its author wrote: escape them before showing."""
 
@@ -75,7 +76,7 @@ class Run:
         return max((moment for moment in moments if moment is not None), default=None)
 
 
-@dataclass(frozen=True)
+@frozen
 class RunPage:
     """The newest runs of a selection, and how many the whole selection holds."""
 
@@ -83,7 +84,7 @@ class RunPage:
     total: int
 
 
-@dataclass(frozen=True)
+@frozen
 class RegisteredModel:
     """A name under which versions are registered."""
 
@@ -99,7 +100,7 @@ class RegisteredModel:
         return dict(self.aliases).get(name)
 
 
-@dataclass(frozen=True)
+@frozen
 class ModelVersion:
     """One version of a registered model."""
 
@@ -133,7 +134,7 @@ class TrackingKind(Enum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True)
+@frozen
 class TrackingPlace:
     """Where runs and models are kept, and how we know."""
 
@@ -193,7 +194,7 @@ class Tracking(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Scored:
     """What a model said about each row of a table."""
 

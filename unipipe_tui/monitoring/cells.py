@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import CategoricalDistribution, Distribution, NumericDistribution
 
 OTHER = "(other values)"
@@ -14,7 +14,7 @@ RARE = 20
 SURELY_EXPECTED = 10.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Cells:
     """Two counts of the same cells. `labels`, `reference` and `current` are parallel.
 

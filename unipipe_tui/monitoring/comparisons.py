@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from unipipe_tui.domain.values import frozen
 
 SMALLEST_EXPECTED = 5.0
 
 
-@dataclass(frozen=True)
+@frozen
 class TwoSampleTest:
     """A chi-square test of "both samples come from one distribution"; `p_value` is 1 where nothing can be compared."""
 

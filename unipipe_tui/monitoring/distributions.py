@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import Any
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.values import frozen
 
 FORMAT = 1
 
@@ -22,7 +22,7 @@ class Family(Enum):
     BOOLEAN = "true or false"
 
 
-@dataclass(frozen=True)
+@frozen
 class NumericDistribution:
     """Numbers counted in bins.
 
@@ -50,7 +50,7 @@ class NumericDistribution:
         return sum(self.counts)
 
 
-@dataclass(frozen=True)
+@frozen
 class CategoricalDistribution:
     """Values counted by name, the most frequent first and equal counts by name.
 
@@ -79,7 +79,7 @@ class ProblemKind(Enum):
     NOT_COMPARABLE = "not comparable"
 
 
-@dataclass(frozen=True)
+@frozen
 class ColumnProblem:
     """A column that was asked for and has no distribution, with the reason as a sentence."""
 
@@ -88,7 +88,7 @@ class ColumnProblem:
     sentence: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Profile:
     """The distributions of one set of rows; `make_profile` makes one. `digest` is the SHA-256 of all else in it."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.cells import aligned
 from unipipe_tui.monitoring.comparisons import (
     adjusted_p_values,
@@ -32,7 +33,7 @@ METHOD_NOTE = (
 SCHEMA_PROBLEMS = frozenset({ProblemKind.ABSENT, ProblemKind.TYPE_CHANGED})
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftThresholds:
     """What counts as drift: surely moved (`significance`), and far enough to matter (the others).
 
@@ -66,7 +67,7 @@ class Method(Enum):
     SCHEMA = "schema"
 
 
-@dataclass(frozen=True)
+@frozen
 class ColumnDrift:
     """One column, then and now.
 
@@ -98,7 +99,7 @@ class ColumnDrift:
     vanished_values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class DriftReport:
     """Every column of the reference, in its order, and the verdict on the whole.
 

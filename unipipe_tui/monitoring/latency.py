@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Latency:
     """Milliseconds below which half, 95 % and 99 % of `answers` stayed, and the slowest one; None without answers."""
 

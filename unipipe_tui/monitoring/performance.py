@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.values import frozen
 
 Z_95 = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 
@@ -22,7 +22,7 @@ class Metric(Enum):
     ACCURACY = "accuracy"
 
 
-@dataclass(frozen=True)
+@frozen
 class Estimate:
     """A share with its 95 % interval; all three are None when there is nothing to divide by."""
 
@@ -34,7 +34,7 @@ class Estimate:
 UNKNOWN = Estimate(None, None, None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Confusion:
     """How decisions and labels met, in rows."""
 
@@ -91,7 +91,7 @@ class Confusion:
                 return self.accuracy
 
 
-@dataclass(frozen=True)
+@frozen
 class Ranking:
     """How well scores put the positive rows first.
 
@@ -102,7 +102,7 @@ class Ranking:
     roc_auc: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Metrics:
     """Everything known about one set of labelled decisions. `pr_auc` and `roc_auc` are those of `Ranking`."""
 
@@ -115,7 +115,7 @@ class Metrics:
     roc_auc: float | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Evaluation:
     """The same figures for all rows and for each slice, slices in the order of their names."""
 
@@ -131,7 +131,7 @@ class PerformanceState(Enum):
     TOO_FEW_LABELS = "too few labels"
 
 
-@dataclass(frozen=True)
+@frozen
 class PerformanceVerdict:
     """A figure held against what was asked of it; `surely` when its whole 95 % interval lies on the state's side."""
 

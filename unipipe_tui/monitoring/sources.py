@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.values import frozen
 
 
 class FileFormat(Enum):
@@ -20,7 +20,7 @@ class FileFormat(Enum):
     JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
 
-@dataclass(frozen=True)
+@frozen
 class Files:
     """Rows that lie in files of one format: their exact paths, in any number (none is an empty set).
 
@@ -57,7 +57,7 @@ class Files:
         return Files(tuple(path for path in self.paths if Path(path).stat().st_size > 0))
 
 
-@dataclass(frozen=True)
+@frozen
 class Relation:
     """Rows that a DuckDB query answers; the query is our own, what comes from outside goes into `parameters` (`?`)."""
 

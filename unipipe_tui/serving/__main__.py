@@ -10,15 +10,15 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
+from unipipe_tui.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Arguments:
     """What the command line asks for."""
 

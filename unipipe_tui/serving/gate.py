@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.refusals import refusal
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by machinery that has no token; they tell no inputs."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """What one request may hold."""
 

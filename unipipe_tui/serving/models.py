@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from mlflow.types import ColSpec
 
 from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle, verify_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.validation import Column, Columns, Kind, check_records
 
 DEFAULT_THRESHOLD = 0.5
 Decision = int | str | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """What the model says about one record."""
 
@@ -34,7 +34,7 @@ class Outcome:
     """1 or 0 by the threshold, the class the model names, or None when nothing was decided."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ServedModel:
     """One loaded version; requests that began with it end with it."""
 

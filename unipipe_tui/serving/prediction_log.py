@@ -6,13 +6,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
 from unipipe_tui.domain.bundles import Bundle
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.folding import read_columns
 from unipipe_tui.serving.models import Outcome
 from unipipe_tui.serving.segments import ROWS_PER_SEGMENT, SegmentedLog
@@ -31,7 +32,7 @@ class AlreadyPredicted(Exception):
         self.ids = frozenset(ids)
 
 
-@dataclass(frozen=True)
+@frozen
 class Labelled:
     """What became of the labels of one request."""
 

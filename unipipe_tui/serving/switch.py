@@ -6,18 +6,18 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
 from unipipe_tui.domain.errors import Failed, UnipipeError
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.models import ServedModel
 
 LOOK_EVERY_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@frozen
 class Desired:
     """What the operator wants served."""
 
@@ -27,7 +27,7 @@ class Desired:
     """What the operator calls this very wish, so that an answer to an earlier one is not taken for its own."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Stamp:
     """Tells one writing of the file from the next, even of equal content: writing it again means trying again."""
 

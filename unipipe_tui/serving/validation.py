@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from itertools import count
 
+from unipipe_tui.domain.values import frozen
+
 MOST_PROBLEMS_LISTED = 20
 _LARGEST_FLOAT32 = 3.4028234663852886e38
 
@@ -28,7 +30,7 @@ class Kind(Enum):
     DATETIME = "datetime"
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """One input of the model."""
 
@@ -37,7 +39,7 @@ class Column:
     required: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """What is wrong with one field of one record."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from unipipe_tui.domain.records import GENESIS, AuditEntry, audit_hash, broken_link
-from unipipe_tui.store.database import PATIENCE_SECONDS, Database
+from unipipe_tui.domain.values import frozen
+from unipipe_tui.store.database import Database
+from unipipe_tui.store.engine import PATIENCE_SECONDS
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.lock import locked
 from unipipe_tui.store.rows import aware, insert, unicode_text
@@ -17,7 +18,7 @@ from unipipe_tui.store.rows import aware, insert, unicode_text
 COLUMNS = "number, moment, actor, action, command, job, outcome, detail, previous, hash"
 
 
-@dataclass(frozen=True)
+@frozen
 class Head:
     """The last entry, as it is kept outside the store."""
 

@@ -11,25 +11,24 @@ from typing import Any
 
 import duckdb
 
-from unipipe_tui.store.engine import Engine, identifier
+from unipipe_tui.store.engine import PATIENCE_SECONDS, Engine, identifier
 from unipipe_tui.store.faults import is_damage, newer, told
 from unipipe_tui.store.lock import locked
 from unipipe_tui.store.migrations import migrate, schema_version, shipped_migrations
 
 FILE_NAME = "unipipe.duckdb"
-PATIENCE_SECONDS = 30.0
 
 
 class Database:
     """The store's file. Made on the first write; a reader of a store that does not exist sees no rows."""
 
-    def __init__(self, folder: Path, migrations: Sequence[str] | None = None) -> None:
-        """The store in this folder; `migrations` are the program's own unless given."""
+    def __init__(self, folder: Path, migrations: Sequence[str] | None = None, engine: Engine | None = None) -> None:
+        """The store in this folder; the migrations are the program's own and the engine its own unless given."""
         self.folder = folder
         self.path = folder / FILE_NAME
         self._lock = folder / "store.lock"
         self._migrations = shipped_migrations() if migrations is None else tuple(migrations)
-        self._engine = Engine(PATIENCE_SECONDS)
+        self._engine = engine or Engine()
         self._shared = threading.local()
         self._is_sound = False
 

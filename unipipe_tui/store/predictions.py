@@ -11,7 +11,7 @@ import duckdb
 
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.serving import LoggedPrediction, TrafficWindow, Value
-from unipipe_tui.store.engine import identifier, literal, scratch
+from unipipe_tui.store.engine import Engine, identifier, literal
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.rows import aware, aware_or_none
 
@@ -31,8 +31,9 @@ ATTEMPTS = 10
 class PredictionLog:
     """All targets' predictions; one folder each below the given one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self._folder = folder
+        self._engine = engine or Engine()
 
     def window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
         """The latest predictions, of one version if given."""
@@ -125,13 +126,14 @@ class PredictionLog:
     def totals(self, target: str) -> tuple[int, int]:
         """How many predictions and how many labels there are; counted without reading them."""
         folder = self._folder / target
-        return _count(folder, "predictions"), _count(folder, "feedback")
+        with self._engine.scratch() as connection:
+            return _count(connection, folder, "predictions"), _count(connection, folder, "feedback")
 
     @contextmanager
     def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """A connection with the view `logged`: each prediction once, with its first label; None when there are none."""
         folder = self._folder / target
-        with scratch() as connection:
+        with self._engine.scratch() as connection:
             predictions = _segments(connection, folder, "predictions")
             if predictions is None:
                 yield None
@@ -140,7 +142,7 @@ class PredictionLog:
             # A crash between writing a Parquet segment and removing its lines leaves both; the first one counts.
             connection.execute(
                 f"""
-                CREATE VIEW logged AS
+                CREATE TEMP VIEW logged AS
                 WITH once AS (
                     SELECT * REPLACE (CAST(decision AS VARCHAR) AS decision) FROM {predictions}
                     QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY "at") = 1
@@ -155,30 +157,29 @@ class PredictionLog:
             yield connection
 
 
-def _count(folder: Path, kind: str) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> int:
     """How many rows of one kind there are: the server gives no id and takes no label twice, so none is counted twice.
 
     A segment that lies there both as lines and as Parquet was being folded; its lines count.
     """
     lines = {path.stem: path for path in folder.glob(f"{kind}-*.jsonl")}
     parquet = [path for path in folder.glob(f"{kind}-*.parquet") if path.stem not in lines]
-    return sum(map(_lines_in, lines.values())) + _rows_of(parquet)
+    return sum(_lines_in(connection, path) for path in lines.values()) + _rows_of(connection, parquet)
 
 
-def _lines_in(path: Path) -> int:
+def _lines_in(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     try:
         with path.open("rb") as file:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
     except FileNotFoundError:
         # Folded since it was listed.
-        return _rows_of([path.with_suffix(".parquet")])
+        return _rows_of(connection, [path.with_suffix(".parquet")])
 
 
-def _rows_of(parquet: Sequence[Path]) -> int:
+def _rows_of(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]) -> int:
     if not parquet:
         return 0
-    with scratch() as connection:
-        row = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({_list(parquet)})").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({_list(parquet)})").fetchone()  # noqa: S608
     return int(row[0] or 0) if row else 0
 
 

@@ -11,8 +11,8 @@ import duckdb
 
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.serving import Value
-from unipipe_tui.store.database import PATIENCE_SECONDS, Database, tables
-from unipipe_tui.store.engine import identifier, with_zones_as_text
+from unipipe_tui.store.database import Database, tables
+from unipipe_tui.store.engine import PATIENCE_SECONDS, identifier, with_zones_as_text
 from unipipe_tui.store.migrations import schema_version
 from unipipe_tui.store.tables import plain_rows
 

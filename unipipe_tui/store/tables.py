@@ -12,7 +12,7 @@ import duckdb
 
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.serving import Record, Value
-from unipipe_tui.store.engine import identifier, scratch, with_zones_as_text
+from unipipe_tui.store.engine import Engine, identifier, with_zones_as_text
 
 READERS = {
     ".parquet": "read_parquet(?)",
@@ -24,6 +24,9 @@ READERS = {
 
 class TableFiles:
     """Parquet, CSV, JSON and JSON-lines files."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine or Engine()
 
     def records(self, path: Path, columns: Sequence[str] | None = None) -> tuple[Record, ...]:
         """All rows, of these columns if given; NaN becomes None.
@@ -49,7 +52,7 @@ class TableFiles:
         if not path.is_file():
             raise UsageError(f"There is no file {path}.", hint="Give a path from the folder that you are in.")
         try:
-            with scratch() as connection:
+            with self._engine.scratch() as connection:
                 asked = f"SELECT {what} FROM {reader}{limit}"  # noqa: S608
                 answer = connection.execute(with_zones_as_text(connection, asked, [_only(path)]), [_only(path)])
                 return [column[0] for column in answer.description or ()], answer.fetchall()

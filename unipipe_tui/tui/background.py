@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.values import frozen
 
 Answer = TypeVar("Answer")
 THREAD = "unipipe-look"
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """Why there is no answer, and what to do about it."""
 

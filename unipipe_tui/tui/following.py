@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from unipipe_tui.actions.jobs import as_it_is, log_line
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import Advanced, Event, StepStarted
 from unipipe_tui.domain.jobs import Job
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.text import harmless
 
 LINES_KEPT = 10_000
@@ -22,7 +22,7 @@ LAST_WORDS = ("unipipe: ", "Usage: ", "Error: ", "Traceback ")
 """How a command line that ends before it begins its work says so."""
 
 
-@dataclass(frozen=True)
+@frozen
 class News:
     """What a job said since the last news."""
 

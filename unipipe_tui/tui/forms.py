@@ -6,7 +6,6 @@ import dataclasses
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.command_line import PROGRAM
 from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.domain.values import frozen
 
 Texts = Mapping[str, str]
 """By field name, what stands in the form. A bool is `yes` or `no`; several values are quoted as in a shell."""
@@ -25,7 +25,7 @@ PLACEHOLDERS = frozenset({"...", "DIR"})
 """Words in a suggested command line that stand for something that only the user knows."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Filled:
     """A form as it stands: the request, or what is wrong by field."""
 
@@ -33,7 +33,7 @@ class Filled:
     wrong: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@frozen
 class Suggested:
     """A command line of ours, read back: the capability, its texts, and whether nothing is left to ask."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.catalog import CATALOG
+from unipipe_tui.domain.values import frozen
 
 EVERYWHERE, OVERVIEW, JOBS, LISTS, OUTPUT, PLAN, FORM, DIALOGS = (
     "everywhere",
@@ -19,7 +18,7 @@ EVERYWHERE, OVERVIEW, JOBS, LISTS, OUTPUT, PLAN, FORM, DIALOGS = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class KeyLine:
     """One key: where it works and what it does."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
 from unipipe_tui.actions.overview import Overview, Status, status
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem
 
 JOBS_SHOWN = 200
 
 
-@dataclass(frozen=True)
+@frozen
 class Picture:
     """What one look around found."""
 
@@ -30,7 +30,7 @@ class Picture:
         return tuple(job for job in self.jobs if not job.state.ended)
 
 
-@dataclass(frozen=True)
+@frozen
 class Snapshot:
     """The last picture, and what kept a newer one from being taken."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from textual.theme import Theme
@@ -11,6 +10,7 @@ from textual.theme import Theme
 from unipipe_tui.domain.board import StepState
 from unipipe_tui.domain.jobs import JobState
 from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.values import frozen
 
 DARK = Theme(
     name="unipipe-dark",
@@ -86,7 +86,7 @@ HEIGHTS = ((0, "-short"), (44, "-tall"))
 """From how many cells or lines on a screen bears which class."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sign:
     """How a state looks: a glyph of its own and a colour."""
 

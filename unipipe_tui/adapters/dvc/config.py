@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from configparser import ConfigParser, Error
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from unipipe_tui.adapters.dvc.template import CommandStyle
+from unipipe_tui.domain.values import frozen
 
 APPLICATION = ("dvc", "iterative")
 
 
-@dataclass(frozen=True)
+@frozen
 class DvcConfig:
     """Where data is kept, where it is fetched from, and how mappings become flags."""
 

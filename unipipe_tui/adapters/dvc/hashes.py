@@ -8,10 +8,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from unipipe_tui.domain.pipelines import Fingerprint
+from unipipe_tui.domain.values import frozen
 
 CHUNK_BYTES = 2**20
 SETTLED_NANOSECONDS = 2_000_000_000
@@ -41,7 +41,7 @@ def _looks_like_text(block: bytes) -> bool:
     return b"\0" not in block and len(block.translate(None, _TEXT_BYTES)) <= 0.30 * len(block)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Known:
     mtime_ns: int
     size: int

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from unipipe_tui.domain.values import frozen
+
 ALWAYS_HIDDEN = (".git", ".hg/", ".dvc/")
 
 
-@dataclass(frozen=True)
+@frozen
 class Ignores:
     """The rules that hold in one folder; deeper rules win, and within a file the last that matches."""
 

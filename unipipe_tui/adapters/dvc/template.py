@@ -6,11 +6,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from pathlib import Path
 
 from unipipe_tui.adapters.dvc.documents import Unreadable, load_mapping
+from unipipe_tui.domain.values import frozen
 
 DEFAULT_PARAMS = "params.yaml"
 
@@ -22,7 +23,7 @@ class TemplateError(Exception):
     """A template that DVC would refuse, with the reason."""
 
 
-@dataclass(frozen=True)
+@frozen
 class CommandStyle:
     """How a mapping becomes flags in a command (`parsing` in DVC's configuration)."""
 
@@ -31,7 +32,7 @@ class CommandStyle:
     lists_repeat_the_flag: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Resolved:
     """A stage's definition with every `${...}` replaced."""
 
@@ -41,7 +42,7 @@ class Resolved:
     """The foreach or matrix stage it was generated from."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Refused:
     """A stage (or section) that could not be resolved, and why."""
 
@@ -49,7 +50,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Scope:
     """The values that `${...}` may name, gathered from params files and `vars`; grows by copying."""
 

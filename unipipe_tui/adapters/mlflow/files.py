@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +22,6 @@ from unipipe_tui.domain.tracking import (
     no_such_run,
     no_such_version,
 )
-
-OLDEST = (3, 0)
-REMEDY = "Install it into the project's environment: pip install 'mlflow>=3.0'."
 
 
 class TrackingFiles:
@@ -104,17 +100,6 @@ def _holds_runs(place: TrackingPlace) -> bool:
         return True  # locked by a writer: very much in use
     except UnipipeError:
         return False
-
-
-def verify() -> str:
-    """The installed MLflow's version, learnt without importing it; raises ToolMissing if absent or too old."""
-    try:
-        version = metadata.version("mlflow")
-    except metadata.PackageNotFoundError as error:
-        raise ToolMissing("MLflow is not installed.", REMEDY) from error
-    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST:
-        raise ToolMissing(f"MLflow {version} is too old.", REMEDY)
-    return version
 
 
 class _Reader(Protocol):

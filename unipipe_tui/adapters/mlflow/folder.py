@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from unipipe_tui.adapters.mlflow.folder_registry import RegistryFolder, logged_models
@@ -19,6 +18,7 @@ from unipipe_tui.adapters.mlflow.folder_text import (
 )
 from unipipe_tui.adapters.mlflow.words import RUN_NAME_TAG, moment, run_source, status_of
 from unipipe_tui.domain.tracking import Dataset, Metric, ModelVersion, RegisteredModel, Run, RunPage
+from unipipe_tui.domain.values import frozen
 
 NO_EXPERIMENTS = frozenset({".trash", "models"})
 NO_RUNS = frozenset({"tags", "datasets", "traces", "models"})
@@ -117,7 +117,7 @@ class FolderReader:
                 yield _RunFolder(run_folder, experiment, meta)
 
 
-@dataclass(frozen=True)
+@frozen
 class _RunFolder:
     """A run's folder, of which only the `meta.yaml` was read."""
 

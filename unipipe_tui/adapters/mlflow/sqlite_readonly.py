@@ -6,12 +6,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError
+from unipipe_tui.domain.values import frozen
 
 Answer = TypeVar("Answer")
 
@@ -19,7 +19,7 @@ READS_OF_A_MOVING_FILE = 3
 WAL_FORMAT = b"\x02"
 
 
-@dataclass(frozen=True)
+@frozen
 class Schema:
     """The tables of a database and their columns, as far as they were asked for."""
 
@@ -36,9 +36,12 @@ class Schema:
 
 def probe(connection: sqlite3.Connection) -> Schema:
     """Learn which tables and columns there are."""
-    names = [str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    quoted = ((name, name.replace('"', '""')) for name in names)
-    return Schema({n: frozenset(str(c[1]) for c in connection.execute(f'PRAGMA table_info("{q}")')) for n, q in quoted})
+    columns: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+    ):
+        columns.setdefault(str(table), set()).add(str(column))
+    return Schema({table: frozenset(names) for table, names in columns.items()})
 
 
 def read_only(path: Path, question: Callable[[sqlite3.Connection], Answer], patience_seconds: float = 2.0) -> Answer:

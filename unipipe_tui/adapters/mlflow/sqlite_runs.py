@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass
 
 from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema
 from unipipe_tui.adapters.mlflow.words import RUN_NAME_TAG, moment, status_of
 from unipipe_tui.domain.tracking import Dataset, Metric, Run, RunPage
+from unipipe_tui.domain.values import frozen
 
 WORKSPACE = "default"
 """MLflow's own client sees one workspace, and this one unless told otherwise."""
@@ -27,7 +27,7 @@ def in_workspace(schema: Schema, table: str) -> str:
     return f"{table}.workspace = '{WORKSPACE}'" if schema.has(table, "workspace") else "1"
 
 
-@dataclass(frozen=True)
+@frozen
 class RunTables:
     """Runs, and what was logged to them, in an open database."""
 

@@ -17,6 +17,7 @@ from textual.widgets import OptionList, Static
 from unipipe_tui.actions.jobs import CANCEL, JobLine
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem, begin
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.following import News, follow
@@ -31,7 +32,7 @@ from unipipe_tui.tui.widgets.output import Output
 from unipipe_tui.tui.widgets.rows import Cell, Row, Rows, painted
 
 
-@dataclass(frozen=True)
+@frozen
 class Followed:
     """A job that the jobs screen shall show: one that was just started here, or one that somebody wants to read."""
 

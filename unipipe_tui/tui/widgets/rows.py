@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.keys import LISTS
 from unipipe_tui.tui.text import clip, fit
 
 
-@dataclass(frozen=True)
+@frozen
 class Row:
     """One row: what it stands for, and how it looks in so many cells."""
 
@@ -23,7 +23,7 @@ class Row:
     paint: Callable[[int], Content]
 
 
-@dataclass(frozen=True)
+@frozen
 class Cell:
     """A piece of a row."""
 
