@@ -21,7 +21,7 @@ from unipipe_tui.adapters.processes import LocalProcesses
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
-from unipipe_tui.config import TargetConfig, read_config
+from unipipe_tui.config import Config, TargetConfig, read_config
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.ports import Registry, Tool
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
@@ -58,7 +58,7 @@ def world_at(root: Path) -> World:
     database = Database(folder, engine=engine)
     if database.path.exists():
         engine.begin_early()
-    place = _tracking_place(root, config.mlflow)
+    place = _tracking_place(root, config)
     git = GitCommandLine(root)
     dvc = Dvc(root)
     folders = JobFolders(folder / "jobs")
@@ -95,9 +95,9 @@ def world_at(root: Path) -> World:
     )
 
 
-def _tracking_place(root: Path, configured: str | None) -> TrackingPlace:
-    place = TrackingFiles.find(root, os.environ, configured).place
-    if place.kind is TrackingKind.NOTHING and read_config(root).model is not None:
+def _tracking_place(root: Path, config: Config) -> TrackingPlace:
+    place = TrackingFiles.find(root, os.environ, config.mlflow).place
+    if place.kind is TrackingKind.NOTHING and config.model is not None:
         # Nothing was tracked yet: this is where the first training will.
         return place_of("sqlite:///mlflow.db", root, "the default place")
     return place

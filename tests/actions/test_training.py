@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import NOON, FakeTracking
-from unipipe_tui.actions.bundling import JOB_TAG
-from unipipe_tui.actions.gates import CHALLENGER
 from unipipe_tui.actions.training import Order, train
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.marks import CHALLENGER, JOB_TAG
 from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.wiring import world_at
@@ -23,7 +22,13 @@ class NothingToReproduce:
     """A pipeline that is up to date."""
 
     def repro(
-        self, progress: object, stages: Sequence[str] = (), *, force: bool = False, env: Mapping[str, str] | None = None
+        self,
+        progress: object,
+        stages: Sequence[str] = (),
+        *,
+        force: bool = False,
+        env: Mapping[str, str] | None = None,
+        on_stage: object = None,
     ) -> Reproduced:
         return Reproduced(())
 
@@ -77,8 +82,9 @@ def test_a_challenger_is_recorded_only_when_the_alias_moves(
 ) -> None:
     registry = Aliases()
     world = trained_again(project, challenger, registry)
-    trained = train(world, Order((), force=False, commit=False, reason=""), Silent())
+    trained, undo = train(world, Order((), force=False, commit=False, reason=""), Silent())
     assert (trained.version, trained.new, trained.alias) == (2, False, CHALLENGER)
     moves = world.history.promotions("fraud", CHALLENGER)
     assert [(move.previous, move.version) for move in moves] == recorded
     assert registry.named == [(CHALLENGER, 2) for _ in recorded]
+    assert (undo.before, undo.after) == recorded[0] if undo else not recorded

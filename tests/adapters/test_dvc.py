@@ -175,24 +175,11 @@ def test_every_dvc_yaml_of_a_project_is_run_and_counted(project: Path) -> None:
     assert [event.total for event in recorder.events if isinstance(event, StepStarted)] == [4, 4, 4, 4]
 
 
-def test_checkout_push_and_pull_move_data_between_workspace_cache_and_remote(project: Path, tmp_path: Path) -> None:
-    dvc = Dvc(project)
-    (project / ".dvc/config").write_text(
-        f"[core]\n    no_scm = true\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'store'}\n"
-    )
-    dvc.push(Silent(), ("data.csv",))
-    (project / "data.csv").unlink()
-    dvc.checkout(Silent(), ("data.csv",))
-    assert (project / "data.csv").read_text() == "id\n1\n"
-    with pytest.raises(Failed, match="dvc pull"):
-        dvc.pull(Silent(), ("unheard-of",))
-
-
 def test_the_command_log_can_show_what_was_started(project: Path) -> None:
     recorder = Recorder()
-    Dvc(project).checkout(recorder, ("data.csv",))
+    Dvc(project).add("data.csv", recorder)
     started = [event for event in recorder.events if isinstance(event, ToolStarted)]
-    assert started[0].argv[1:] == ("checkout", "data.csv")
+    assert started[0].argv[1:] == ("add", "data.csv")
 
 
 @pytest.mark.parametrize(("git", "option"), [(".", None), ("..", "--subdir"), (None, "--no-scm")])

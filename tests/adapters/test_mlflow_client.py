@@ -132,18 +132,17 @@ def test_an_alias_for_what_does_not_exist_is_refused_with_what_exists(store: Sto
     assert files(store).alias(MODEL, "champion") == 1
 
 
-def test_tags_and_figures_reach_versions_and_runs(store: Stored) -> None:
+def test_tags_reach_versions_and_runs(store: Stored) -> None:
     registry = MlflowRegistry(store.uri)
     registry.set_version_tag(MODEL, 1, "gate", "[bold]open[/]")
     registry.set_run_tag(store.failed, "cause", "disk full")
-    registry.log_metrics(store.failed, {"holdout/auc": 0.91, "holdout/n": 40}, step=3)
     run = files(store).run(store.failed)
     assert files(store).version(MODEL, 1).tags["gate"] == "[bold]open[/]"
-    assert (run.tags["cause"], run.metric("holdout/auc"), run.metric("holdout/n")) == ("disk full", 0.91, 40.0)
+    assert run.tags["cause"] == "disk full"
     with pytest.raises(UsageError, match="has no version 9"):
         registry.set_version_tag(MODEL, 9, "a", "b")
     with pytest.raises(UsageError, match="There is no run"):
-        registry.log_metrics("0" * 32, {"a": 1.0})
+        registry.set_run_tag("0" * 32, "a", "b")
 
 
 def test_scores_are_the_probabilities_of_the_second_class(store: Stored, rows: Path) -> None:

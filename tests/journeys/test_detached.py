@@ -40,7 +40,7 @@ def stored(project: Path) -> Path:
 @pytest.fixture
 def signals() -> Iterator[None]:
     """Puts the signal handlers back that a session replaces."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -137,8 +137,21 @@ def test_a_promotion_is_refused_when_the_alias_moves_while_it_begins(judged: Pat
     assert job["state"] == "refused"
 
 
-def test_where_nothing_was_changed_there_is_no_way_back(judged: Path) -> None:
-    undone = unipipe("undo", "--yes", cwd=judged)
+def test_the_alias_that_a_training_gave_can_be_taken_back_and_given_again(judged: Path) -> None:
+    undone = unipipe("undo", "--yes", "--json", cwd=judged)
+    assert undone.exit_code == 0, undone.stderr
+    assert undone.json["command"].startswith("unipipe pipeline run")
+    with _registry(judged) as connection:
+        assert connection.execute("SELECT count(*) FROM registered_model_aliases").fetchone() == (0,)
+    again = unipipe("undo", undone.json["job"][:15], "--yes", cwd=judged)
+    assert again.exit_code == 2 and "was undone already" in again.stderr
+    taken_back = unipipe("undo", "--yes", cwd=judged)
+    assert taken_back.exit_code == 0, taken_back.stderr
+    assert _champion(judged) == 1
+
+
+def test_where_nothing_was_changed_there_is_no_way_back(judged: Path, project: Path) -> None:
+    undone = unipipe("undo", "--yes", cwd=project)
     back = unipipe("rollback", "--yes", cwd=judged)
     forward = unipipe("rollback", "--forward", "--yes", cwd=judged)
     other = unipipe("undo", "nobody-made-this", "--yes", cwd=judged)

@@ -77,6 +77,8 @@ def test_a_stage_that_fails_tells_its_last_lines_registers_nothing_and_the_next_
     shown = unipipe("jobs", "show", job["id"], "--json", cwd=project).json
     outcomes = {step["step"]: step["outcome"] for step in shown["steps"]}
     assert outcomes["first"] == "done" and outcomes["second"] == "failed" and "third" not in outcomes
+    timed = {s["stage"]: s["last_seconds"] for s in unipipe("pipeline", "show", "--json", cwd=project).json["stages"]}
+    assert timed["first"] > 0 and timed["second"] is None
     assert _step(project, "train")["state"] == "failed"
 
     (project / "mended").touch()
@@ -92,7 +94,9 @@ def test_a_stage_that_fails_tells_its_last_lines_registers_nothing_and_the_next_
     assert _step(project, "train")["state"] != "failed"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "a closed terminal"]
+)
 def test_a_stopped_run_ends_its_stages_within_a_second_and_exits_with_130(tmp_path: Path, number: int) -> None:
     project = dvc_project(tmp_path / "project", SILENT)
     with Background("pipeline", "run", "--yes", cwd=project) as running:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode
@@ -107,16 +107,7 @@ class Change(Generic[Request, Decided, Result]):
 Action = Look[Any, Any] | Watch[Any, Any] | Change[Any, Any, Any]
 
 
-class Verdict(Protocol):
-    """A result that can say no: a closed gate, drift, a failed doctor."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """What the shell is told."""
-        ...
-
-
 def exit_code_of(result: object) -> ExitCode:
-    """The exit code that an answer asks for."""
+    """The exit code that an answer asks for: one that can say no (a closed gate, drift) has an `exit_code`."""
     code = getattr(result, "exit_code", ExitCode.DONE)
     return code if isinstance(code, ExitCode) else ExitCode.DONE

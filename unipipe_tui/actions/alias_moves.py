@@ -7,6 +7,7 @@ from unipipe_tui.actions.bundling import make_bundle
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Refused
+from unipipe_tui.domain.marks import by_tag, reason_tag
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports import Registry
 from unipipe_tui.domain.progress import Progress, step
@@ -70,22 +71,37 @@ def move_alias(plan: Plan[AliasMove], world: World, progress: Progress) -> Done[
     """
     move = plan.decided
     _refuse_if_moved(world, move)
-    steps = 1 + len(move.followers) + (1 if move.followers else 0)
-    with step(progress, "open the registry and move the alias", 1, steps):
+    with step(progress, "open the registry", 1, 1 + _steps(move)):
         registry = world.open_registry()
+    undo = carry_out(move, registry, world, progress, after=1)
+    moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
+    return Done(moved, undo, detail=plan.title)
+
+
+def carry_out(move: AliasMove, registry: Registry, world: World, progress: Progress, *, after: int) -> Undo:
+    """Move the alias, let its targets switch and record it; `after` steps of the same change have been told already.
+
+    Raises:
+        Refused: somebody moved the alias since it was decided.
+    """
+    total = after + _steps(move)
+    with step(progress, f"move {move.alias}", after + 1, total):
         _refuse_if_moved(world, move)
         _set(registry, move.model, move.alias, move.version)
     try:
-        _switch_followers(move, registry, world, progress, steps)
+        _switch_followers(move, registry, world, progress, after + 2, total)
         record_move(move, registry, world)
     except BaseException:
         _take_back(move, registry, world, progress)
         raise
     for target in move.followers:
-        record_release(world, target, move.model, plan.decided.version)
-    undo = Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
-    moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
-    return Done(moved, undo, detail=plan.title)
+        record_release(world, target, move.model, move.version)
+    return Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
+
+
+def _steps(move: AliasMove) -> int:
+    """Move the alias; make the bundle and switch each target when there is one."""
+    return 1 + (1 + len(move.followers) if move.followers else 0)
 
 
 def _take_back(move: AliasMove, registry: Registry, world: World, progress: Progress) -> None:
@@ -98,18 +114,12 @@ def _take_back(move: AliasMove, registry: Registry, world: World, progress: Prog
             server.switch(before[0], before[1].digest, progress)
 
 
-def place_alias(move: AliasMove, registry: Registry, world: World) -> None:
-    """Let the alias name the version, where nothing follows it, and record that."""
-    _set(registry, move.model, move.alias, move.version)
-    record_move(move, registry, world)
-
-
 def record_move(move: AliasMove, registry: Registry, world: World) -> None:
     """Record a move where a teammate looks (tags of the version) and in the store."""
     if move.version is not None:
-        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.by", world.actor)
+        registry.set_version_tag(move.model, move.version, by_tag(move.alias), world.actor)
         why = move.reason or move.how.value
-        registry.set_version_tag(move.model, move.version, f"unipipe.{move.alias}.reason", why)
+        registry.set_version_tag(move.model, move.version, reason_tag(move.alias), why)
     world.history.add_promotion(
         Promotion(
             model=move.model,
@@ -173,13 +183,15 @@ def _set(registry: Registry, model: str, alias: str, version: int | None) -> Non
         registry.set_alias(model, alias, version)
 
 
-def _switch_followers(move: AliasMove, registry: Registry, world: World, progress: Progress, steps: int) -> None:
+def _switch_followers(
+    move: AliasMove, registry: Registry, world: World, progress: Progress, first: int, total: int
+) -> None:
     if not move.followers or move.version is None:
         return
-    with step(progress, "make the bundle", 2, steps):
+    with step(progress, "make the bundle", first, total):
         folder, bundle = make_bundle(world, registry, move.model, move.version)
-    for number, target in enumerate(move.followers, start=3):
-        with step(progress, f"switch {target}", number, steps):
+    for number, target in enumerate(move.followers, start=first + 1):
+        with step(progress, f"switch {target}", number, total):
             world.server_of(target).switch(folder, bundle.digest, progress)
 
 

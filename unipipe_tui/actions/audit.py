@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.request import Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode
 from unipipe_tui.domain.records import AuditEntry
@@ -15,7 +16,7 @@ from unipipe_tui.domain.values import frozen
 class ListAudit:
     """How much."""
 
-    limit: Annotated[int, "How many of the newest entries."] = 50
+    limit: Annotated[int, "How many of the newest entries.", Short("n")] = 50
 
 
 @frozen

@@ -7,11 +7,8 @@ from pathlib import Path
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.bundles import Bundle, seal_bundle
+from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG
 from unipipe_tui.domain.ports import Registry
-
-COMMIT_TAG = "git.commit"
-DATA_TAG = "data.raw.md5"
-JOB_TAG = "unipipe.job"
 
 
 def make_bundle(world: World, registry: Registry, model: str, version: int) -> tuple[Path, Bundle]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from enum import Enum
 from typing import Any
 
@@ -46,8 +45,3 @@ def _flag(flag: str, value: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
-
-
-def blank(action: Action) -> bool:
-    """Whether the request can be made without saying anything."""
-    return all(field.default is not dataclasses.MISSING for field in fields_of(action.request))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import GateConfig, GateMetric
 from unipipe_tui.domain.errors import CheckSaidNo, UsageError
 from unipipe_tui.domain.gates import Figures, Gate, judge
+from unipipe_tui.domain.marks import CHAMPION, GATES_AGAINST_TAG, GATES_TAG
 from unipipe_tui.domain.ports import Registry
 from unipipe_tui.domain.records import GateCheck
 from unipipe_tui.domain.tracking import Scored
 from unipipe_tui.monitoring.performance import Metrics, evaluate
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
 DEFAULT_THRESHOLD = 0.5
 
 
@@ -30,7 +28,8 @@ def check_version(world: World, registry: Registry, model: str, version: int) ->
     holdout = holdout_path(world)
     champion = world.tracking.alias(model, CHAMPION)
     rival = champion if champion != version else None
-    slices = tuple(dict.fromkeys(gate.by for gate in world.config.gates if gate.by))
+    gates = gates_of(world.config.gates)
+    slices = tuple(dict.fromkeys(gate.by for gate in gates if gate.by))
     candidate = _figures(world, registry, model, version, holdout, slices)
     other = _figures(world, registry, model, rival, holdout, slices) if rival is not None else None
     check = GateCheck(
@@ -39,13 +38,14 @@ def check_version(world: World, registry: Registry, model: str, version: int) ->
         champion=rival,
         holdout=file_md5(holdout),
         rows=candidate[""][""].rows,
-        results=judge([_gate(gate) for gate in world.config.gates], candidate, other),
+        results=judge(gates, candidate, other),
         at=world.now(),
         job=world.job_id,
+        gates=tuple(gate.sentence for gate in gates),
     )
     world.history.add_gate_check(check)
-    registry.set_version_tag(model, version, "unipipe.gates", "passed" if check.passed else "failed")
-    registry.set_version_tag(model, version, "unipipe.gates.against", str(rival or "none"))
+    registry.set_version_tag(model, version, GATES_TAG, "passed" if check.passed else "failed")
+    registry.set_version_tag(model, version, GATES_AGAINST_TAG, str(rival or "none"))
     return check
 
 
@@ -75,7 +75,7 @@ def open_gates(world: World, model: str, version: int) -> GateCheck | None:
         )
     if _holdout_changed(world, newest):
         raise CheckSaidNo(f"{model} version {version} was checked on another holdout; check it again.", hint=again)
-    if _gates_changed(world.config.gates, newest):
+    if not {gate.sentence for gate in gates_of(world.config.gates)} <= set(newest.gates):
         raise CheckSaidNo(f"{model} version {version} was checked at other gates; check it again.", hint=again)
     return newest
 
@@ -87,24 +87,6 @@ def _holdout_changed(world: World, check: GateCheck) -> bool:
     return path is not None and path.is_file() and file_md5(path) != check.holdout
 
 
-def _gates_changed(configured: Sequence[GateConfig], check: GateCheck) -> bool:
-    """Whether judging the recorded figures by today's gates asks for anything that the check did not.
-
-    Only gates on the whole holdout tell: one for slices leaves no result when every slice has too few rows.
-    """
-    recorded = [result for result in check.results if not result.slice]
-    values = {result.gate: result.value for result in recorded}
-    rivals = {result.gate: result.champion for result in recorded}
-    gates = [_gate(gate) for gate in configured if not gate.by]
-    if any(gate.metric not in values for gate in gates):
-        return True
-    # A comparison with nothing passes, whatever its tolerance.
-    telling = [gate if rivals[gate.metric] is not None else replace(gate, beats_champion_within=None) for gate in gates]
-    candidate, champion = Figures(check.rows, values), Figures(check.rows, rivals)
-    asked = {(result.gate, result.wanted) for result in judge(telling, {"": {"": candidate}}, {"": {"": champion}})}
-    return not asked <= {(result.gate, result.wanted) for result in recorded}
-
-
 def sentence_of(check: GateCheck) -> tuple[str, ...]:
     """What is wrong, one part for each closed gate."""
     parts = []
@@ -114,6 +96,20 @@ def sentence_of(check: GateCheck) -> tuple[str, ...]:
             value = "nothing" if result.value is None else f"{result.value:.4f}"
             parts.append(f"{result.gate}{where} is {value}, wanted {result.wanted}")
     return tuple(parts)
+
+
+def gates_of(configured: Sequence[GateConfig]) -> tuple[Gate, ...]:
+    """The gates that the configuration asks for."""
+    return tuple(
+        Gate(
+            metric=config.metric.value,
+            at_least=config.at_least,
+            beats_champion_within=config.tolerance if config.not_worse_than else None,
+            by=config.by,
+            minimum_rows=config.minimum_rows,
+        )
+        for config in configured
+    )
 
 
 def holdout_path(world: World) -> Path:
@@ -174,8 +170,3 @@ def _of(metrics: Metrics) -> Figures:
         GateMetric.ROC_AUC.value: metrics.roc_auc,
     }
     return Figures(metrics.confusion.labels, values)
-
-
-def _gate(config: GateConfig) -> Gate:
-    within = config.tolerance if config.not_worse_than else None
-    return Gate(config.metric.value, config.at_least, within, config.by, config.minimum_rows)

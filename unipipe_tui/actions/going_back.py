@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
 from unipipe_tui.actions.alias_moves import AliasMove, move_alias, plan_move
-from unipipe_tui.actions.gates import CHAMPION
 from unipipe_tui.actions.models import plan_way
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.serve import (
-    StartOrder,
-    StopOrder,
     plan_server_start,
     plan_server_stop,
     start_server,
@@ -20,6 +18,7 @@ from unipipe_tui.actions.serve import (
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Refused, UsageError
+from unipipe_tui.domain.marks import CHAMPION
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import How, ReversibleChange, UndoKind
@@ -31,7 +30,7 @@ class RollBack:
     """Back, or forward again."""
 
     forward: Annotated[bool, "Go forward again, after a rollback."] = False
-    reason: Annotated[str, "Why; kept with the version and in the audit."] = ""
+    reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
 def plan_rollback(request: RollBack, world: World) -> Plan[AliasMove]:
@@ -50,10 +49,12 @@ class UndoChange:
 
 @frozen
 class UndoOrder:
-    """What was decided: which change is taken back, by which plan."""
+    """What was decided: which change is taken back, and how."""
 
     change: ReversibleChange
-    way: Plan[AliasMove] | Plan[StartOrder] | Plan[StopOrder]
+    way: Plan[Any]
+    take: Callable[[Plan[Any], World, Progress], Done[Any]]
+    """What goes that way."""
 
 
 @frozen
@@ -67,22 +68,17 @@ class Undone:
 def plan_undo(request: UndoChange, world: World) -> Plan[UndoOrder]:
     """Take back the last reversible change (or that of a job), from the state that was recorded before it."""
     change = _change(world, request.job)
-    way = _way_back(world, change)
-    effects = (*way.effects, plans.store(f"the change of job {change.job} is marked as undone"))
-    return Plan(f"Undo: {change.command}", effects, "unipipe undo", UndoOrder(change, way), way.warnings)
+    order = _order(world, change)
+    effects = (*order.way.effects, plans.store(f"the change of job {change.job} is marked as undone"))
+    return Plan(f"Undo: {change.command}", effects, "unipipe undo", order, order.way.warnings)
 
 
 def undo(plan: Plan[UndoOrder], world: World, progress: Progress) -> Done[Undone]:
     """Undo a change."""
-    change, way = plan.decided.change, plan.decided.way
-    if isinstance(way.decided, AliasMove):
-        record = move_alias(Plan(way.title, way.effects, way.undo, way.decided), world, progress).undo
-    elif isinstance(way.decided, StartOrder):
-        record = start_server(Plan(way.title, way.effects, way.undo, way.decided), world, progress).undo
-    else:
-        record = stop_server(Plan(way.title, way.effects, way.undo, way.decided), world, progress).undo
-    world.history.mark_undone(change.job, world.job_id)
-    return Done(Undone(change.job, change.command), record, detail=f"took back: {change.command}")
+    order = plan.decided
+    taken = order.take(order.way, world, progress)
+    world.history.mark_undone(order.change.job, world.job_id)
+    return Done(Undone(order.change.job, order.change.command), taken.undo, detail=f"took back: {order.change.command}")
 
 
 def _change(world: World, job: str | None) -> ReversibleChange:
@@ -104,19 +100,20 @@ def _change(world: World, job: str | None) -> ReversibleChange:
     return changes[0]
 
 
-def _way_back(world: World, change: ReversibleChange) -> Plan[AliasMove] | Plan[StartOrder] | Plan[StopOrder]:
+def _order(world: World, change: ReversibleChange) -> UndoOrder:
     undo = change.undo
     if undo.kind is UndoKind.SERVER_STARTED:
-        return plan_server_stop(world, undo.subject)
+        return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
     if undo.kind is UndoKind.SERVER_STOPPED:
-        return plan_server_start(world, undo.subject, undo.before)
+        return UndoOrder(change, plan_server_start(world, undo.subject, undo.before), start_server)
     now = world.tracking.alias(undo.subject, undo.alias)
     if now != undo.after:
         raise Refused(
             f"{undo.subject}@{undo.alias} names {now or 'nothing'} now, not {undo.after or 'nothing'} as after that change.",
             hint=f"Somebody moved it since: unipipe models show {undo.subject}",
         )
-    return plan_move(world, undo.subject, undo.alias, undo.before, How.UNDO, f"undo of {change.job}")
+    way = plan_move(world, undo.subject, undo.alias, undo.before, How.UNDO, f"undo of {change.job}")
+    return UndoOrder(change, way, move_alias)
 
 
 ROLL_BACK = Change(

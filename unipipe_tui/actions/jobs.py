@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look, Watch
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, UsageError
@@ -31,7 +31,7 @@ LAST_WORDS = 5
 class ListJobs:
     """How much."""
 
-    limit: Annotated[int, "How many of the newest jobs."] = 20
+    limit: Annotated[int, "How many of the newest jobs.", Short("n")] = 20
 
 
 @frozen

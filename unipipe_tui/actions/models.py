@@ -8,12 +8,12 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
-from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG
-from unipipe_tui.actions.gates import CHAMPION, check_version, holdout_path, open_gates, sentence_of
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, sentence_of
+from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
+from unipipe_tui.domain.marks import CHAMPION, COMMIT_TAG, DATA_TAG, GATES_TAG, by_tag
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateResult, How, trail_of
@@ -115,7 +115,7 @@ def _version_line(world: World, version: ModelVersion) -> VersionLine:
     checks = world.history.gate_checks(version.model, version.version)
     run = world.tracking.runs(1, ids=(version.run_id,)).runs if version.run_id else ()
     tags = {**(run[0].tags if run else {}), **version.tags}
-    gates = ("passed" if checks[0].passed else "closed") if checks else version.tags.get("unipipe.gates", "not checked")
+    gates = ("passed" if checks[0].passed else "closed") if checks else version.tags.get(GATES_TAG, "not checked")
     return VersionLine(
         version=version.version,
         aliases=version.aliases,
@@ -127,7 +127,7 @@ def _version_line(world: World, version: ModelVersion) -> VersionLine:
         gates=gates,
         gate_results=checks[0].results if checks else (),
         metrics=tuple(Figure(m.key, None if math.isnan(m.value) else m.value) for m in (run[0].metrics if run else ())),
-        promoted_by=version.tags.get(f"unipipe.{CHAMPION}.by"),
+        promoted_by=version.tags.get(by_tag(CHAMPION)),
     )
 
 
@@ -203,7 +203,7 @@ class PromoteModel:
     model: Annotated[str, OBJECT, "Registered model."]
     version: Annotated[int, OBJECT, "Version to promote."]
     to: Annotated[str, "Alias to move."] = CHAMPION
-    reason: Annotated[str, "Why; kept with the version and in the audit."] = ""
+    reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
 def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
@@ -215,9 +215,7 @@ def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     check_alias_name(request.to)
     _must_exist(world, request.model, request.version)
     if world.tracking.alias(request.model, request.to) == request.version:
-        raise UsageError(
-            f"{request.model}@{request.to} names version {request.version} already.", hint="Nothing to do."
-        )
+        raise UsageError(f"{request.model}@{request.to} names version {request.version} already.")
     if request.to == CHAMPION:
         open_gates(world, request.model, request.version)
     return plan_move(world, request.model, request.to, request.version, How.PROMOTE, request.reason)
@@ -238,7 +236,7 @@ class RollBackModel:
     model: Annotated[str, OBJECT, "Registered model."]
     alias: Annotated[str, "Alias to move."] = CHAMPION
     forward: Annotated[bool, "Go forward again, after a rollback."] = False
-    reason: Annotated[str, "Why; kept with the version and in the audit."] = ""
+    reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
 def plan_model_rollback(request: RollBackModel, world: World) -> Plan[AliasMove]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
-from unipipe_tui.actions.request import OBJECT
-from unipipe_tui.actions.training import Order, Trained, train, training_effects
+from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.training import Order, Trained, train, training_effects, way_back
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
@@ -203,7 +203,7 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
     return Plan(
         title,
         training_effects(world, order),
-        undo="git checkout dvc.lock && dvc checkout",
+        undo=way_back(world, "git checkout dvc.lock && dvc checkout"),
         decided=order,
         warnings=warnings,
     )
@@ -246,15 +246,15 @@ def _lies_in(path: str, places: set[str]) -> bool:
 
 def run_pipeline(plan: Plan[Order], world: World, progress: Progress) -> Done[Trained]:
     """Run the pipeline."""
-    trained = train(world, plan.decided, progress)
-    return Done(trained, detail=_detail(trained))
+    trained, undo = train(world, plan.decided, progress)
+    return Done(trained, undo, detail=_detail(trained))
 
 
 @frozen
 class Retrain:
     """Why, and on which target's labelled traffic."""
 
-    reason: Annotated[str, "Why; kept with the version and in the audit."]
+    reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")]
     target: Annotated[str | None, "Target whose labelled traffic is added to the data; the only one when left out."] = (
         None
     )
@@ -313,9 +313,12 @@ def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
             effects.append(plans.run("git", "add", "--", *paths))
             effects.append(plans.run("git", "commit", "--", *paths))
     order = RetrainOrder(target, request.reason, raw, file, training)
-    undo = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
+    files = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
     return Plan(
-        f"Retrain {world.model.name}: {request.reason}", (*effects, *training_effects(world, training)), undo, order
+        f"Retrain {world.model.name}: {request.reason}",
+        (*effects, *training_effects(world, training)),
+        way_back(world, files),
+        order,
     )
 
 
@@ -323,10 +326,10 @@ def retrain(plan: Plan[RetrainOrder], world: World, progress: Progress) -> Done[
     """Collect, train, check."""
     order = plan.decided
     collected = _collect(order, world, progress) if order.raw else 0
-    trained = train(world, order.training, progress)
+    trained, undo = train(world, order.training, progress)
     md5 = world.pipeline.snapshot(world.pipeline.read()).get(order.raw) if order.raw else None
     result = Retrained(order.reason, collected, md5, trained)
-    return Done(result, detail=f"{_detail(trained)}; {collected:,} rows added")
+    return Done(result, undo, detail=f"{_detail(trained)}; {collected:,} rows added")
 
 
 def _collect(order: RetrainOrder, world: World, progress: Progress) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.tracking import Run, status_words
@@ -19,7 +19,7 @@ class ListRuns:
     """Which, and how much."""
 
     experiment: Annotated[str | None, "Only runs of this experiment."] = None
-    limit: Annotated[int, "How many of the newest runs."] = 20
+    limit: Annotated[int, "How many of the newest runs.", Short("n")] = 20
 
 
 @frozen

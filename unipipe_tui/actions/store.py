@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import UsageError
@@ -78,7 +78,7 @@ class Query:
     """What to ask."""
 
     sql: Annotated[str, OBJECT, "One SQL query in DuckDB's dialect, for example `SHOW TABLES`."]
-    limit: Annotated[int, "How many rows at the most."] = 1000
+    limit: Annotated[int, "How many rows at the most.", Short("n")] = 1000
 
 
 @frozen

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from unipipe_tui.actions.alias_moves import AliasMove, place_alias
-from unipipe_tui.actions.bundling import COMMIT_TAG, DATA_TAG, JOB_TAG
-from unipipe_tui.actions.gates import CHALLENGER, CHAMPION, check_version
+from unipipe_tui.actions.alias_moves import carry_out, plan_move
+from unipipe_tui.actions.gates import check_version
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
+from unipipe_tui.domain.marks import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import GateCheck, How
-from unipipe_tui.domain.reproduction import Reproduced
+from unipipe_tui.domain.records import GateCheck, How, Undo
+from unipipe_tui.domain.reproduction import Reproduced, StageRun
 from unipipe_tui.domain.tracking import Run
 from unipipe_tui.domain.values import frozen
 
@@ -49,17 +50,17 @@ class Trained:
 
     stages: tuple[StageOutcome, ...]
     seconds: float
-    run_id: str | None
-    """The MLflow run; None when no model is configured."""
-    model: str | None
-    version: int | None
-    """The registered version; None when nothing was trained anew."""
-    new: bool
-    """Whether the version was registered by this job."""
-    alias: str | None
-    """`champion` when there was none, `challenger` when there was, None when the gates are closed."""
-    gates: GateCheck | None
     commit: str | None
+    run_id: str | None = None
+    """The MLflow run; None when no model is configured."""
+    model: str | None = None
+    version: int | None = None
+    """The registered version; None when nothing was trained anew."""
+    new: bool = False
+    """Whether the version was registered by this job."""
+    alias: str | None = None
+    """`champion` when there was none, `challenger` when there was, None when the gates are closed."""
+    gates: GateCheck | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -80,9 +81,16 @@ def training_effects(world: World, order: Order) -> tuple[Effect, ...]:
         effects.append(plans.registry(f"when they pass: {model.name}@{alias} names it"))
     if order.commit:
         _must_be_a_repository(world)
-        effects.append(plans.run("git", "commit", "dvc.lock", "..."))
+        paths = _recorded_paths(world)
+        effects.append(plans.run("git", "add", "--", *paths))
+        effects.append(plans.run("git", "commit", "--message", _subject(order), "--", *paths))
     effects.append(plans.store("stage timings, promotion, audit entry"))
     return tuple(effects)
+
+
+def way_back(world: World, files: str) -> str:
+    """How a training is taken back: the files by `files`, and the alias that its version was given."""
+    return files if world.config.model is None else f"{files}; unipipe undo gives the alias back"
 
 
 def _must_be_a_repository(world: World) -> None:
@@ -92,27 +100,27 @@ def _must_be_a_repository(world: World) -> None:
         )
 
 
-def train(world: World, order: Order, progress: Progress) -> Trained:
-    """Run the pipeline and carry what it trained to the gates.
+def train(world: World, order: Order, progress: Progress) -> tuple[Trained, Undo | None]:
+    """Run the pipeline and carry what it trained to the gates; answers also with how its alias goes back.
 
     Raises:
         Failed: a stage failed; nothing is registered, and the next run goes on from there.
     """
-    total = 3 if world.config.model else 1
-    with step(progress, "run the pipeline", 1, total):
+    with step(progress, "run the pipeline", 1, 4 if world.config.model else 1):
         reproduced = _reproduce(world, order, progress)
-    commit = _commit(world, order, progress) if order.commit else None
-    outcomes = tuple(StageOutcome(s.address, s.outcome.value, round(s.seconds, 3)) for s in reproduced.stages)
-    seconds = round(sum(stage.seconds for stage in reproduced.stages), 3)
+    trained = Trained(
+        stages=tuple(StageOutcome(s.address, s.outcome.value, round(s.seconds, 3)) for s in reproduced.stages),
+        seconds=round(sum(stage.seconds for stage in reproduced.stages), 3),
+        commit=_commit(world, order, progress) if order.commit else None,
+    )
     if world.config.model is None:
-        return Trained(outcomes, seconds, None, None, None, False, None, None, commit)
+        return trained, None
+    trained = replace(trained, model=world.config.model.name)
     run = trained_run(world)
     if run is None:
         progress.emit(Noted("The pipeline trained no model that MLflow knows of; nothing is registered."))
-        return Trained(outcomes, seconds, None, world.config.model.name, None, False, None, None, commit)
-    return _carried_on(
-        world, order, run, progress, Trained(outcomes, seconds, run.run_id, None, None, False, None, None, commit)
-    )
+        return trained, None
+    return _carried_on(world, order, run, replace(trained, run_id=run.run_id), progress)
 
 
 def trained_run(world: World) -> Run | None:
@@ -152,53 +160,61 @@ def environment(world: World) -> Mapping[str, str]:
 
 
 def _reproduce(world: World, order: Order, progress: Progress) -> Reproduced:
-    reproduced = world.dvc.repro(progress, order.stages, force=order.force, env=environment(world))
-    timings = tuple(
-        (StageTiming(stage.address, stage.seconds, world.now(), world.job_id), stage.outcome.value)
-        for stage in reproduced.stages
-    )
-    world.jobs.record_stages(timings)
-    return reproduced
+    ended: list[tuple[StageTiming, str]] = []
+
+    def note(stage: StageRun) -> None:
+        ended.append((StageTiming(stage.address, stage.seconds, world.now(), world.job_id), stage.outcome.value))
+
+    try:
+        return world.dvc.repro(progress, order.stages, force=order.force, env=environment(world), on_stage=note)
+    finally:
+        # How long the stages took that went well is known also when a later one failed.
+        if ended:
+            world.jobs.record_stages(tuple(ended))
 
 
 def _commit(world: World, order: Order, progress: Progress) -> str:
+    there = [path for path in _recorded_paths(world) if (world.root / path).exists()]
+    return world.git.commit(_subject(order), there, progress).id
+
+
+def _subject(order: Order) -> str:
+    return order.reason or "Record the pipeline's outputs"
+
+
+def _recorded_paths(world: World) -> tuple[str, ...]:
+    """What Git keeps of a run: the lock files, and the outputs that DVC leaves to Git."""
     pipeline = world.pipeline.read()
-    locks = {str(Path(stage.file).with_name("dvc.lock")) for stage in pipeline.stages if not stage.is_data}
+    locks = {Path(stage.file).with_name("dvc.lock").as_posix() for stage in pipeline.stages if not stage.is_data}
     reports = {o.path for s in pipeline.stages for o in s.outputs if not o.cached and not o.external}
-    paths = [path for path in sorted(locks | reports) if (world.root / path).exists()]
-    subject = order.reason or "Record the pipeline's outputs"
-    return world.git.commit(subject, paths, progress).id
+    return tuple(sorted(locks | reports))
 
 
-def _carried_on(world: World, order: Order, run: Run, progress: Progress, trained: Trained) -> Trained:
+def _carried_on(
+    world: World, order: Order, run: Run, trained: Trained, progress: Progress
+) -> tuple[Trained, Undo | None]:
+    """Register the run's model, check it at the gates and, when they are open, name it champion or challenger."""
     model = world.model.name
-    with step(progress, "register the model", 2, 3):
+    with step(progress, "register the model", 2, 4):
         registry = world.open_registry()
         known = _version_of(world, model, run)
         version = known if known is not None else registry.register_run(model, run.run_id, _version_tags(world, run))
-    check = None
-    alias = None
-    with step(progress, "check it at the gates", 3, 3):
-        champion = world.tracking.alias(model, CHAMPION)
-        if world.config.gates and champion != version:
-            check = check_version(world, registry, model, version)
-        if champion != version and (check is None or check.passed):
-            alias = CHAMPION if champion is None else CHALLENGER
-            previous = world.tracking.alias(model, alias)
-            reason = "the first version" if champion is None else order.reason or "passed its gates"
-            if previous != version:
-                place_alias(AliasMove(model, alias, version, previous, How.PROMOTE, reason, ()), registry, world)
-    return Trained(
-        trained.stages,
-        trained.seconds,
-        run.run_id,
-        model,
-        version,
-        known is None,
-        alias,
-        check,
-        trained.commit,
-    )
+    trained = replace(trained, version=version, new=known is None)
+    champion = world.tracking.alias(model, CHAMPION)
+    if champion == version:
+        return trained, None
+    with step(progress, "check it at the gates", 3, 4):
+        check = check_version(world, registry, model, version) if world.config.gates else None
+    trained = replace(trained, gates=check)
+    if check is not None and not check.passed:
+        return trained, None
+    alias = CHAMPION if champion is None else CHALLENGER
+    trained = replace(trained, alias=alias)
+    if world.tracking.alias(model, alias) == version:
+        return trained, None
+    reason = "the first version" if champion is None else order.reason or "passed its gates"
+    move = plan_move(world, model, alias, version, How.PROMOTE, reason).decided
+    return trained, carry_out(move, registry, world, progress, after=3)
 
 
 def _version_of(world: World, model: str, run: Run) -> int | None:

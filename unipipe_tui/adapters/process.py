@@ -23,6 +23,7 @@ from unipipe_tui.domain.values import frozen
 GRACE_SECONDS = 0.5
 WAIT_POLL_SECONDS = 0.01
 TAIL_LINES = 40
+LINE_WITHIN_SECONDS = 0.1
 LONGEST_LINE = 20_000
 
 
@@ -99,7 +100,7 @@ def stream(
     progress.emit(ToolStarted(tuple(argv), running.pid))
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
-        for line in _lines(running, progress):
+        for line in _LineReader(running, progress):
             tail.append(line)
             progress.emit(ToolSaid(name, line))
             if on_line:
@@ -250,22 +251,19 @@ def _laid_over(env: Mapping[str, str] | None) -> dict[str, str]:
     return {**os.environ, **(env or {})}
 
 
-def _lines(tool: subprocess.Popen[str], progress: Progress) -> _LineReader:
-    return _LineReader(tool, progress)
-
-
 class _LineReader:
     """The lines of a running program; read in a thread, so that a program that says nothing can still be stopped."""
 
     def __init__(self, tool: subprocess.Popen[str], progress: Progress) -> None:
+        self._tool = tool
         self._progress = progress
         self._unread: queue.Queue[str | None] = queue.Queue(maxsize=10_000)
-        self._reader = threading.Thread(target=self._read, args=(tool,), daemon=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def _read(self, tool: subprocess.Popen[str]) -> None:
-        assert tool.stdout is not None
-        for line in tool.stdout:
+    def _read(self) -> None:
+        assert self._tool.stdout is not None
+        for line in self._tool.stdout:
             self._unread.put(line.rstrip("\n")[:LONGEST_LINE])
         self._unread.put(None)
 
@@ -276,9 +274,13 @@ class _LineReader:
         while True:
             if self._progress.stopped():
                 raise Stopped("Stopped on request.")
+            ended = self._tool.poll() is not None
             try:
-                line = self._unread.get(timeout=0.1)
+                line = self._unread.get(timeout=LINE_WITHIN_SECONDS)
             except queue.Empty:
+                if ended:
+                    # What it left running in the background holds its output open; nobody waits for that.
+                    raise StopIteration from None
                 continue
             if line is None:
                 raise StopIteration

@@ -177,12 +177,16 @@ class Session:
             # Once is enough: what is cleaned up now must not be interrupted by an impatient second one.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             self._stopping.set()
             if not self._applied:
                 raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # The terminal is gone; who wants to survive that says `nohup`, or --detach.
+            signal.signal(signal.SIGHUP, stop)
 
 
 def _unheard(event: Event) -> None:

@@ -27,6 +27,15 @@ class Gate:
     by: str | None
     minimum_rows: int
 
+    @property
+    def sentence(self) -> str:
+        """All that the gate asks."""
+        floor = [] if self.at_least is None else [f"at least {self.at_least!r}"]
+        within = self.beats_champion_within
+        compared = [] if within is None else [f"at most {within!r} below the champion"]
+        where = f" in every {self.by} of {self.minimum_rows} rows or more" if self.by else ""
+        return f"{self.metric} {' and '.join(floor + compared)}{where}"
+
 
 def judge(
     gates: Sequence[Gate],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from unipipe_tui.domain.records import (
     Release,
     ReversibleChange,
 )
-from unipipe_tui.domain.reproduction import Reproduced
+from unipipe_tui.domain.reproduction import Reproduced, StageRun
 from unipipe_tui.domain.serving import (
     FeedbackTaken,
     LoggedPrediction,
@@ -145,8 +145,12 @@ class Dvc(Protocol):
         *,
         force: bool = False,
         env: Mapping[str, str] | None = None,
+        on_stage: Callable[[StageRun], None] | None = None,
     ) -> Reproduced:
-        """Bring the pipeline up to date; raises Failed naming the stage that failed."""
+        """Bring the pipeline up to date; raises Failed naming the stage that failed.
+
+        `on_stage` is told of each stage that ended, also when a later one fails or somebody stops the run.
+        """
         ...
 
 
@@ -237,8 +241,8 @@ class Predictions(Protocol):
         """The latest predictions, of one version if given."""
         ...
 
-    def labelled_window(self, target: str, rows: int) -> TrafficWindow:
-        """The latest predictions that have a label."""
+    def labelled_window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
+        """The latest predictions that have a label, of one version if given."""
         ...
 
     def find(self, prediction_id: str) -> LoggedPrediction | None:

@@ -38,6 +38,8 @@ class GateCheck:
     results: tuple[GateResult, ...]
     at: datetime
     job: str
+    gates: tuple[str, ...] = ()
+    """What was asked, one sentence for each gate; a gate for slices that all have too few rows leaves no result."""
 
     @property
     def passed(self) -> bool:

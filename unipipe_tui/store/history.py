@@ -42,12 +42,13 @@ class History:
             results=results,
             moment=check.at,
             job=check.job,
+            gates=list(check.gates),
         )
 
     def gate_checks(self, model: str, version: int | None = None) -> tuple[GateCheck, ...]:
         """The checks of a model's versions, newest first."""
         rows = self._database.rows(
-            "SELECT model, version, champion, holdout, row_count, results, moment, job FROM gate_checks "
+            "SELECT model, version, champion, holdout, row_count, results, moment, job, gates FROM gate_checks "
             "WHERE model = ? AND (? IS NULL OR version = ?) ORDER BY moment DESC, rowid DESC",
             [model, version, version],
         )
@@ -61,6 +62,7 @@ class History:
                 results=tuple(GateResult(**result) for result in json.loads(row[5])),
                 at=aware(row[6]),
                 job=row[7],
+                gates=tuple(row[8]),
             )
             for row in rows
         )

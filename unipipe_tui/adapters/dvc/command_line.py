@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -69,18 +69,6 @@ class Dvc:
         """Track a file or folder; DVC writes `<path>.dvc` beside it. Raises `Failed`."""
         self._run(("add", path), progress)
 
-    def pull(self, progress: Progress, targets: Sequence[str] = ()) -> None:
-        """Fetch recorded data from the remote into the workspace. Raises `Failed`."""
-        self._run(("pull", *targets), progress)
-
-    def push(self, progress: Progress, targets: Sequence[str] = ()) -> None:
-        """Send recorded data to the remote. Raises `Failed`."""
-        self._run(("push", *targets), progress)
-
-    def checkout(self, progress: Progress, targets: Sequence[str] = ()) -> None:
-        """Bring the workspace to the recorded data, from DVC's cache. Raises `Failed`."""
-        self._run(("checkout", *targets), progress)
-
     def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
         """The very command that `repro` runs, for a plan to show; without targets it covers every dvc.yaml."""
         return ("dvc", *_repro_words(targets or _project_files(DvcFiles(self._root).read()), force=force))
@@ -92,8 +80,11 @@ class Dvc:
         *,
         force: bool = False,
         env: Mapping[str, str] | None = None,
+        on_stage: Callable[[StageRun], None] | None = None,
     ) -> Reproduced:
         """Run the stages that are out of date, each as one step; `env` is laid over the stages' environment.
+
+        `on_stage` is told of each stage that ended, also when a later one fails or somebody stops the run.
 
         Raises:
             StageFailed: a stage did not succeed; it is named, with its last lines.
@@ -102,7 +93,7 @@ class Dvc:
         """
         pipeline = DvcFiles(self._root).read()
         chosen = tuple(targets) or _project_files(pipeline)
-        following = _Following(progress, _count(pipeline, chosen))
+        following = _Following(progress, _count(pipeline, chosen), on_stage or _untold)
         try:
             ended = stream(
                 (self._program, *_repro_words(chosen, force=force)),
@@ -136,8 +127,9 @@ _BROKEN = re.compile(r"^ERROR: failed to reproduce '(?P<address>[^']+)': (?P<rea
 class _Following:
     """Understands dvc's narration of a `repro`, line by line, and reports each stage as a step."""
 
-    def __init__(self, progress: Progress, total: int) -> None:
+    def __init__(self, progress: Progress, total: int, on_stage: Callable[[StageRun], None]) -> None:
         self.stages: list[StageRun] = []
+        self._on_stage = on_stage
         self._progress = progress
         self._total = total
         self._open: str | None = None
@@ -170,6 +162,7 @@ class _Following:
         outcome = outcome or self._success
         seconds = monotonic() - self._begun
         self.stages.append(StageRun(self._open, outcome, seconds))
+        self._on_stage(self.stages[-1])
         word = {Outcome.SKIPPED: "skipped", Outcome.FAILED: "failed"}.get(outcome, "done")
         self._progress.emit(StepEnded(self._open, word, seconds))
         self._open = None
@@ -198,6 +191,10 @@ def _environment() -> dict[str, str]:
     """Stages find the Python that runs unipipe first, as if its environment were activated, and speak at once."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {"PATH": path, "NO_COLOR": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _untold(stage: StageRun) -> None:
+    """Nobody wants to know."""
 
 
 def _repro_words(targets: Sequence[str], *, force: bool) -> tuple[str, ...]:

@@ -109,13 +109,6 @@ class MlflowRegistry:
             self._run(run_id)
             self._client.set_tag(run_id, key, value)
 
-    def log_metrics(self, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Add figures to a run, which may have ended."""
-        with _mlflow_errors():
-            self._run(run_id)
-            for key, value in metrics.items():
-                self._client.log_metric(run_id, key, value, step=step)
-
     def download(self, model: str, version: int, to: Path) -> Path:
         """Copy a version's folder to `to`, which must not exist or be empty, and return it.
 

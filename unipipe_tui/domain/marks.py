@@ -1,0 +1,29 @@
+"""What is written into MLflow for a teammate to see: aliases of versions, tags of runs and versions."""
+
+from __future__ import annotations
+
+CHAMPION = "champion"
+"""Alias of the version that serves."""
+CHALLENGER = "challenger"
+"""Alias of the version that passed its gates and may become champion."""
+
+COMMIT_TAG = "git.commit"
+"""The commit that a run was trained at."""
+DATA_TAG = "data.raw.md5"
+"""What it was trained on, as DVC names content."""
+JOB_TAG = "unipipe.job"
+"""The job that trained it."""
+GATES_TAG = "unipipe.gates"
+"""`passed` or `failed`."""
+GATES_AGAINST_TAG = "unipipe.gates.against"
+"""The version that it was compared with, or `none`."""
+
+
+def by_tag(alias: str) -> str:
+    """The tag of who gave a version the alias."""
+    return f"unipipe.{alias}.by"
+
+
+def reason_tag(alias: str) -> str:
+    """The tag of why a version was given the alias."""
+    return f"unipipe.{alias}.reason"
