@@ -1,7 +1,12 @@
-"""The shelf of fakes: stand-ins for the doors in `domain/ports.py`, for tests that must not depend on a tool or a clock."""
+"""The shelf of fakes: stand-ins for the doors of the world, for tests that must not depend on a tool or a clock.
+
+Each keeps the promises that its door makes, as far as the contract suites in `tests/adapters/` state them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,19 +14,29 @@ from pathlib import Path
 from typing import NoReturn
 
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import Failed
+from unipipe_tui.adapters.mlflow.files import TrackingFiles
+from unipipe_tui.domain.bundles import read_bundle
+from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch
 from unipipe_tui.domain.ports import Commit, WorkTree
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.serving import FeedbackTaken, Predicted, Record, ServerState, ServerStatus, Value
+from unipipe_tui.domain.serving import (
+    FeedbackTaken,
+    Predicted,
+    Prediction,
+    Record,
+    ServerState,
+    ServerStatus,
+    Value,
+)
 from unipipe_tui.domain.tracking import (
     Metric,
     ModelVersion,
     RegisteredModel,
     Run,
     RunPage,
-    no_such_model,
-    no_such_run,
-    no_such_version,
+    TrackingKind,
+    TrackingPlace,
 )
 
 NOON = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
@@ -29,28 +44,39 @@ NOON = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
 
 @dataclass
 class FakeGit:
-    """A repository with one commit; counts how often it was asked."""
+    """A repository in memory, on `main`: its commits, and the paths that changed since; counts how often it was asked."""
 
-    commit_id: str = "3f9a2c1" + "0" * 33
+    commit_id: str | None = "3f9a2c1" + "0" * 33
+    """Of its first commit, which holds README.md; None: it has no commit yet."""
     changes: tuple[str, ...] = ()
+    there: bool = True
     asked: int = 0
+    commits: list[Commit] = field(init=False, default_factory=list)
+    tracked: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.commit_id is not None:
+            self.tracked.add("README.md")
+            self._add(self.commit_id, "Begin")
 
     def is_repository(self) -> bool:
-        return True
+        return self.there
 
     def refusal(self) -> str | None:
         return None
 
     def head(self) -> Commit | None:
-        self.asked += 1
-        return Commit(self.commit_id, "Ada", NOON, "Begin")
+        return self.commit_of("HEAD")
 
     def work_tree(self) -> WorkTree | None:
         self.asked += 1
-        return WorkTree(self.commit_id, "main", self.changes)
+        return WorkTree(self.commits[-1].id if self.commits else None, "main", self.changes) if self.there else None
 
     def commit_of(self, revision: str) -> Commit | None:
-        return self.head()
+        self.asked += 1
+        if revision == "HEAD":
+            return self.commits[-1] if self.commits else None
+        return next((made for made in self.commits if len(revision) > 3 and made.id.startswith(revision)), None)
 
     def user(self) -> str | None:
         return "Ada <ada@example.org>"
@@ -59,111 +85,184 @@ class FakeGit:
         return "2.40.0"
 
     def init(self, progress: Progress) -> None:
-        return
+        self.there = True
 
     def commit(self, message: str, paths: Sequence[str], progress: Progress) -> Commit:
-        return Commit(self.commit_id, "Ada", NOON, message)
+        if not self.there:
+            raise Failed("git add failed: not a git repository")
+        for path in paths:
+            if not any(_lies_in(known, path) for known in {*self.changes, *self.tracked}):
+                raise Failed(f"git add failed: {path} did not match any files")
+        if new := {change for change in self.changes if any(_lies_in(change, path) for path in paths)}:
+            self.tracked |= new
+            self.changes = tuple(change for change in self.changes if change not in new)
+            self._add(hashlib.sha1(f"{len(self.commits)} {message}".encode()).hexdigest(), message.splitlines()[0])
+        if not self.commits:
+            raise Failed("There is nothing to commit yet.")
+        return self.commits[-1]
+
+    def _add(self, commit_id: str, subject: str) -> None:
+        self.commits.append(Commit(commit_id, "Ada <ada@example.org>", NOON, subject))
+
+
+def _lies_in(path: str, place: str) -> bool:
+    return place == "." or f"{path}/".startswith(f"{place.rstrip('/')}/")
+
+
+class FakeTracking(TrackingFiles):
+    """Runs and models that are simply given; asked exactly as those that lie in files."""
+
+    def __init__(
+        self,
+        runs: tuple[Run, ...] = (),
+        models: tuple[RegisteredModel, ...] = (),
+        versions: tuple[ModelVersion, ...] = (),
+    ) -> None:
+        super().__init__(TrackingPlace(TrackingKind.NOTHING, "", None, "a test"))
+        self._reader = _Given(runs, models, versions)
 
 
 @dataclass(frozen=True)
-class FakeTracking:
-    """Runs and models that are simply given."""
+class _Given:
+    """In place of a reader of files."""
 
-    found_runs: tuple[Run, ...] = ()
-    found_models: tuple[RegisteredModel, ...] = ()
-    found_versions: tuple[ModelVersion, ...] = ()
+    given_runs: tuple[Run, ...]
+    given_models: tuple[RegisteredModel, ...]
+    given_versions: tuple[ModelVersion, ...]
 
-    def runs(self, limit: int, experiment: str | None = None, ids: tuple[str, ...] | None = None) -> RunPage:
-        found = [
-            run
-            for run in self.found_runs
-            if (experiment is None or run.experiment == experiment) and (ids is None or run.run_id in ids)
-        ]
+    def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage:
+        found = [r for r in self.given_runs if experiment in (None, r.experiment) and (ids is None or r.run_id in ids)]
+        found.sort(key=lambda run: (-run.started.timestamp() if run.started else math.inf, run.run_id))
         return RunPage(tuple(found[:limit]), len(found))
 
-    def run(self, prefix: str) -> Run:
-        for run in self.found_runs:
-            if run.run_id.startswith(prefix):
-                return run
-        raise no_such_run(prefix)
+    def runs_starting(self, prefix: str) -> tuple[Run, ...]:
+        found = tuple(run for run in self.given_runs if run.run_id.startswith(prefix))
+        return tuple(run for run in found if run.run_id == prefix) or found[:6]
 
-    def metric_history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        return ()
+    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        return tuple(m for run in self.given_runs if run.run_id == run_id for m in run.metrics if m.key == key)
 
     def models(self) -> tuple[RegisteredModel, ...]:
-        return self.found_models
+        return tuple(sorted(self.given_models, key=lambda model: model.name))
 
     def versions(self, model: str) -> tuple[ModelVersion, ...]:
-        if model not in {known.name for known in self.found_models}:
-            raise no_such_model(model, (known.name for known in self.found_models))
-        return tuple(version for version in self.found_versions if version.model == model)
+        aliases = [alias for known in self.given_models if known.name == model for alias in known.aliases]
+        found = [
+            replace(version, aliases=tuple(name for name, number in aliases if number == version.version))
+            for version in self.given_versions
+            if version.model == model
+        ]
+        return tuple(sorted(found, key=lambda version: -version.version))
 
-    def version(self, model: str, number: int) -> ModelVersion:
-        versions = self.versions(model)
-        for version in versions:
-            if version.version == number:
-                return version
-        raise no_such_version(model, number, (version.version for version in versions))
-
-    def alias(self, model: str, alias: str) -> int | None:
-        return next((known.alias(alias) for known in self.found_models if known.name == model), None)
-
-    def model_folder(self, version: ModelVersion) -> Path | None:
-        return None
+    def locations(self, version: ModelVersion) -> tuple[str, ...]:
+        return ()
 
     def problems(self) -> tuple[str, ...]:
         return ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class FakeServer:
-    """A target that is as it is."""
+    """A target in memory: it serves what it is given, to whoever asks, and gives every record half a point."""
 
     now: ServerStatus = field(
         default_factory=lambda: ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765")
     )
+    answered: dict[str, Record] = field(init=False, default_factory=dict)
+    """Records by prediction id."""
+    labels: dict[str, Value] = field(init=False, default_factory=dict)
 
     def free_port(self) -> int:
-        return 8765
+        return int(self.now.url.rpartition(":")[2]) + (self.now.state is not ServerState.STOPPED)
 
     def status(self) -> ServerStatus:
         return self.now
 
     def start(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
-        return self.now
+        if self.now.state is not ServerState.STOPPED:
+            raise Failed(f"{self.now.url} is in use.")
+        return self.switch(bundle, digest, progress)
 
     def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
+        try:
+            sealed = read_bundle(bundle)
+        except UnipipeError as error:
+            raise Failed(f"The model cannot be served: {error.message}") from None
+        if sealed.digest != digest:
+            raise Failed("The model cannot be served: it is not the one that was sealed.")
+        begun = {"since": NOON, "requests": 0, "pid": self.now.pid or 4711}
+        named = {"model": sealed.model, "version": sealed.version, "digest": digest}
+        self.now = replace(self.now, state=ServerState.READY, **begun, **named)  # type: ignore[arg-type]
         return self.now
 
     def stop(self, progress: Progress) -> ServerStatus:
+        self.now = ServerStatus(self.now.target, ServerState.STOPPED, self.now.url)
         return self.now
 
     def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
-        raise Failed("A fake server cannot predict.")
+        model, version = self._answering()
+        named = list(ids) if ids is not None else [f"p{len(self.answered) + number}" for number in range(len(records))]
+        sent = dict(zip(named, records, strict=True))
+        if taken := [name for name, record in sent.items() if self.answered.get(name, record) != record]:
+            raise UsageError(f"The server refused: {', '.join(taken)} named another record.")
+        known = tuple(name for name in named if name in self.answered)
+        self.answered |= sent
+        return Predicted(model, (version,), tuple(Prediction(name, 0.5, 1) for name in named), known)
 
     def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
-        raise Failed("A fake server takes no feedback.")
+        self._answering()
+        sorted_out: dict[str, list[str]] = {"accepted": [], "repeated": [], "unknown": [], "conflicting": []}
+        for name, label in labels:
+            sorted_out[self._label(name, label)].append(name)
+        return FeedbackTaken(
+            len(sorted_out["accepted"]),
+            len(sorted_out["repeated"]),
+            tuple(sorted_out["unknown"]),
+            tuple(sorted_out["conflicting"]),
+        )
+
+    def _label(self, name: str, label: Value) -> str:
+        if name not in self.answered:
+            return "unknown"
+        if name not in self.labels:
+            self.labels[name] = label
+            return "accepted"
+        return "repeated" if self.labels[name] == label else "conflicting"
+
+    def _answering(self) -> tuple[str, int]:
+        if self.now.model is None or self.now.version is None:
+            raise ToolMissing(f"The target {self.now.target} does not answer on {self.now.url}.")
+        return self.now.model, self.now.version
 
 
 @dataclass
 class FakeProcesses:
-    """Starts nothing, and remembers what it was asked to start."""
+    """Starts nothing, and remembers what it was asked to start; what it launched lives until it is ended."""
 
     launched: list[tuple[tuple[str, ...], Path]] = field(default_factory=list)
     alive: frozenset[int] = frozenset()
+    created: dict[int, float] = field(default_factory=dict)
+    """When a process was created, in seconds since the epoch; whoever is not in it was created when one asks for."""
 
     def is_alive(self, pid: int, started: float | None = None) -> bool:
-        return pid in self.alive
+        return pid in self.alive and (started is None or abs(self.created.get(pid, started) - started) < 1.0)
 
     def terminate(self, pid: int) -> None:
-        return
+        self.alive -= {pid}
 
     def stop_tree(self, pid: int) -> None:
-        return
+        self.alive -= {pid}
 
-    def launch(self, argv: Sequence[str], folder: Path) -> str:
-        self.launched.append((tuple(argv), folder))
-        return f"20260309-12000{len(self.launched)}-abcdef"
+    def launch(self, argv: Sequence[str], project: Path, cwd: Path | None = None) -> str:
+        self.launched.append((tuple(argv), project))
+        pid, now = 900_000 + len(self.launched), NOON.timestamp()
+        self.alive |= {pid}
+        self.created[pid] = now
+        job_id = f"20260309-120000-{len(self.launched):06x}"
+        folder = project / ".unipipe" / "jobs" / job_id
+        folder.mkdir(parents=True)
+        (folder / LAUNCH_FILE).write_text(Launch(("unipipe", *argv), now, pid, now).to_json())
+        return job_id
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from tests.adapters.conftest_mlflow import MARKUP, MODEL, Stored
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.installed import verify
 from unipipe_tui.adapters.mlflow.places import place_of
-from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.tracking import RunStatus, Tracking
+from unipipe_tui.domain.errors import ToolMissing, UsageError
+from unipipe_tui.domain.tracking import ModelVersion, RunStatus, Tracking
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
 pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_store_at_a_time")]
@@ -202,10 +203,25 @@ def test_a_store_that_is_not_there_yet_is_empty_and_stays_absent(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_answers_like_an_empty_store_and_says_why() -> None:
-    files = TrackingFiles(place_of("https://user:secret@mlflow.example.org", Path("/"), "a test"))
-    assert (files.runs(5).runs, files.models(), files.metric_history("a", "b")) == ((), (), ())
-    assert files.problems() == ("Tracking is on a server; only local SQLite databases and mlruns folders are read.",)
+@pytest.mark.parametrize("uri", ["https://user:secret@mlflow.example.org", "postgresql://user:secret@host/mlflow"])
+def test_a_store_that_files_cannot_reach_refuses_every_question_and_says_where_it_is(uri: str) -> None:
+    files = TrackingFiles(place_of(uri, Path("/"), "MLFLOW_TRACKING_URI"))
+    questions: tuple[Callable[[], object], ...] = (
+        lambda: files.runs(5),
+        lambda: files.run("abc"),
+        lambda: files.metric_history("a", "b"),
+        files.models,
+        lambda: files.versions("fraud"),
+        lambda: files.version("fraud", 1),
+        lambda: files.alias("fraud", "champion"),
+        lambda: files.model_folder(ModelVersion("fraud", 1, None, "", "READY", None, (), {}, None)),
+    )
+    for ask in questions:
+        with pytest.raises(ToolMissing, match="MLFLOW_TRACKING_URI") as refused:
+            ask()
+        assert "secret" not in refused.value.message and "unipipe.yaml" in refused.value.hint
+    (problem,) = files.problems()
+    assert "only local stores are read" in problem
 
 
 def test_the_facade_keeps_the_promises_of_the_domain(tmp_path: Path) -> None:

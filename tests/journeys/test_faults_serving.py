@@ -136,7 +136,7 @@ def test_a_port_that_somebody_else_uses_is_named_and_nothing_pretends_to_serve(
         assert "Traceback" not in said.stderr
     assert _server(workspace)["state"] == "stopped"
     assert _server(served)["state"] == "ready"
-    assert unipipe("undo", "--yes", cwd=workspace).exit_code == 2
+    assert "Undo: unipipe pipeline run" in unipipe("undo", "--dry-run", cwd=workspace).stdout
 
 
 class _Sender(threading.Thread):

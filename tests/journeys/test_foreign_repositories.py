@@ -437,14 +437,22 @@ def test_a_damaged_database_is_named_and_takes_only_its_own_steps_down(repositor
     assert steps["transform"]["state"] == "ok"
 
 
-def test_a_tracking_server_is_not_taken_for_an_empty_store(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ada:secret@mlflow.example.org")
+def test_a_tracking_server_is_not_taken_for_an_empty_store(repository: Repository) -> None:
     repository.write("README.md")
-    looked = look(repository.commit().root)
-    assert looked.step("experiment").headline.startswith("MLflow is a server, https://…@mlflow.example.org")
-    assert "secret" not in repr(looked)
+    root = repository.commit().root
+    server = {"MLFLOW_TRACKING_URI": "https://ada:secret@mlflow.example.org"}
+    board = unipipe("status", cwd=root, **server)
+    assert board.exit_code == 0 and "MLflow is a server, https://…@mlflow.example.org" in board.stdout
+    for words in (
+        ("runs", "list"),
+        ("models", "list"),
+        ("models", "show", "churn"),
+        ("models", "promote", "churn", "2"),
+    ):
+        said = unipipe(*words, cwd=root, **server)
+        assert said.exit_code == 3, said.stderr
+        assert "is a server" in said.stderr and "secret" not in said.stderr + said.stdout
+    assert unipipe("pipeline", "show", cwd=root, **server).exit_code == 0
 
 
 def test_a_linked_work_tree_and_a_submodule_hide_our_folder_in_their_own_exclude_file(

@@ -80,6 +80,19 @@ def test_switching_under_load_drops_no_request_and_each_answer_is_wholly_of_one_
     assert {name: version for name, (version, _score) in load.acknowledged.items()}.items() <= rows.items()
 
 
+def test_a_record_that_is_sent_again_after_a_switch_keeps_the_answer_of_the_version_that_gave_it(
+    server: Server, bundles: tuple[Sealed, Sealed]
+) -> None:
+    for sealed in bundles:
+        server.want(sealed.folder, sealed.bundle.digest)
+        server.wait_until(lambda state, wanted=sealed.bundle.digest: state["digest"] == wanted)  # type: ignore[misc]
+        answer = server.predict([payment()], ids=["kept"]).json()
+    assert answer["version"] == 2
+    assert answer["known"] == [{"prediction_id": "kept", "model": "fraud", "version": 1}]
+    (row,) = [row for row in logged(server.log) if row["prediction_id"] == "kept"]
+    assert answer["predictions"][0]["score"] == row["score"]
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -158,6 +171,10 @@ def test_sigkill_under_load_loses_no_acknowledged_prediction_and_a_restart_knows
     some = sorted(load.acknowledged)[:3]
     assert second.label(**{some[0]: 1, some[1]: 0, "never": 1})["accepted"] == 2
     _wait_until_folded(first.log, first.process.pid)
+    again = second.predict([payment(amount=300.0)] * 3, ids=some).json()
+    assert [one["prediction_id"] for one in again["known"]] == some
+    assert [one["score"] for one in again["predictions"]] == [load.acknowledged[name][1] for name in some]
+    assert second.predict([payment(amount=301.0)], ids=some[:1]).status_code == 409
     assert load.acknowledged.keys() <= {str(row["prediction_id"]) for row in logged(first.log)}
     assert second.end() == 0
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from .servers import Sealed, Server, Start, logged, payment
+from .servers import Record, Sealed, Server, Start, logged, payment
 
 pytestmark = pytest.mark.xdist_group("serving")
 JSON = {"Content-Type": "application/json"}
@@ -44,18 +44,45 @@ def test_the_callers_ids_are_kept(server: Server) -> None:
     assert [prediction["prediction_id"] for prediction in answer["predictions"]] == ["mine-1", "mine-2"]
 
 
-def test_an_id_can_name_only_one_prediction(server: Server) -> None:
+def test_an_id_can_name_only_one_record(server: Server) -> None:
     assert server.predict([payment()], ids=["once"]).status_code == 200
-    again = server.predict([payment(), payment()], ids=["fresh", "once"])
+    again = server.predict([payment(), payment(amount=13.0)], ids=["fresh", "once"])
     assert again.status_code == 409
-    assert again.json()["problems"] == [{"record": 1, "field": "ids", "reason": "'once' names an earlier prediction"}]
+    assert again.json()["problems"] == [
+        {"record": 1, "field": "ids", "reason": "'once' names an earlier prediction of other inputs"}
+    ]
     assert "fresh" not in {row["prediction_id"] for row in logged(server.log)}
 
 
-def test_of_many_requests_with_one_id_at_once_exactly_one_is_answered(server: Server) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [
+        payment(),
+        payment(amount=None, note="<b>\u001b[31m"),
+        payment(amount=1e-17, hour=2**53 + 1, items=4),
+        payment(region="north \u2028 ü", note=None),
+    ],
+)
+def test_a_record_that_is_sent_again_keeps_its_answer_and_is_logged_once(server: Server, record: Record) -> None:
+    name = f'again-{len(logged(server.log))}, "x"'
+    first = server.predict([record], ids=[name]).json()
+    again = server.predict([record, record], ids=[name, f"{name} beside"]).json()
+    assert first["known"] == []
+    assert again["known"] == [{"prediction_id": name, "model": "fraud", "version": 1}]
+    assert again["predictions"][0] == first["predictions"][0]
+    lines = "".join(path.read_text() for path in server.log.glob("predictions-*.jsonl"))
+    assert lines.count(json.dumps(name)) == 1
+    assert f"{name} beside" in {row["prediction_id"] for row in logged(server.log)}
+
+
+def test_of_many_requests_with_one_id_at_once_one_record_is_answered(server: Server) -> None:
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: server.predict([payment()], ids=["raced"]).status_code, range(8)))
-    assert sorted(answers) == [200] + [409] * 7
+        answers = list(
+            threads.map(lambda n: server.predict([payment(amount=float(n % 2))], ids=["raced"]).status_code, range(8))
+        )
+    assert sorted(answers) == [200] * 4 + [409] * 4
+    rows = "".join(path.read_text() for path in server.log.glob("predictions-*.jsonl"))
+    assert rows.count('"raced"') == 1
 
 
 def test_an_answered_prediction_is_in_the_log_flat_with_its_inputs(server: Server) -> None:

@@ -115,6 +115,18 @@ def test_versions_with_different_inputs_are_read_together(log: PredictionLog, tm
     assert log.window("local", 10, version=2).rows == 1
 
 
+def test_labels_of_one_version_are_counted_apart_however_many_others_came_later(
+    log: PredictionLog, tmp_path: Path
+) -> None:
+    fold(segment(tmp_path, "predictions-1", *(prediction(number, 1, version=2) for number in range(3))))
+    segment(tmp_path, "predictions-2", *(prediction(number, 1) for number in range(3, 9)))
+    segment(tmp_path, "feedback-1", *(label(number, 1 if number < 3 else 0) for number in range(9)))
+    window = log.labelled_window("local", 4, version=2)
+    assert (window.labelled, window.true_positive, window.false_positive, window.version) == (3, 3, 0, 2)
+    assert log.labelled_window("local", 4).false_positive == 4
+    assert log.labelled_window("local", 4, version=3).labelled == 0
+
+
 def test_the_window_is_the_latest_predictions_with_their_figures(log: PredictionLog, tmp_path: Path) -> None:
     decisions = [1, 1, 0, 0, 1]
     segment(tmp_path, "predictions-1", *(prediction(n, decision) for n, decision in enumerate(decisions)))

@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
+from unipipe_tui.actions.gates import gates_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
@@ -82,7 +83,7 @@ def busy(real: World) -> World:
             tuple(version_of(number) for number in (3, 2, 1)),
         ),
         server_of=lambda target: FakeServer(live),
-        processes=FakeProcesses(alive=frozenset({4712})),
+        processes=FakeProcesses(alive=frozenset({4711, 4712})),
     )
 
 
@@ -100,7 +101,8 @@ def recorded(world: World) -> None:
     where = "amount and region moved out of the reference: PSI 0.41 in amount, 0.38 in region"
     world.history.open_alert(Alert("a1", AlertKind.DRIFT, "local", where, NOON - timedelta(minutes=12), JOBS[2].id))
     results = (GateResult("precision", True, 0.97, ">= 0.95"), GateResult("pr_auc", True, 0.93, ">= 0.91"))
-    world.history.add_gate_check(GateCheck(MODEL, 3, 2, "ab" * 16, 9000, results, NOON, JOBS[3].id))
+    asked = tuple(gate.sentence for gate in gates_of(world.config.gates))
+    world.history.add_gate_check(GateCheck(MODEL, 3, 2, "ab" * 16, 9000, results, NOON, JOBS[3].id, asked))
 
 
 def a_job(number: int, action: str, command: str, state: JobState, message: str, exit_code: int | None) -> Job:

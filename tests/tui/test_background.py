@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import threading
 import time
-from pathlib import Path
 
 from tests.fakes import FakeGit, staying
 from tests.tui.conftest import until
@@ -15,7 +12,6 @@ from unipipe_tui.domain.errors import Failed
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.background import Problem, answer_within, begin
 from unipipe_tui.tui.screens.help import HelpScreen
-from unipipe_tui.tui.watching import EVERY_SECONDS, stamp_of, wait_for_change
 
 
 def fail() -> None:
@@ -66,33 +62,3 @@ async def test_a_tool_that_hangs_holds_up_neither_the_help_nor_the_end(world: Wo
     release.set()
 
     assert took < 5
-
-
-def test_a_changed_file_changes_the_stamp_and_a_read_one_does_not(project: Path) -> None:
-    before = stamp_of(project)
-    (project / "README.md").read_text()
-    assert stamp_of(project) == before
-
-    (project / "dvc.lock").write_text("x")
-    assert stamp_of(project) != before
-
-
-def test_databases_that_are_only_read_do_not_count_as_change(project: Path) -> None:
-    before = stamp_of(project)
-    (project / "mlflow.db-wal").touch()
-    (project / "mlflow.db-shm").touch()
-
-    assert [entry for entry in stamp_of(project) if entry not in before] == []
-
-
-async def test_waiting_ends_with_a_change_or_on_request(project: Path) -> None:
-    stop = threading.Event()
-    waiting = begin(lambda: wait_for_change(project, stamp_of(project), stop))
-    await asyncio.sleep(0.1)
-    assert not waiting.done()
-    os.utime(project / "README.md", (1, 1))
-    await asyncio.wait_for(waiting, EVERY_SECONDS * 3)
-
-    again = begin(lambda: wait_for_change(project, stamp_of(project), stop))
-    stop.set()
-    await asyncio.wait_for(again, 0.5)

@@ -64,3 +64,11 @@ def test_an_answer_becomes_pairs_and_tables() -> None:
         "  a    yes",
         "  bcd  no",
     ]
+
+
+def test_a_list_inside_a_table_is_told_without_the_names_of_its_parts() -> None:
+    aliases = [{"alias": "champion", "version": 2}, {"alias": "challenger", "version": 3}]
+
+    assert lines_of({"models": [{"name": "fraud", "aliases": aliases}]})[-1].split("  ") == [
+        "", "fraud", "champion 2, challenger 3",
+    ]  # fmt: skip

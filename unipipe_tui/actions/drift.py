@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +19,7 @@ from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck
-from unipipe_tui.domain.serving import TrafficWindow
+from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import ColumnDrift, DriftReport, check_drift
 from unipipe_tui.monitoring.performance import (
@@ -27,6 +30,8 @@ from unipipe_tui.monitoring.performance import (
     judge_performance,
 )
 
+LONGEST_CHECK_SECONDS = 3600.0
+
 
 @frozen
 class CheckDrift:
@@ -35,7 +40,9 @@ class CheckDrift:
     target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
     rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
     reference: Annotated[Path | None, "Compare with this file instead of the configured reference."] = None
-    current: Annotated[Path | None, "Look at this file instead of a target's traffic; nothing is recorded."] = None
+    current: Annotated[
+        Path | None, "Look at this file instead of a target's traffic; no check is recorded and no alert moves."
+    ] = None
     columns: Annotated[tuple[str, ...], "Only this column; repeatable."] = ()
     fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
 
@@ -45,12 +52,14 @@ class DriftOrder:
     """What was decided."""
 
     target: str | None
-    """None: two files are compared and nothing is recorded."""
+    """None: two files are compared, no check is recorded and no alert moves."""
     reference: Path
     current: Path | None
     rows: int
     columns: tuple[str, ...]
     fail_on_drift: bool
+    version: int | None = None
+    """The version whose decisions are judged: the one that serves now, or else the one that answered last."""
 
 
 @frozen
@@ -66,8 +75,10 @@ class DriftChecked:
     """The farthest first."""
     method: str
     window: TrafficWindow | None
+    version: int | None
+    """The version whose decisions were judged: the one that serves now, or else the one that answered last."""
     performance: PerformanceVerdict | None
-    """None when two files were compared."""
+    """Of that version only, over as many of its labels as the verdict says; None when two files were compared."""
     alerts: tuple[str, ...]
     """Problems that are open now."""
     fail_on_drift: bool = False
@@ -82,8 +93,9 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     """Compare a target's latest traffic with the reference, column by column, and its decisions with the labels so far.
 
     Drift means: a significant difference, adjusted for the number of columns, that is also larger than chance explains.
+    Only decisions of the version that serves now are judged; with too few labels of it there is no verdict.
     A problem opens an alert; the next check that finds it gone closes it. With --reference and --current any two files
-    are compared, and nothing is recorded.
+    are compared: the job and its audit entry are recorded, but no check, and no alert is opened or closed.
     """
     if request.rows is not None and request.rows < 1:
         raise UsageError("--rows must be 1 or more.")
@@ -92,16 +104,18 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     if request.current is not None:
         order = DriftOrder(None, reference, request.current, rows, request.columns, request.fail_on_drift)
         title = f"Compare {request.current} with {reference}"
-        return Plan(title, (plans.store("nothing: two files are only compared"),), "nothing to undo", order)
+        recorded = plans.store("the job and its audit entry; no check is recorded, no alert opened or closed")
+        return Plan(title, (recorded,), "nothing to undo: two files are only compared", order)
     target = world.target(request.target)
     known, labels = world.predictions.totals(target)
     if known == 0:
         raise UsageError(f"{target} has answered no prediction yet.", hint=f"unipipe serve start {target}")
-    order = DriftOrder(target, reference, None, rows, request.columns, request.fail_on_drift)
+    version = _judged_version(target, world)
+    order = DriftOrder(target, reference, None, rows, request.columns, request.fail_on_drift, version)
     window = min(rows, known)
     effects = (
-        plans.write(f"the window: the latest {window} of {known} predictions, in .unipipe/windows"),
-        plans.store(f"drift and performance ({labels} labels), alerts opened or closed"),
+        plans.write(f"the window: the latest {window} of {known} predictions, in .unipipe/windows until compared"),
+        plans.store(f"drift, performance of version {version} ({labels} labels in all), alerts opened or closed"),
     )
     title = f"Check the latest {window} predictions of {target} against {reference.name}"
     return Plan(title, effects, "nothing to undo: a check only adds its result", order)
@@ -111,14 +125,13 @@ def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[Drif
     """Check for drift."""
     order = plan.decided
     with step(progress, "compare the distributions", 1, 2):
-        current = order.current or _export_window(order, world)
-        report = _compared(order, current, world)
+        report = _compared(order, world)
     if order.target is None:
         checked = _answer(order, report, None, None, ())
         return Done(checked, detail=_sentence(checked))
     with step(progress, "compare decisions with labels", 2, 2):
         window = world.predictions.window(order.target, order.rows)
-        performance = _performance(order.target, order.rows, world)
+        performance = _performance(order.target, order.rows, order.version, world)
     checked = _answer(order, report, window, performance, ())
     _record(order.target, checked, world)
     alerts = tuple(alert.message for alert in world.history.alerts() if alert.target == order.target)
@@ -138,14 +151,42 @@ def _configured_reference(world: World) -> Path:
     return path
 
 
-def _export_window(order: DriftOrder, world: World) -> Path:
-    assert order.target is not None
-    path = world.root / ".unipipe" / "windows" / f"{order.target}-{world.job_id}.parquet"
-    world.predictions.export_window(order.target, order.rows, path)
-    return path
+def _judged_version(target: str, world: World) -> int | None:
+    """Traffic of a version that serves no more says nothing about the one that does."""
+    status = world.server_of(target).status()
+    if status.state is ServerState.READY and status.version is not None:
+        return status.version
+    return world.predictions.window(target, 1).version
 
 
-def _compared(order: DriftOrder, current: Path, world: World) -> DriftReport:
+@contextmanager
+def _current(order: DriftOrder, world: World) -> Iterator[Path]:
+    """The file to look at. A window is there only as long as it is looked at: what was found in it is in the report."""
+    if order.target is None:
+        assert order.current is not None
+        yield order.current
+        return
+    folder = world.root / ".unipipe" / "windows"
+    _remove_leftovers(folder, world.now())
+    path = folder / f"{order.target}-{world.job_id}.parquet"
+    try:
+        world.predictions.export_window(order.target, order.rows, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, now: datetime) -> None:
+    """What checks that were killed left behind; a younger window may still be looked at by another check."""
+    for path in folder.glob("*.parquet*"):
+        try:
+            if now.timestamp() - path.stat().st_mtime > LONGEST_CHECK_SECONDS:
+                path.unlink()
+        except OSError:
+            continue
+
+
+def _compared(order: DriftOrder, world: World) -> DriftReport:
     ignored = {world.config.data.id, world.config.data.label}
     there = world.tables.columns(order.reference)
     wanted = order.columns or tuple(name for name in there if name not in ignored)
@@ -153,14 +194,16 @@ def _compared(order: DriftOrder, current: Path, world: World) -> DriftReport:
     if unknown:
         raise UsageError(f"{order.reference.name} has no column {unknown[0]!r}.", hint=f"It has: {', '.join(there)}.")
     reference = world.profiler.profile((order.reference,), wanted)
-    return check_drift(reference, world.profiler.profile((current,), wanted, like=reference))
+    with _current(order, world) as current:
+        return check_drift(reference, world.profiler.profile((current,), wanted, like=reference))
 
 
-def _performance(target: str, rows: int, world: World) -> PerformanceVerdict:
+def _performance(target: str, rows: int, version: int | None, world: World) -> PerformanceVerdict:
     wanted = world.config.monitoring.performance
-    window = world.predictions.labelled_window(target, rows)
+    window = world.predictions.labelled_window(target, rows, version)
     confusion = Confusion(window.true_positive, window.false_positive, window.false_negative, window.true_negative)
-    return judge_performance(confusion, Metric(wanted.metric.value), wanted.at_least, wanted.minimum_labels)
+    verdict = judge_performance(confusion, Metric(wanted.metric.value), wanted.at_least, wanted.minimum_labels)
+    return replace(verdict, sentence=f"version {version}: {verdict.sentence}")
 
 
 def _answer(
@@ -180,6 +223,7 @@ def _answer(
         columns=tuple(farthest_first),
         method=report.method,
         window=window,
+        version=order.version,
         performance=performance,
         alerts=alerts,
         fail_on_drift=order.fail_on_drift,
@@ -188,12 +232,11 @@ def _answer(
 
 def _record(target: str, checked: DriftChecked, world: World) -> None:
     now = world.now()
-    version = checked.window.version if checked.window else None
     world.history.add_drift_check(
         DriftCheck(
             target=target,
             model=world.config.model.name if world.config.model else "",
-            version=version,
+            version=checked.version,
             rows=checked.current_rows,
             drifted=checked.drifted,
             columns=checked.drifted_columns,
@@ -205,9 +248,16 @@ def _record(target: str, checked: DriftChecked, world: World) -> None:
     drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else ""
     _alert(AlertKind.DRIFT, target, drift, world, now)
     performance = checked.performance
-    if performance and performance.state is not PerformanceState.TOO_FEW_LABELS:
-        below = performance.state is PerformanceState.BELOW and performance.surely
+    if performance and _tells(performance):
+        below = performance.state is PerformanceState.BELOW
         _alert(AlertKind.PERFORMANCE, target, performance.sentence if below else "", world, now)
+
+
+def _tells(performance: PerformanceVerdict) -> bool:
+    """Whether a problem is surely there or found gone; all else leaves an alert, or none, as it is."""
+    if performance.state is PerformanceState.BELOW:
+        return performance.surely
+    return performance.state is PerformanceState.OK
 
 
 def _alert(kind: AlertKind, target: str, message: str, world: World, now: datetime) -> None:

@@ -47,11 +47,16 @@ class Predictions:
     rows: int
     positive: int
     """How many were decided yes."""
+    known: int
+    """How many were answered before under the same id, with the same inputs: their recorded answers are given again."""
     predictions: tuple[Prediction, ...]
 
 
 def plan_predict(request: Predict, world: World) -> Plan[PredictOrder]:
-    """Send records to a target over HTTP and print its predictions; each is logged with its id, version, time and inputs."""
+    """Send records to a target over HTTP and print its predictions; each is logged with its id, version, time and inputs.
+
+    A record that is sent again under the same id keeps its answer; another one under a known id is refused.
+    """
     target = world.target(request.target)
     if (request.file is None) == (request.record is None):
         raise UsageError("Give either a file or --record.", hint="unipipe predict payments.parquet")
@@ -77,10 +82,13 @@ def predict(plan: Plan[PredictOrder], world: World, progress: Progress) -> Done[
     with step(progress, f"predict {len(records)} records", 1, 1):
         predicted: Predicted = world.server_of(order.target).predict(records, ids)
     positive = sum(p.decision in (1, "1", "true") for p in predicted.predictions)
+    known = len(predicted.known)
     answer = Predictions(
-        order.target, predicted.model, predicted.versions, len(records), positive, predicted.predictions
+        order.target, predicted.model, predicted.versions, len(records), positive, known, predicted.predictions
     )
-    return Done(answer, detail=f"{len(records)} predictions by version {', '.join(map(str, predicted.versions))}")
+    before = f"; {known} of them were answered before" if known else ""
+    versions = ", ".join(map(str, predicted.versions))
+    return Done(answer, detail=f"{len(records)} predictions by version {versions}{before}")
 
 
 def _record(text: str | None) -> Record | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from unipipe_tui.actions.alias_moves import carry_out, plan_move
 from unipipe_tui.actions.gates import check_version
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import ExitCode, Failed, UsageError
+from unipipe_tui.domain.errors import ExitCode, Failed, UnipipeError, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
 from unipipe_tui.domain.marks import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG
@@ -166,11 +167,14 @@ def _reproduce(world: World, order: Order, progress: Progress) -> Reproduced:
         ended.append((StageTiming(stage.address, stage.seconds, world.now(), world.job_id), stage.outcome.value))
 
     try:
-        return world.dvc.repro(progress, order.stages, force=order.force, env=environment(world), on_stage=note)
-    finally:
-        # How long the stages took that went well is known also when a later one failed.
-        if ended:
+        reproduced = world.dvc.repro(progress, order.stages, force=order.force, env=environment(world), on_stage=note)
+    except BaseException:
+        # How long the stages took that went well is known also when a later one failed; its failure is what counts.
+        with suppress(UnipipeError):
             world.jobs.record_stages(tuple(ended))
+        raise
+    world.jobs.record_stages(tuple(ended))
+    return reproduced
 
 
 def _commit(world: World, order: Order, progress: Progress) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from unipipe_tui.adapters import process
@@ -14,9 +14,15 @@ from unipipe_tui.domain.progress import Progress
 
 OLDEST = (2, 25)
 LOOKING = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+CHANGES = ("--no-renames", "--untracked-files=normal")
+"""Whatever is configured: a renamed path as two, and what is untracked as well."""
 WORDS_BEFORE_PATH = {"1 ": 8, "u ": 10, "? ": 1}
 """How many words stand before the path of a changed, an unmerged and an untracked entry."""
-FORMAT = "%H%x00%an <%ae>%x00%cI%x00%s"
+FORMAT = "%H%x00%an <%ae>%x00%ct%x00%s"
+AS_ASKED = ("--encoding=UTF-8", "--no-show-signature")
+"""Not as the user's configuration may have it: in another encoding, or after what GPG says."""
+PATTERN = re.compile(r"[*?\[\\]|^:")
+"""What makes Git read a path as a pattern."""
 
 
 class GitCommandLine:
@@ -42,7 +48,7 @@ class GitCommandLine:
 
     def work_tree(self) -> WorkTree | None:
         """What is checked out; None where Git reads no repository."""
-        told = self._ask("status", "--porcelain=v2", "--branch", "-z", "--no-renames", strip=False)
+        told = self._ask("status", "--porcelain=v2", "--branch", "-z", *CHANGES, strip=False)
         if told is None:
             return None
         lines = told.split("\0")
@@ -56,13 +62,15 @@ class GitCommandLine:
 
     def commit_of(self, revision: str) -> Commit | None:
         """The commit that a revision names; None when there is none."""
-        if revision.startswith("-"):
+        # A revision may come from a run's tags, where anything can stand.
+        if revision.startswith("-") or "\0" in revision:
             return None
-        shown = self._ask("log", "-1", f"--format={FORMAT}", revision, "--")
+        shown = self._ask("log", "-1", *AS_ASKED, f"--format={FORMAT}", revision, "--")
         if not shown or shown.count("\0") != 3:
             return None
         commit, author, at, subject = shown.split("\0")
-        return Commit(commit, author, datetime.fromisoformat(at), subject)
+        # In seconds, since some old commits bear a time zone that no calendar knows.
+        return Commit(commit, author, datetime.fromtimestamp(int(at), UTC), subject)
 
     def user(self) -> str | None:
         """`Name <address>` as configured; None when Git does not know."""
@@ -101,14 +109,19 @@ class GitCommandLine:
         Raises:
             Failed: Git refused, for instance by a hook.
         """
-        self._do(progress, "add", "--", *paths)
-        if self._ask("diff", "--cached", "--name-only", "--", *paths):
-            who = [] if self.user() else ["-c", "user.name=unipipe", "-c", "user.email=unipipe@localhost"]
-            self._do(progress, *who, "commit", "--quiet", "--message", message, "--", *paths)
+        # Without any path Git would take all that is staged.
+        if paths:
+            self._commit(message, [_literal(path) for path in paths], progress)
         head = self.head()
         if head is None:
             raise Failed("There is nothing to commit yet.", hint="Add a file first.")
         return head
+
+    def _commit(self, message: str, paths: Sequence[str], progress: Progress) -> None:
+        self._do(progress, "add", "--", *paths)
+        if self._ask("diff", "--cached", "--name-only", "--", *paths):
+            who = [] if self.user() else ["-c", "user.name=unipipe", "-c", "user.email=unipipe@localhost"]
+            self._do(progress, *who, "commit", "--quiet", "--message", message, "--", *paths)
 
     def _ask(self, *words: str, strip: bool = True) -> str | None:
         done = process.capture(["git", "-C", str(self._root), *words], timeout=20, env=LOOKING)
@@ -120,8 +133,14 @@ class GitCommandLine:
         done = process.stream(["git", *words], progress, cwd=self._root, env={"GIT_TERMINAL_PROMPT": "0"})
         if done.exit_code:
             verb = next(word for word in words if not word.startswith(("-", "user.")))
-            raise Failed(f"git {verb} failed: {' '.join(done.tail[-3:])}", hint="Run it by hand to see more.")
+            # Advice would push what went wrong out of the last lines.
+            said = [line for line in done.tail if not line.startswith("hint: ")]
+            raise Failed(f"git {verb} failed: {' '.join(said[-3:])}", hint="Run it by hand to see more.")
 
 
 def _path_of(entry: str) -> str:
     return entry.split(" ", WORDS_BEFORE_PATH[entry[:2]])[-1]
+
+
+def _literal(path: str) -> str:
+    return f":(literal){path}" if PATTERN.search(path) else path

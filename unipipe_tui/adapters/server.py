@@ -9,12 +9,14 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from unipipe_tui.adapters import process
+from unipipe_tui.adapters.sent_records import Sent
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.progress import Progress
@@ -39,14 +41,21 @@ Item = TypeVar("Item")
 
 @frozen
 class Running:
-    """The process that was started for a target."""
+    """The process that was started for a target, and where it listens."""
 
     pid: int
     started: float
+    host: str | None = None
+    port: int | None = None
+    """None in what an older Unipipe wrote: it listens where the configuration says."""
 
 
 class LocalServer:
-    """The server of one local target; its files lie in a folder of its own."""
+    """The server of one local target; its files lie in a folder of its own.
+
+    Host and port are those of the next start. A server that runs is found where it was started, whatever the
+    configuration says by now.
+    """
 
     def __init__(self, target: str, folder: Path, predictions: Path, host: str, port: int) -> None:
         self._target = target
@@ -57,8 +66,17 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
-        return f"http://{self._host}:{self._port}"
+        """Where it listens, or will when it is started."""
+        host, port = self._address()
+        return f"http://{host}:{port}"
+
+    def _address(self) -> tuple[str, int]:
+        running = self._running()
+        if running is None or running.host is None or running.port is None:
+            return self._host, self._port
+        if not process.is_alive(running.pid, running.started):
+            return self._host, self._port
+        return running.host, running.port
 
     def free_port(self) -> int:
         """The configured port when nobody listens there, else the next free one."""
@@ -146,36 +164,44 @@ class LocalServer:
 
     def stop(self, progress: Progress) -> ServerStatus:
         """Let it answer what it has begun, and end."""
-        running = self._running()
+        running, url = self._running(), self.url
         if running and process.is_alive(running.pid, running.started):
             process.terminate(running.pid)
             deadline = monotonic() + STOP_WITHIN_SECONDS
             while process.is_alive(running.pid, running.started) and monotonic() < deadline:
                 sleep(0.05)
             process.stop_tree(running.pid)
-            progress.emit(Noted(f"The server on {self.url} has stopped."))
+            progress.emit(Noted(f"The server on {url} has stopped."))
         self._process_file.unlink(missing_ok=True)
         return self.status()
 
     def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
         """Score records; large sets are sent in batches.
 
+        Those whose id and inputs the target answered before keep their recorded answer, so a set that was taken in
+        part can be sent again.
+
         Raises:
             ToolMissing: nobody answers there.
-            UsageError: a record does not fit the model; every field is named.
+            UsageError: a record does not fit the model, or its id names another record's prediction.
         """
         predictions: list[Prediction] = []
         versions: dict[int, None] = {}
+        known: list[str] = []
         model = ""
         for begin, batch in _batches(records):
             body: dict[str, Any] = {"records": list(batch)}
             if ids is not None:
                 body["ids"] = list(ids[begin : begin + BATCH])
-            answer = self._post("/predict", body, begin)
+            answer = self._post("/predict", body, Sent(records, begin, ids is not None))
+            before = answer.get("known", [])
             model = answer["model"]
-            versions[answer["version"]] = None
+            versions |= dict.fromkeys(one["version"] for one in before)
+            if len(before) < len(batch):
+                versions[answer["version"]] = None
+            known += [one["prediction_id"] for one in before]
             predictions += [Prediction(p["prediction_id"], p["score"], p["decision"]) for p in answer["predictions"]]
-        return Predicted(model, tuple(versions), tuple(predictions))
+        return Predicted(model, tuple(versions), tuple(predictions), tuple(known))
 
     def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
         """Tell labels by prediction id; large sets are sent in batches.
@@ -228,7 +254,7 @@ class LocalServer:
 
     def _record(self, pid: int) -> None:
         started = process.started_at(pid) or 0.0
-        self._process_file.write_text(json.dumps({"pid": pid, "started": started}))
+        self._process_file.write_text(json.dumps(asdict(Running(pid, started, self._host, self._port))))
 
     def _running(self) -> Running | None:
         try:
@@ -261,20 +287,20 @@ class LocalServer:
             return ""
         return lines[-1] if lines else "it said nothing"
 
-    def _post(self, path: str, body: object, begin: int = 0) -> dict[str, Any]:
-        """`begin` is how many records came before those of the body."""
+    def _post(self, path: str, body: object, sent: Sent | None = None) -> dict[str, Any]:
         status, answer = self._ask("POST", path, body, timeout=60.0)
         if status == 200:
             return answer
-        problems = [_told(p, begin) for p in answer.get("problems", ()) if "field" in p]
         message = str(answer.get("error") or answer.get("detail") or f"HTTP {status}")
         if 400 <= status < 500:
-            before = f" The {begin} records before were predicted and logged." if begin else ""
-            raise UsageError(f"The server refused: {message}{before}", hint="; ".join(problems[:5]))
+            sent = sent or Sent()
+            problems = dict.fromkeys(sent.told(p) for p in answer.get("problems", ()) if "field" in p)
+            raise UsageError(f"The server refused: {message}{sent.fate}", hint="; ".join(list(problems)[:5]))
         raise Failed(f"The server failed: {message}", hint=f"Its log: {self._folder}/server.log")
 
     def _ask(self, method: str, path: str, body: object = None, timeout: float = 10.0) -> tuple[int, dict[str, Any]]:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout)
+        host, port = self._address()
+        connection = http.client.HTTPConnection(host, port, timeout=timeout)
         headers = {"Content-Type": "application/json"}
         if token := os.environ.get(TOKEN_VARIABLE):
             headers["Authorization"] = f"Bearer {token}"
@@ -285,17 +311,11 @@ class LocalServer:
             return answer.status, parsed if isinstance(parsed, dict) else {}
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ToolMissing(
-                f"The target {self._target} does not answer on {self.url} ({error}).",
+                f"The target {self._target} does not answer on http://{host}:{port} ({error}).",
                 hint=f"Start it: unipipe serve start {self._target}",
             ) from None
         finally:
             connection.close()
-
-
-def _told(problem: dict[str, Any], begin: int) -> str:
-    number = problem.get("record")
-    where = "" if number is None else f"record {number + begin}: "
-    return f"{where}{problem['field']}: {problem['reason']}"
 
 
 def _batches(items: Sequence[Item]) -> Iterator[tuple[int, Sequence[Item]]]:

@@ -56,8 +56,10 @@ class Predicted:
 
     model: str
     versions: tuple[int, ...]
-    """Usually one; two when the server switched in between."""
+    """Usually one; more when the server switched in between, or when some were answered before."""
     predictions: tuple[Prediction, ...]
+    known: tuple[str, ...] = ()
+    """Ids that the target had answered before, of the same inputs: their recorded answers were given again."""
 
 
 @frozen

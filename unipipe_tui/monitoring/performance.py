@@ -259,5 +259,5 @@ def _f1_of_star(star: float | None) -> float | None:
 
 def _too_few(labels: int, metric: Metric, minimum_labels: int) -> str:
     if labels < minimum_labels:
-        return f"Too few labels to judge {metric.value}: {labels:,} of at least {minimum_labels:,}."
-    return f"None of {labels:,} labels says anything about {metric.value}."
+        return f"too few labels to judge {metric.value}: {labels:,} of at least {minimum_labels:,}."
+    return f"none of {labels:,} labels says anything about {metric.value}."

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 _log = logging.getLogger(__name__)
@@ -35,10 +36,16 @@ def fold(segment: Path) -> None:
     segment.unlink()
 
 
-def read_lines(segment: Path) -> Iterator[Row]:
-    """The rows of a segment; a line that is torn (the process was killed in the middle of it) is skipped."""
+def read_lines(segment: Path, beginnings: Container[bytes] | None = None) -> Iterator[Row]:
+    """The rows of a segment; a line that is torn (the process was killed in the middle of it) is skipped.
+
+    With `beginnings` only lines whose first key and value are among them: parsing all takes twenty times as long.
+    """
     with segment.open("rb") as file:
         for line in file:
+            # No quote stands in a JSON string without a backslash before it, so this is where the second key begins.
+            if beginnings is not None and line.partition(b',"')[0] not in beginnings:
+                continue
             try:
                 row = json.loads(line)
             except ValueError:
@@ -65,6 +72,29 @@ def read_columns(folder: Path, kind: str, names: tuple[str, ...]) -> Iterator[tu
             _log.warning("%s cannot be read and is left alone: %s", folded.name, error)
             continue
         yield from zip(*columns, strict=True)
+
+
+def read_predictions(folder: Path, ids: Collection[str]) -> Iterator[Row]:
+    """The whole rows of these predictions, from folded and unfolded segments; a row may come twice.
+
+    Segments in JSON are read first, as in `read_columns`.
+    """
+    beginnings = {b'{"prediction_id":' + json.dumps(text).encode() for text in ids}
+    for segment in sorted(folder.glob("predictions-*.jsonl")):
+        try:
+            yield from list(read_lines(segment, beginnings))
+        except FileNotFoundError:
+            continue
+    wanted = pa.array(sorted(ids), pa.string())
+    for folded in sorted(folder.glob("predictions-*.parquet")):
+        try:
+            table = pq.ParquetFile(folded)
+            found = pc.is_in(table.read(columns=["prediction_id"]).column(0), value_set=wanted)
+            rows = table.read().filter(found).to_pylist() if pc.any(found).as_py() else []
+        except (OSError, KeyError, pa.ArrowInvalid) as error:
+            _log.warning("%s cannot be read and is left alone: %s", folded.name, error)
+            continue
+        yield from rows
 
 
 _KNOWN_TYPES = {

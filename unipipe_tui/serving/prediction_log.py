@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.serving.folding import read_columns
+from unipipe_tui.serving.folding import Row, read_columns, read_predictions
 from unipipe_tui.serving.models import Outcome
 from unipipe_tui.serving.segments import ROWS_PER_SEGMENT, SegmentedLog
 from unipipe_tui.serving.validation import Columns
@@ -25,11 +25,7 @@ Label = int | float | str
 
 
 class AlreadyPredicted(Exception):
-    """Ids that name earlier predictions: a second answer under the same id could never be told from the first."""
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        super().__init__(f"{len(ids)} ids are already in the log")
-        self.ids = frozenset(ids)
+    """Some ids name earlier predictions: a second answer under the same id could never be told from the first."""
 
 
 @frozen
@@ -55,6 +51,7 @@ class PredictionLog:
     ) -> None:
         """Make the folder if need be, and read back the ids and labels that it holds. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._clock = clock
         self._lock = Lock()
         self._predictions = SegmentedLog(folder, PREDICTIONS, clock, rows_per_segment)
@@ -94,9 +91,21 @@ class PredictionLog:
             lines.append(_line(row))
         with self._lock:
             if not self._ids.isdisjoint(ids):
-                raise AlreadyPredicted([text for text in ids if text in self._ids])
+                raise AlreadyPredicted
             self._predictions.append(lines)
             self._ids.update(ids)
+
+    def known_among(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those ids that name earlier predictions."""
+        with self._lock:
+            return frozenset(self._ids.intersection(ids))
+
+    def read_back(self, ids: Collection[str]) -> dict[str, Row]:
+        """The rows of earlier predictions, from the disk; those that cannot be read any more are left out."""
+        rows: dict[str, Row] = {}
+        for row in read_predictions(self._folder, ids):
+            rows.setdefault(str(row["prediction_id"]), row)
+        return rows
 
     def record_labels(self, labels: Sequence[tuple[str, Label]]) -> Labelled:
         """Append the labels that are new; the first label of a prediction wins. Raises OSError when not written."""
@@ -151,9 +160,9 @@ def _same(one: Label, other: Label) -> bool:
 
 
 def _line(row: Mapping[str, object]) -> bytes:
-    return json.dumps(row, default=_plain, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(row, default=as_text, separators=(",", ":")).encode() + b"\n"
 
 
-def _plain(value: object) -> str:
+def as_text(value: object) -> str:
     """Times as ISO 8601, bytes as hexadecimal digits."""
     return value.isoformat() if isinstance(value, datetime) else bytes(value).hex()  # type: ignore[call-overload]

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from unipipe_tui.serving.gate import Limits
 from unipipe_tui.serving.models import Outcome, ServedModel
 from unipipe_tui.serving.prediction_log import AlreadyPredicted, Label, PredictionLog, new_prediction_ids
 from unipipe_tui.serving.refusals import Refusing, refuse_with
+from unipipe_tui.serving.repeats import Recalled, recall
 from unipipe_tui.serving.switch import Switch
-from unipipe_tui.serving.validation import Columns, Problem, Problems, check_ids, check_records
-from unipipe_tui.serving.wire import FeedbackAnswer, FeedbackRequest, Prediction, PredictionAnswer, PredictionRequest
+from unipipe_tui.serving.validation import Columns, Problem, check_ids, check_records
+from unipipe_tui.serving.wire import (
+    FeedbackAnswer,
+    FeedbackRequest,
+    KnownPrediction,
+    Prediction,
+    PredictionAnswer,
+    PredictionRequest,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +45,27 @@ class Service:
         columns, problems = check_records(request.records, served.columns)
         if problems.total:
             raise refuse_with(problems)
-        outcomes = _score(served, columns, len(ids))
-        try:
-            self._log.record_predictions(served.bundle, ids, columns, outcomes, began)
-        except AlreadyPredicted as error:
-            raise Refusing(409, "Prediction ids can be used once.", _used(request.ids or (), error)) from error
-        except OSError as error:
-            raise _not_written(error, "prediction") from error
-        return _answer(served, ids, outcomes)
+        while True:
+            try:
+                return self._answer(served, ids, columns, began)
+            except AlreadyPredicted:
+                # Another request was faster with one of these ids: what it was answered is the answer now.
+                continue
+            except OSError as error:
+                raise _not_written(error, "prediction") from error
+
+    def _answer(self, served: ServedModel, ids: Sequence[str], columns: Columns, began: float) -> PredictionAnswer:
+        """Score and write down what is new; a repeated record gets its recorded answer. Raises AlreadyPredicted."""
+        repeated = recall(self._log, ids, columns)
+        answers = {text: one.outcome for text, one in repeated.items()}
+        new = [number for number, text in enumerate(ids) if text not in repeated]
+        if new:
+            new_ids = [ids[number] for number in new]
+            new_columns = {name: [values[number] for number in new] for name, values in columns.items()}
+            outcomes = _score(served, new_columns, len(new))
+            self._log.record_predictions(served.bundle, new_ids, new_columns, outcomes, began)
+            answers.update(zip(new_ids, outcomes, strict=True))
+        return _told(served, ids, answers, repeated)
 
     def feedback(self, request: FeedbackRequest) -> FeedbackAnswer:
         """Record the labels that are new. Raises Refusing."""
@@ -87,20 +108,19 @@ def _score(served: ServedModel, columns: Columns, records: int) -> list[Outcome]
         raise Refusing(500, f"The model failed on these records: {type(error).__name__}: {error}") from error
 
 
-def _answer(served: ServedModel, ids: Sequence[str], outcomes: Sequence[Outcome]) -> PredictionAnswer:
-    predictions = [
-        Prediction(prediction_id=prediction_id, score=outcome.score, decision=outcome.decision)
-        for prediction_id, outcome in zip(ids, outcomes, strict=True)
-    ]
-    return PredictionAnswer(model=served.bundle.model, version=served.bundle.version, predictions=predictions)
-
-
-def _used(ids: Sequence[str], error: AlreadyPredicted) -> list[Problem]:
-    problems = Problems()
-    for number, text in enumerate(ids):
-        if text in error.ids:
-            problems.add(number, "ids", f"{text!r} names an earlier prediction")
-    return problems.listed
+def _told(
+    served: ServedModel, ids: Sequence[str], answers: Mapping[str, Outcome], repeated: Mapping[str, Recalled]
+) -> PredictionAnswer:
+    return PredictionAnswer(
+        model=served.bundle.model,
+        version=served.bundle.version,
+        predictions=[
+            Prediction(prediction_id=text, score=answers[text].score, decision=answers[text].decision) for text in ids
+        ],
+        known=[
+            KnownPrediction(prediction_id=text, model=one.model, version=one.version) for text, one in repeated.items()
+        ],
+    )
 
 
 def _not_written(error: OSError, what: str) -> Refusing:

@@ -30,12 +30,23 @@ class Prediction(BaseModel):
     decision: int | str | None
 
 
+class KnownPrediction(BaseModel):
+    """A prediction that was given before; its answer is the recorded one."""
+
+    prediction_id: str
+    model: str
+    version: int
+    """The version that gave it then."""
+
+
 class PredictionAnswer(BaseModel):
     """The answers in the order of the records, and which version gave them."""
 
     model: str
     version: int
     predictions: list[Prediction]
+    known: list[KnownPrediction] = []
+    """Those that were not scored anew, since their ids name earlier predictions of the same inputs."""
 
 
 class LabelOfPrediction(Body):

@@ -40,12 +40,10 @@ class PredictionLog:
         where = "" if version is None else f"WHERE version = {int(version)}"
         return self._window(target, f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
 
-    def labelled_window(self, target: str, rows: int) -> TrafficWindow:
-        """The latest predictions that have a label."""
-        return self._window(
-            target,
-            f'SELECT * FROM logged WHERE label IS NOT NULL ORDER BY "at" DESC LIMIT {int(rows)}',  # noqa: S608
-        )
+    def labelled_window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
+        """The latest predictions that have a label, of one version if given."""
+        where = "label IS NOT NULL" + ("" if version is None else f" AND version = {int(version)}")
+        return self._window(target, f'SELECT * FROM logged WHERE {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
 
     def _window(self, target: str, chosen: str) -> TrafficWindow:
         with self._opened(target) as connection:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.reactive import reactive
-from textual.screen import Screen
 
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.world import World
@@ -42,7 +40,7 @@ class Unipipe(App[None]):
     TITLE = "unipipe"
     CSS_PATH = "app.tcss"
     BINDINGS = bindings_of(EVERYWHERE)
-    COMMANDS: ClassVar = App.COMMANDS | {CatalogProvider}
+    COMMANDS: ClassVar = {CatalogProvider}
     MODES: ClassVar = {"overview": OverviewScreen, "jobs": JobsScreen}
     HORIZONTAL_BREAKPOINTS = sorted(WIDTHS)
     VERTICAL_BREAKPOINTS = sorted(HEIGHTS)
@@ -74,10 +72,6 @@ class Unipipe(App[None]):
     async def _look(self) -> None:
         async for snapshot in self._lookout.snapshots():
             self.snapshot = snapshot
-
-    def get_system_commands(self, screen: Screen[None]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands only the choice of a theme; the rest are keys."""
-        yield SystemCommand("theme", "Choose the colours.", self.action_change_theme)
 
     def action_go(self, place: str) -> None:
         """Go to a place."""

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from unipipe_tui.actions.jobs import as_it_is, log_line
+from unipipe_tui.actions.jobs import as_it_is, launch, log_line
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import Advanced, Event, StepStarted
 from unipipe_tui.domain.jobs import Job
@@ -17,9 +17,6 @@ LINES_KEPT = 10_000
 LOOK_EVERY_SECONDS = 0.2
 ASK_EVERY_SECONDS = 1.0
 ANSWER_WITHIN_SECONDS = 2.0
-BEGIN_WITHIN_SECONDS = 60.0
-LAST_WORDS = ("unipipe: ", "Usage: ", "Error: ", "Traceback ")
-"""How a command line that ends before it begins its work says so."""
 
 
 @frozen
@@ -42,7 +39,7 @@ def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[N
     """News of a job until it has ended or nobody listens; blocks between them, so not for the UI thread."""
     batch = _Batch()
     events = world.job_folders.follow(job_id)
-    begun = asked = time.monotonic()
+    asked = time.monotonic()
     job = _job(world, job_id)
     while not stopped():
         # Asked before the events are read, so that nothing said before the end is missed.
@@ -50,7 +47,7 @@ def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[N
             asked = time.monotonic()
             job = _job(world, job_id)
         batch.take(events)
-        over = _is_over(world, job, time.monotonic() - asked) if job else _never_began(world, job_id, asked - begun)
+        over = _is_over(world, job, time.monotonic() - asked) if job else _never_began(world, job_id)
         if over:
             batch.add_all(world.job_folders.output(job_id).splitlines())
         news = batch.news(job_id, job, over)
@@ -73,10 +70,12 @@ def _is_over(world: World, job: Job, seconds: float) -> bool:
     )
 
 
-def _never_began(world: World, job_id: str, seconds: float) -> bool:
-    """A process that refused or died before its job was recorded leaves nothing but what it wrote."""
-    said = world.job_folders.output(job_id).splitlines()
-    return seconds > BEGIN_WITHIN_SECONDS or any(line.startswith(LAST_WORDS) for line in said)
+def _never_began(world: World, job_id: str) -> bool:
+    """Whether the process that was launched is gone and left no record: it refused, or died before its work began."""
+    launched = launch(world, job_id)
+    # Asked before the record is: a job that is recorded and ends between the two is found.
+    lives = launched is not None and world.processes.is_alive(launched.pid, launched.pid_started)
+    return not lives and world.jobs.find(job_id) is None
 
 
 class _Batch:

@@ -63,6 +63,8 @@ _AFTER_CATALOG = (
     KeyLine(OUTPUT, "pageup", "Page up", "Scroll up a page.", "page_up"),
     KeyLine(OUTPUT, "pagedown", "Page down", "Scroll down a page.", "page_down"),
     KeyLine(PLAN, "y", "Run it", "Start the command line that is shown, as a job.", "run_plan"),
+    KeyLine(PLAN, "j,down", "Down", "Scroll a long plan down.", "scroll_plan(1)"),
+    KeyLine(PLAN, "k,up", "Up", "Scroll a long plan up.", "scroll_plan(-1)"),
     KeyLine(PLAN, "c", "Copy", "Copy the command line.", "copy"),
     KeyLine(PLAN, "n,q,escape", "Cancel", "Close; nothing runs.", "close"),
     KeyLine(FORM, "enter", "Go on", "Take the values: show the plan of a change, the answer of a look."),

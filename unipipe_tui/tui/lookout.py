@@ -6,17 +6,29 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem, begin, late
-from unipipe_tui.tui.snapshot import Snapshot, look_around
-from unipipe_tui.tui.watching import Stamp, stamp_of, wait_for_change
+from unipipe_tui.tui.snapshot import Picture, Snapshot, look_around
+from unipipe_tui.tui.watching import Stamp, stamp_of, wait_for_change, watched_paths
 
 LOOK_WITHIN_SECONDS = 15.0
 BETWEEN_LOOKS_SECONDS = 2.0
-WHILE_A_JOB_RUNS_SECONDS = 5.0
-"""A job that was killed says nothing; only looking tells."""
+WHILE_SOMETHING_RUNS_SECONDS = 5.0
+"""A job that was killed says nothing, and a server that becomes ready writes no file; only looking tells."""
+
+
+@frozen
+class Watch:
+    """What counts as a change of the project."""
+
+    paths: tuple[Path, ...]
+    before: Stamp
+    """How they stood before the last look began, so that nothing that moves meanwhile is missed."""
 
 
 class Lookout:
@@ -35,28 +47,47 @@ class Lookout:
         snapshot = Snapshot()
         while True:
             self._wanted.clear()
-            stamp = await begin(lambda: stamp_of(self._world.root))
+            watch = await begin(lambda: _watch(self._world))
             taking = begin(lambda: look_around(self._world))
             await asyncio.wait({taking}, timeout=LOOK_WITHIN_SECONDS)
             if not taking.done():
                 yield replace(snapshot, problem=late(LOOK_WITHIN_SECONDS))
             picture = await taking
-            snapshot = replace(snapshot, problem=picture) if isinstance(picture, Problem) else Snapshot(picture)
+            if isinstance(picture, Problem):
+                snapshot = replace(snapshot, problem=picture)
+            else:
+                self._world, snapshot = picture.world, Snapshot(picture)
             yield snapshot
-            await self._reason_to_look(stamp if not isinstance(stamp, Problem) else (), snapshot)
+            await self._reason_to_look(watch if isinstance(watch, Watch) else Watch((), ()), snapshot.picture)
 
-    async def _reason_to_look(self, stamp: Stamp, snapshot: Snapshot) -> None:
+    async def _reason_to_look(self, watch: Watch, picture: Picture | None) -> None:
         stop = threading.Event()
-        moved: asyncio.Future[Any] = begin(lambda: wait_for_change(self._world.root, stamp, stop))
+        moved: asyncio.Future[Any] = begin(
+            lambda: wait_for_change(watch.paths, watch.before, stop, lambda: picture is not None and _died(picture))
+        )
         wanted: asyncio.Future[Any] = asyncio.ensure_future(self._wanted.wait())
-        running = snapshot.picture is not None and snapshot.picture.running
         try:
             await asyncio.wait({wanted}, timeout=BETWEEN_LOOKS_SECONDS)
             await asyncio.wait(
                 {wanted, moved},
-                timeout=WHILE_A_JOB_RUNS_SECONDS if running else None,
+                timeout=WHILE_SOMETHING_RUNS_SECONDS if picture is not None and _runs(picture) else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             stop.set()
             wanted.cancel()
+
+
+def _watch(world: World) -> Watch:
+    paths = watched_paths(world)
+    return Watch(paths, stamp_of(paths))
+
+
+def _runs(picture: Picture) -> bool:
+    return bool(picture.running) or any(s.state is ServerState.STARTING for s in picture.overview.live)
+
+
+def _died(picture: Picture) -> bool:
+    """Whether a server that answered is gone: killed, it leaves every file as it was."""
+    servers = (server for server in picture.overview.live if server.state is ServerState.READY)
+    return any(server.pid is not None and not picture.world.processes.is_alive(server.pid) for server in servers)

@@ -1,14 +1,18 @@
-"""The command palette: every capability of the catalog by its name and its help."""
+"""The command palette: every capability of the catalog by its name and its help, and the colours."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.tui.messages import Asked
+
+HELP_SCORE = 0.1
+"""Below that of any name that matches."""
+THEME, THEME_HELP = "theme", "Choose the colours."
 
 
 class CatalogProvider(Provider):
@@ -16,20 +20,19 @@ class CatalogProvider(Provider):
 
     async def discover(self) -> Hits:
         """All of them, in the catalog's order."""
-        for action in CATALOG:
-            yield DiscoveryHit(action.name, self._ask(action), help=_help(action))
+        for name, does, help_line in self._entries():
+            yield DiscoveryHit(name, does, help=help_line)
 
     async def search(self, query: str) -> Hits:
-        """Those whose name or help matches."""
+        """Those whose name matches, then those whose help has all the words."""
         matcher = self.matcher(query)
+        words = query.casefold().split()
+        for name, does, help_line in self._entries():
+            by_help = HELP_SCORE if all(word in help_line.casefold() for word in words) else 0.0
+            if score := max(matcher.match(name), by_help):
+                yield Hit(score, matcher.highlight(name), does, name, help_line)
+
+    def _entries(self) -> Iterator[tuple[str, Callable[[], object], str]]:
         for action in CATALOG:
-            by_name, by_help = matcher.match(action.name), matcher.match(_help(action)) / 2
-            if score := max(by_name, by_help):
-                yield Hit(score, matcher.highlight(action.name), self._ask(action), action.name, _help(action))
-
-    def _ask(self, action: Action) -> partial[bool]:
-        return partial(self.app.post_message, Asked(action))
-
-
-def _help(action: Action) -> str:
-    return action.help.splitlines()[0]
+            yield action.name, partial(self.app.post_message, Asked(action)), action.help.splitlines()[0]
+        yield THEME, self.app.action_change_theme, THEME_HELP

@@ -69,8 +69,13 @@ def _scalar(value: Any) -> str:
         case float():
             return f"{value:.6g}"
         case list():
-            return ", ".join(_scalar(item) for item in value) or "–"
+            return ", ".join(_in_list(item) for item in value) or "–"
         case dict():
             return ", ".join(f"{harmless(name)}={_scalar(item)}" for name, item in value.items()) or "–"
         case _:
             return harmless(value)
+
+
+def _in_list(value: Any) -> str:
+    """One of several alike things, where there is no room for a table: what they are called is said outside."""
+    return " ".join(_scalar(item) for item in value.values()) if isinstance(value, dict) else _scalar(value)

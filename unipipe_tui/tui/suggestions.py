@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from unipipe_tui.actions import models
 from unipipe_tui.actions.action import Action
-from unipipe_tui.actions.gates import CHALLENGER
 from unipipe_tui.actions.models import ListModels, list_models
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.marks import CHALLENGER
 from unipipe_tui.tui.forms import Texts
 
 

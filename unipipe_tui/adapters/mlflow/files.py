@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.adapters.mlflow.folder import FolderReader
-from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder
+from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, out_of_reach
 from unipipe_tui.adapters.mlflow.sqlite import SqliteReader
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.tracking import (
@@ -27,7 +27,8 @@ from unipipe_tui.domain.tracking import (
 class TrackingFiles:
     """The runs and models of one place, read anew for every question.
 
-    A place that files cannot reach (a server, a database server) answers like an empty one, and `problems` says so.
+    Where there is no store the answers are empty. A store that is no file of this machine (a server, a database
+    server) refuses every question with ToolMissing, and `problems` says so.
     """
 
     def __init__(self, place: TrackingPlace, patience_seconds: float = 2.0) -> None:
@@ -84,9 +85,8 @@ class TrackingFiles:
 
     def model_folder(self, version: ModelVersion) -> Path | None:
         """The folder on this machine with the version's `MLmodel` file; None if it is not here."""
-        if self.place.path is None:
-            return None
-        return first_model_folder(self._reader.locations(version), self.place.path.parent)
+        locations = self._reader.locations(version)
+        return None if self.place.path is None else first_model_folder(locations, self.place.path.parent)
 
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one sentence each."""
@@ -119,14 +119,11 @@ def _reader(place: TrackingPlace, patience_seconds: float) -> _Reader:
         return SqliteReader(place.path, patience_seconds)
     if place.path is not None and place.kind is TrackingKind.FOLDER:
         return FolderReader(place.path)
-    return _OutOfReach(place)
+    return _Nothing() if place.kind is TrackingKind.NOTHING else _OutOfReach(place)
 
 
-class _OutOfReach:
-    """Nothing to read: there is no store, or it is not a file."""
-
-    def __init__(self, place: TrackingPlace) -> None:
-        self._place = place
+class _Nothing:
+    """There is no store, so there is nothing to read."""
 
     def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage:
         return RunPage((), 0)
@@ -147,6 +144,32 @@ class _OutOfReach:
         return ()
 
     def problems(self) -> tuple[str, ...]:
-        if self._place.kind is TrackingKind.NOTHING:
-            return ()
-        return ("Tracking is on a server; only local SQLite databases and mlruns folders are read.",)
+        return ()
+
+
+class _OutOfReach:
+    """A store that is not a file of this machine: an empty answer would be a lie, so every question is refused."""
+
+    def __init__(self, place: TrackingPlace) -> None:
+        self._place = place
+
+    def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage:
+        raise out_of_reach(self._place)
+
+    def runs_starting(self, prefix: str) -> tuple[Run, ...]:
+        raise out_of_reach(self._place)
+
+    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        raise out_of_reach(self._place)
+
+    def models(self) -> tuple[RegisteredModel, ...]:
+        raise out_of_reach(self._place)
+
+    def versions(self, model: str) -> tuple[ModelVersion, ...]:
+        raise out_of_reach(self._place)
+
+    def locations(self, version: ModelVersion) -> tuple[str, ...]:
+        raise out_of_reach(self._place)
+
+    def problems(self) -> tuple[str, ...]:
+        return (out_of_reach(self._place).message,)

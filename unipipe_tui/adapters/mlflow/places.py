@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from unipipe_tui.domain.errors import ToolMissing
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 
 NOT_SEARCHED = frozenset({"node_modules", "venv", "site-packages", "__pycache__"})
@@ -50,6 +51,14 @@ def place_of(uri: str, root: Path, because: str) -> TrackingPlace:
     if folder is not None and uri not in HOSTED:
         return TrackingPlace(TrackingKind.FOLDER, folder.as_uri(), folder, because)
     return TrackingPlace(TrackingKind.REMOTE, uri, None, because)
+
+
+def out_of_reach(place: TrackingPlace) -> ToolMissing:
+    """The error for a store that is no file of this machine."""
+    return ToolMissing(
+        f"The MLflow store {place.shown} ({place.because}) is a server: only local stores are read yet.",
+        hint="Name a SQLite file or an mlruns folder in unipipe.yaml, for example  mlflow: sqlite:///mlflow.db",
+    )
 
 
 def sqlite_uri(path: Path) -> str:

@@ -22,6 +22,9 @@ from unipipe_tui.tui.forms import NO, YES, Texts, fill, initial_text, ordered_fi
 from unipipe_tui.tui.keys import FORM
 from unipipe_tui.tui.text import harmless
 
+AROUND_FIELDS_LINES = 12
+"""What the dialog holds beside the fields: its border, what the capability does, the command line, the buttons."""
+
 
 class FormScreen(ModalScreen[Any]):
     """Asks for the fields of one request; answers with the request, or None."""
@@ -57,6 +60,10 @@ class FormScreen(ModalScreen[Any]):
         empty = (field for field in self._fields if field.required and not self._texts[field.name])
         first = next(empty, self._fields[0])
         self.query_one(f"#entry-{first.name}").focus()
+
+    def on_resize(self) -> None:
+        """Many fields scroll where the screen is low; a share of its height would make the dialog higher than its parts."""
+        self.query_one("#fields").styles.max_height = max(3, self.size.height - AROUND_FIELDS_LINES)
 
     def _block(self, field: Field) -> ComposeResult:
         mark = " *" if field.required and field.kind is not bool else ""

@@ -163,15 +163,21 @@ class JobsScreen(Place):
             head.update(Content.styled(words, "$error" if never_began else "$primary"))
             return
         sign = JOB_SIGNS[job.state]
-        took = "" if job.state is JobState.RUNNING else f" after {duration(_seconds(job))}"
+        seconds = _seconds(job)
+        took = "" if seconds is None else f" after {duration(seconds)}"
         last = progress if job.state is JobState.RUNNING else harmless(job.message)
         first = Content.assemble((f"{sign.glyph} {job.state.value}{took}  ", sign.style), (last, "$foreground"))
         second = Content.assemble((f"$ {harmless(job.command)}", "$primary"), (f"   {harmless(job.actor)}", "$muted"))
         head.update(Content("\n").join([first, second]))
 
 
-def _seconds(job: Job | JobLine) -> float:
-    return job.seconds if isinstance(job, JobLine) else job.seconds(job.ended or job.started)
+def _seconds(job: Job | JobLine) -> float | None:
+    """How long an ended job took; None when that is not known."""
+    if job.state is JobState.RUNNING:
+        return None
+    if isinstance(job, JobLine):
+        return job.seconds
+    return job.seconds(job.ended) if job.ended else None
 
 
 def _starting(followed: Followed, width: int) -> Content:

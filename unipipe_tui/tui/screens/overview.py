@@ -36,7 +36,7 @@ class OverviewScreen(Place):
         """The board, and beside or below it what is live, wrong and running."""
         board = Board(id="board", empty="Looking …")
         board.border_title = "The twelve steps"
-        jobs = Rows(id="newest-jobs", empty="No job yet. Press r to retrain, ctrl+p for everything else.")
+        jobs = Rows(id="newest-jobs", empty="No job yet; ctrl+p finds what to do.")
         jobs.border_title = "Newest jobs"
         facts = Vertical(Panel("Live", id="live"), Panel("Alerts", id="alerts", wraps=True), id="facts")
         yield Container(board, facts, jobs, id="overview")

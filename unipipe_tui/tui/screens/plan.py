@@ -26,6 +26,8 @@ PLAN_WITHIN_SECONDS = 30.0
 COMMAND = "  $ "
 COMMAND_CELLS = len(COMMAND)
 KIND_CELLS = 12
+AROUND_LINES = 6
+"""What the dialog holds beside the plan: its border and the buttons."""
 
 
 class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
@@ -56,6 +58,10 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
         """Make the plan."""
         self._make_plan()
 
+    def on_resize(self) -> None:
+        """A long plan scrolls where the screen is low; a share of its height would make the dialog higher than its parts."""
+        self.query_one("#lines").styles.max_height = max(3, self.size.height - AROUND_LINES)
+
     @work(exit_on_error=False)
     async def _make_plan(self) -> None:
         plan = await answer_within(PLAN_WITHIN_SECONDS, lambda: make_plan(self._change, self._request, self._world))
@@ -78,6 +84,10 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
     def action_close(self) -> None:
         """Answer with nothing."""
         self.dismiss(None)
+
+    def action_scroll_plan(self, lines: int) -> None:
+        """Show what of a long plan lies below or above."""
+        self.query_one("#lines").scroll_relative(y=lines, animate=False)
 
     def action_copy(self) -> None:
         """Copy the command line."""

@@ -11,7 +11,7 @@ class CommandLog(Rows):
     """Who ran what, when, how it ended and how long it took."""
 
     def __init__(self) -> None:
-        super().__init__(empty="No change was made yet.")
+        super().__init__(empty="No change was made yet.", from_end=True)
         self.border_title = "Command log"
         self._newest = ""
 

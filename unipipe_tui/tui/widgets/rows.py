@@ -48,8 +48,9 @@ class Rows(OptionList):
 
     BINDINGS = bindings_of(LISTS)
 
-    def __init__(self, *, id: str | None = None, empty: str = "Nothing yet.") -> None:
+    def __init__(self, *, id: str | None = None, empty: str = "Nothing yet.", from_end: bool = False) -> None:
         super().__init__(id=id, markup=False)
+        self._from_end = from_end
         self._rows: Sequence[Row] = ()
         self._empty = empty
 
@@ -61,8 +62,10 @@ class Rows(OptionList):
     def point_at(self, row_id: str) -> None:
         """Put the cursor on a row, if it is there."""
         index = self._index_of(row_id)
-        if index is not None:
+        if index is not None and index != self.highlighted:
             self.highlighted = index
+            # Rows that were shown just now have no place on the screen before the next refresh.
+            self.call_after_refresh(self.scroll_to_highlight)
 
     @property
     def pointed(self) -> str | None:
@@ -87,8 +90,14 @@ class Rows(OptionList):
         unchanged = [OptionList.OptionHighlighted] if index is not None else []
         with self.prevent(*unchanged):
             self.set_options([Option(row.paint(width), id=row.id) for row in self._rows])
-            self.highlighted = index or 0
-        self.call_after_refresh(self.scroll_to, y=scrolled if index else 0, animate=False)
+            self.highlighted = index if index is not None else self._first_pointed()
+        if index is None:
+            self.call_after_refresh(self.scroll_to_highlight)
+        else:
+            self.call_after_refresh(self.scroll_to, y=scrolled if index else 0, animate=False)
+
+    def _first_pointed(self) -> int:
+        return len(self._rows) - 1 if self._from_end else 0
 
     def _index_of(self, row_id: str | None) -> int | None:
         return next((i for i, row in enumerate(self._rows) if row.id == row_id), None)

@@ -63,6 +63,8 @@ class Title(Static):
 
 
 def _where(facts: ProjectFacts) -> Content:
+    if facts.branch is None and facts.commit is None:
+        return Content.styled("no Git repository", "$muted")
     branch = Content.styled(harmless(facts.branch or "detached"), "$secondary")
     commit = Content.styled((facts.commit or "no commit")[:7] if facts.commit else "no commit", "$muted")
     dirty = Content.styled(f" ±{facts.changed_files}" if facts.changed_files else "", "$warning")

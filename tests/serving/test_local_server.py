@@ -1,0 +1,145 @@
+"""The model server as the command line drives it: found where it was started, and asked as often as one likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from unipipe_tui.adapters.server import BATCH, LocalServer
+from unipipe_tui.domain.errors import ToolMissing, UsageError
+from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.serving import ServerState, Value
+from unipipe_tui.store.tables import TableFiles
+
+from .servers import Sealed, free_port, logged, payment
+
+pytestmark = pytest.mark.xdist_group("serving")
+Configured = Callable[[int], LocalServer]
+
+
+class Quiet:
+    """Nobody listens."""
+
+    def emit(self, event: Event) -> None:
+        return
+
+    def stopped(self) -> bool:
+        return False
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local-server")
+
+
+@pytest.fixture(scope="module")
+def configured(home: Path) -> Configured:
+    """The same target with a port of the configuration's choice."""
+    return lambda port: LocalServer("local", home / "serving", home / "predictions", "127.0.0.1", port)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def server(configured: Configured, port: int, bundles: tuple[Sealed, Sealed]) -> Iterator[LocalServer]:
+    """A running one."""
+    started = configured(port)
+    started.start(bundles[0].folder, bundles[0].bundle.digest, Quiet())
+    yield started
+    started.stop(Quiet())
+
+
+def plain(**changes: object) -> dict[str, Value]:
+    record: dict[str, Value] = payment(**changes)  # type: ignore[assignment]
+    return record
+
+
+def test_a_running_server_is_found_where_it_was_started_whatever_the_configuration_says_now(
+    server: LocalServer, configured: Configured, port: int
+) -> None:
+    edited = configured(free_port())
+    status = edited.status()
+    assert (status.state, status.url, status.version) == (ServerState.READY, f"http://127.0.0.1:{port}", 1)
+    assert len(edited.predict([plain()], None).predictions) == 1
+
+
+def test_a_server_that_an_older_program_started_is_looked_for_where_the_configuration_says(
+    server: LocalServer, home: Path
+) -> None:
+    (file,) = (path for path in (home / "serving").iterdir() if "pid" in path.read_text(errors="replace"))
+    recorded = file.read_text()
+    file.write_text(json.dumps({key: json.loads(recorded)[key] for key in ("pid", "started")}))
+    try:
+        assert server.status().state is ServerState.READY
+    finally:
+        file.write_text(recorded)
+
+
+def test_a_stopped_server_will_listen_where_the_configuration_says_now(
+    configured: Configured, tmp_path: Path, bundles: tuple[Sealed, Sealed]
+) -> None:
+    first = LocalServer("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
+    first.start(bundles[0].folder, bundles[0].bundle.digest, Quiet())
+    elsewhere = free_port()
+    edited = LocalServer("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", elsewhere)
+    stopped = edited.stop(Quiet())
+    assert (stopped.state, stopped.url) == (ServerState.STOPPED, f"http://127.0.0.1:{elsewhere}")
+    with pytest.raises(ToolMissing):
+        first.predict([plain()], None)
+
+
+def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server: LocalServer, home: Path) -> None:
+    records = [plain(amount=float(number)) for number in range(BATCH + 20)]
+    ids = [f"part-{number}" for number in range(len(records))]
+    broken = [*records[:-1], plain(region=None)]
+    with pytest.raises(UsageError, match=f"{BATCH} records before were predicted and logged") as refused:
+        server.predict(broken, ids)
+    assert f"record {BATCH + 19}: region: is null" in refused.value.hint
+    assert "send all again" in refused.value.message
+
+    again = server.predict(records, ids)
+    assert again.known == tuple(ids[:BATCH])
+    assert [one.prediction_id for one in again.predictions] == ids
+    rows = [row["prediction_id"] for row in logged(home / "predictions")]
+    assert sorted(name for name in rows if str(name).startswith("part-")) == sorted(ids)
+
+    changed = [*records[:-1], plain(amount=-1.0)]
+    with pytest.raises(UsageError) as other:
+        server.predict(changed, ids)
+    assert f"record {BATCH + 19}: ids: 'part-{BATCH + 19}' names an earlier prediction of other inputs" in (
+        other.value.hint
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "wanted"),
+    [
+        ("amount", "n/a", "must be a number"),
+        ("hour", "late", "must be a whole number"),
+        ("night", "maybe", "must be true or false"),
+    ],
+)
+def test_the_one_cell_that_makes_text_of_a_column_is_named_by_record_and_column(
+    server: LocalServer, tmp_path: Path, column: str, cell: str, wanted: str
+) -> None:
+    good = {"amount": "1.5", "hour": "3", "night": "true", "region": "north"}
+    rows = [good] * (BATCH + 7) + [{**good, column: cell}] + [good] * 3
+    path = tmp_path / "payments.csv"
+    path.write_text("\n".join([",".join(good), *(",".join(row.values()) for row in rows)]) + "\n")
+    with pytest.raises(UsageError) as refused:
+        server.predict(TableFiles().records(path), None)
+    assert refused.value.hint == (
+        f"record {BATCH + 7}: {column}: {wanted}, not the string {cell!r}, which makes text of the whole column"
+    )
+
+
+def test_a_text_that_is_no_number_is_named_where_it_stands_when_the_others_are_numbers(server: LocalServer) -> None:
+    with pytest.raises(UsageError) as refused:
+        server.predict([plain(), plain(amount="12")], None)
+    assert refused.value.hint == "record 1: amount: must be a number, not the string '12'"
