@@ -82,7 +82,7 @@ def unipipe(*words: str | Path, cwd: Path, timeout: float = 180, **env: str) -> 
 
 def git(*words: str, cwd: Path) -> str:
     """Run Git and answer with what it printed."""
-    return subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True).stdout.decode()
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

@@ -181,9 +181,14 @@ class FakeServer:
     def start(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
         if self.now.state is not ServerState.STOPPED:
             raise Failed(f"{self.now.url} is in use.")
-        return self.switch(bundle, digest, progress)
+        return self._load(bundle, digest)
 
     def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
+        if self.now.state is ServerState.STOPPED:
+            raise Failed(f"The server of {self.now.target} is not running.")
+        return self._load(bundle, digest)
+
+    def _load(self, bundle: Path, digest: str) -> ServerStatus:
         try:
             sealed = read_bundle(bundle)
         except UnipipeError as error:

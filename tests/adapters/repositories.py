@@ -7,7 +7,17 @@ from pathlib import Path
 from tests.conftest import git
 from unipipe_tui.adapters.git import GitCommandLine
 
-ODD_NAMES = ("two words.txt", "a\nb.txt", "größe-日本.csv", '"quoted" \t.txt', "# branch.oid x", "1 .M x", "? y", "-z")
+ODD_NAMES = (
+    "two words.txt",
+    "a\nb.txt",
+    "a\rb.txt",
+    "größe-日本.csv",
+    '"quoted" \t.txt',
+    "# branch.oid x",
+    "1 .M x",
+    "? y",
+    "-z",
+)
 
 
 def write(root: Path, *paths: str, text: str = "new\n") -> None:

@@ -11,7 +11,6 @@ from scipy import stats
 from sklearn import metrics
 
 from unipipe_tui.domain.errors import Failed
-from unipipe_tui.monitoring.latency import Latency, summarise_latency
 from unipipe_tui.monitoring.performance import (
     Confusion,
     Metric,
@@ -146,15 +145,3 @@ def test_too_few_labels_are_no_verdict(confusion: Confusion) -> None:
     verdict = judge_performance(confusion, Metric.PRECISION, at_least=0.95, minimum_labels=200)
     assert verdict.state is PerformanceState.TOO_FEW_LABELS
     assert not verdict.surely
-
-
-def test_latency_percentiles_are_those_of_numpy_and_broken_durations_are_left_out() -> None:
-    import numpy as np
-
-    durations = [3.0, 1.0, 250.0, 7.5, 2.0, 9.0]
-    expected = np.percentile(durations, [50, 95, 99])
-    found = summarise_latency([*durations, math.nan, math.inf])
-    assert found.answers == 6
-    assert (found.p50_milliseconds, found.p95_milliseconds, found.p99_milliseconds) == pytest.approx(tuple(expected))
-    assert found.slowest_milliseconds == 250.0
-    assert summarise_latency([]) == Latency(answers=0)

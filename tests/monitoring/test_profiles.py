@@ -349,7 +349,7 @@ def test_only_profiles_loads_more_than_the_standard_library() -> None:
     program = (
         "import sys; before = set(sys.modules)\n"
         "from unipipe_tui.monitoring import cells, comparisons, distributions, drift\n"
-        "from unipipe_tui.monitoring import latency, performance, sources, words\n"
+        "from unipipe_tui.monitoring import performance, sources, words\n"
         "roots = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(roots - set(sys.stdlib_module_names) - {'unipipe_tui'}))"
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -92,6 +95,18 @@ def test_a_stopped_server_will_listen_where_the_configuration_says_now(
     assert (stopped.state, stopped.url) == (ServerState.STOPPED, f"http://127.0.0.1:{elsewhere}")
     with pytest.raises(ToolMissing):
         first.predict([plain()], None)
+
+
+def test_a_server_that_was_killed_is_told_as_such(tmp_path: Path, bundles: tuple[Sealed, Sealed]) -> None:
+    killed = LocalServer("killed", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
+    pid = killed.start(bundles[0].folder, bundles[0].bundle.digest, Quiet()).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    deadline = monotonic() + 10
+    while (status := killed.status()).state is not ServerState.DIED and monotonic() < deadline:
+        sleep(0.02)
+    assert status.state is ServerState.DIED
+    assert status.error == "it ended without a word, as a killed process does"
 
 
 def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server: LocalServer, home: Path) -> None:

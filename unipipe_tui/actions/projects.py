@@ -106,7 +106,8 @@ def _effects(order: InitOrder, world: World) -> tuple[Effect, ...]:
         files = world.recipes.files(order.recipe)
         effects.append(plans.write(f"{len(files)} files of the recipe {order.recipe}"))
     if order.git:
-        effects.append(plans.run("git", "init", "--initial-branch=main"))
+        effects.append(plans.run("git", "init"))
+        effects.append(plans.run("git", "symbolic-ref", "HEAD", "refs/heads/main"))
     if order.dvc:
         effects.append(plans.run("dvc", "init"))
     if order.recipe:

@@ -101,7 +101,9 @@ class GitCommandLine:
 
     def init(self, progress: Progress) -> None:
         """Make the folder a repository, with `main` as its branch."""
-        self._do(progress, "init", "--quiet", "--initial-branch=main")
+        self._do(progress, "init", "--quiet")
+        # `--initial-branch` is younger than the oldest Git that everything else here needs.
+        self._do(progress, "symbolic-ref", "HEAD", "refs/heads/main")
 
     def commit(self, message: str, paths: Sequence[str], progress: Progress) -> Commit:
         """Commit these paths and nothing else; answers with the head when they hold nothing new.

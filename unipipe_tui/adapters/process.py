@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import psutil
 
@@ -62,9 +63,17 @@ def capture(
         ToolMissing: the program does not exist, or cannot be executed.
         Failed: it did not end within the timeout; it and its children are gone.
     """
-    tool = _start(argv, cwd, env, stderr=subprocess.PIPE, has_input=stdin is not None)
+    # Read as bytes: reading as text would turn the carriage return in a file's name into a new line.
+    tool = _popen(
+        argv,
+        cwd=cwd,
+        env=_laid_over(env),
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     try:
-        stdout, stderr = tool.communicate(stdin, timeout=timeout)
+        stdout, stderr = tool.communicate(stdin and stdin.encode(), timeout=timeout)
     except subprocess.TimeoutExpired:
         stop_tree(tool.pid, grace_seconds=0)
         raise Failed(
@@ -74,7 +83,7 @@ def capture(
     except BaseException:
         stop_tree(tool.pid)
         raise
-    return Completed(tool.returncode, stdout, stderr)
+    return Completed(tool.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
 
 
 def stream(
@@ -96,7 +105,16 @@ def stream(
     """
     name = tool or Path(argv[0]).name
     begun = monotonic()
-    running = _start(argv, cwd, env, stderr=subprocess.STDOUT)
+    running: subprocess.Popen[str] = _popen(
+        argv,
+        cwd=cwd,
+        env=_laid_over(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
     progress.emit(ToolStarted(tuple(argv), running.pid))
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     try:
@@ -218,29 +236,12 @@ def _quietly(act: Callable[[], None]) -> None:
         return
 
 
-def _start(
-    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, stderr: int, has_input: bool = False
-) -> subprocess.Popen[str]:
-    return _popen(
-        argv,
-        cwd=cwd,
-        env=_laid_over(env),
-        stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-
-
-def _popen(argv: Sequence[str], **options: object) -> subprocess.Popen[str]:
+def _popen(argv: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     try:
-        tool: subprocess.Popen[str] = subprocess.Popen(list(argv), start_new_session=True, **options)  # type: ignore[call-overload]
-        return tool
+        return subprocess.Popen(list(argv), start_new_session=True, **options)
     except (FileNotFoundError, PermissionError) as error:
         cwd = options["cwd"]
-        if cwd is not None and not Path(str(cwd)).is_dir():
+        if cwd is not None and not Path(cwd).is_dir():
             raise Failed(f"The folder {cwd} does not exist.") from None
         raise ToolMissing(
             f"{argv[0]} cannot be started ({error.strerror}).", hint="Install it, then see `unipipe doctor`."

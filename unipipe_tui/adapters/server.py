@@ -35,6 +35,8 @@ READY_WITHIN_SECONDS = 90.0
 STOP_WITHIN_SECONDS = 10.0
 TOKEN_VARIABLE = "UNIPIPE_SERVE_TOKEN"  # noqa: S105
 BATCH = 500
+GREETING = "unipipe serving: listening"
+"""How the first line of every server begins; whoever said no more than this was ended from outside."""
 
 Item = TypeVar("Item")
 
@@ -150,8 +152,10 @@ class LocalServer:
         """Let it load this bundle and wait until that is the one that answers; no request is dropped.
 
         Raises:
-            Failed: the model cannot be loaded; the one before goes on answering.
+            Failed: the model cannot be loaded; the one before goes on answering. Or there is no server.
         """
+        if self._running() is None:
+            raise self._not_running()
         before = self._wanted()
         order = self._want(bundle, digest)
         try:
@@ -271,6 +275,8 @@ class LocalServer:
             if status.state is ServerState.DIED:
                 self._process_file.unlink(missing_ok=True)
                 raise Failed(f"The server did not start: {status.error}", hint=f"Its log: {self._folder}/server.log")
+            if status.state is ServerState.STOPPED:
+                raise self._not_running()
             if status.error and status.order == order:
                 raise Failed(f"The model cannot be served: {status.error}", hint=f"Its log: {self._folder}/server.log")
             progress.emit(Advanced(int(monotonic() - begun), None, "seconds"))
@@ -280,12 +286,17 @@ class LocalServer:
             hint=f"Its log: {self._folder}/server.log",
         )
 
+    def _not_running(self) -> Failed:
+        return Failed(f"The server of {self._target} is not running.", hint=f"unipipe serve start {self._target}")
+
     def _last_words(self) -> str:
         try:
             lines = (self._folder / "server.log").read_text(errors="replace").strip().splitlines()
         except OSError:
             return ""
-        return lines[-1] if lines else "it said nothing"
+        if not lines or lines[-1].startswith(GREETING):
+            return "it ended without a word, as a killed process does"
+        return lines[-1]
 
     def _post(self, path: str, body: object, sent: Sent | None = None) -> dict[str, Any]:
         status, answer = self._ask("POST", path, body, timeout=60.0)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import FakeServer
-from tests.serving.conftest import bundles as bundles
-from tests.serving.servers import Sealed, free_port, payment
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
 from unipipe_tui.domain.ports import Server
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.serving import Record, ServerState, ServerStatus
+
+from .servers import Sealed, free_port, payment
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -77,6 +77,12 @@ def test_whoever_asks_a_stopped_target_is_told_that_nobody_answers(stopped: Serv
 def test_the_free_port_of_a_stopped_target_is_its_own_and_stopping_it_changes_nothing(stopped: Server) -> None:
     assert stopped.status().url.endswith(f":{stopped.free_port()}")
     assert stopped.stop(Silent()) == stopped.status()
+    assert stopped.status().state is ServerState.STOPPED
+
+
+def test_a_stopped_target_cannot_be_switched_and_stays_stopped(stopped: Server, bundles: Pair) -> None:
+    with pytest.raises(Failed, match="not running"):
+        turn(stopped, bundles[0])
     assert stopped.status().state is ServerState.STOPPED
 
 
