@@ -32,6 +32,10 @@ class Failed(UnipipeError):
     """The work was tried and did not succeed."""
 
 
+class Damaged(Failed):
+    """A file of our own is not what was written."""
+
+
 class UsageError(UnipipeError):
     """What was asked for does not exist, is not allowed, or is configured wrongly."""
 

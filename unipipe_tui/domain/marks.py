@@ -9,6 +9,8 @@ CHALLENGER = "challenger"
 
 COMMIT_TAG = "git.commit"
 """The commit that a run was trained at."""
+DIRTY_TAG = "git.dirty"
+"""`true` when tracked files differed from that commit: it does not hold what was run."""
 DATA_TAG = "data.raw.md5"
 """What it was trained on, as DVC names content."""
 JOB_TAG = "unipipe.job"

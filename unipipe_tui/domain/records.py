@@ -182,6 +182,10 @@ class UndoKind(StrEnum):
     ALIAS = "alias"
     SERVER_STARTED = "server started"
     SERVER_STOPPED = "server stopped"
+    RUN_TAG = "run tag"
+    RUN_NAME = "run name"
+    RUNS_DELETED = "runs deleted"
+    RUNS_RESTORED = "runs restored"
 
 
 @frozen
@@ -190,12 +194,19 @@ class Undo:
 
     kind: UndoKind
     subject: str
-    """The model of an alias; the target of a server."""
+    """The model of an alias; the target of a server; the run of a tag or a name."""
     alias: str = ""
     before: int | None = None
     """Version that the alias pointed to before; None: there was no alias."""
     after: int | None = None
     reason: str = ""
+    key: str = ""
+    """Of a run's tag."""
+    text_before: str | None = None
+    """The tag or name of a run before; None: there was no such tag."""
+    text_after: str | None = None
+    runs: tuple[str, ...] = ()
+    """Ids of the runs that were deleted or restored."""
 
 
 @frozen

@@ -6,12 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.outlines import Logged, MetricOutline, outline_of
+from unipipe_tui.domain.run_files import RunFiles
 from unipipe_tui.domain.values import frozen
 
 
@@ -46,6 +48,8 @@ class Dataset:
     digest: str
     source: str | None = None
     """Where it came from, as MLflow wrote it: usually JSON."""
+    context: str = ""
+    """What it was read for, as its author said: `training`."""
 
 
 @frozen
@@ -64,10 +68,20 @@ class Run:
     tags: Mapping[str, str] = field(default_factory=dict)
     datasets: tuple[Dataset, ...] = ()
     artifact_uri: str | None = None
+    source: str = "mlflow"
+    """Which source it is of: `mlflow` or `dvc`."""
+    user: str = ""
+    deleted: bool = False
+    """Whether its author deleted it; it can be restored."""
 
     def metric(self, key: str) -> float | None:
         """The last value logged under this key, None if there is none."""
         return next((metric.value for metric in self.metrics if metric.key == key), None)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it has not ended, or when nobody noted that."""
+        return None if self.started is None or self.ended is None else (self.ended - self.started).total_seconds()
 
     @property
     def last_change(self) -> datetime | None:
@@ -150,8 +164,8 @@ class TrackingPlace:
 
     @property
     def shown(self) -> str:
-        """The URI without the user and password that a server's may hold."""
-        return re.sub(r"^([^:/]+)://[^/]+@", r"\1://…@", self.uri)
+        """The URI without the user, the password and the question that a server's may hold."""
+        return re.sub(r"\?.*$", "", re.sub(r"^([^:/]+)://(?!/).*@", r"\1://…@", self.uri))
 
 
 class Tracking(Protocol):
@@ -167,6 +181,10 @@ class Tracking(Protocol):
 
     def metric_history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         """Every value logged under a key, oldest first; empty if there is none."""
+        ...
+
+    def metric_outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        """The history of a metric in at most so many cells with their extremes; without cells if there is none."""
         ...
 
     def models(self) -> tuple[RegisteredModel, ...]:
@@ -189,6 +207,14 @@ class Tracking(Protocol):
         """The folder on this machine that holds the version's files; None if it is not here."""
         ...
 
+    def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:
+        """The files that each of these runs left; None for one whose artifacts are not on this machine."""
+        ...
+
+    def at(self, uri: str) -> Tracking:
+        """The same questions, asked of another store on this machine."""
+        ...
+
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one sentence each."""
         ...
@@ -202,6 +228,31 @@ class Scored:
     """One per row: the probability of the second class if the model gives probabilities, else its prediction."""
     columns: Mapping[str, tuple[object, ...]]
     """The columns that were asked for (labels, slices), one value per row."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(milliseconds: object) -> datetime | None:
+    """UTC time of milliseconds since 1970, as MLflow keeps them; None for none, or for a number that is no time."""
+    try:
+        return None if milliseconds is None else _EPOCH + timedelta(milliseconds=int(str(milliseconds)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def status_of(word: object) -> RunStatus:
+    """MLflow's word for how a run stands, or that we do not know it."""
+    return next((status for status in RunStatus if status.value == word), RunStatus.UNKNOWN)
+
+
+def outline_of_history(key: str, history: Iterable[Metric], cells: int) -> MetricOutline:
+    """The outline of values that are at hand."""
+    return outline_of(key, (Logged(one.step, _milliseconds(one.at), one.value) for one in history), cells)
+
+
+def _milliseconds(at: datetime | None) -> int:
+    return 0 if at is None else (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 SILENT_FOR = timedelta(hours=24)
@@ -218,7 +269,12 @@ def status_words(run: Run, now: datetime) -> str:
     """The status as a person should read it: a run that is probably dead does not look alive."""
     if not stale_running(run, now):
         return run.status.value
-    since = f"{run.started:%Y-%m-%d}" if run.started else "an unknown date"
+    return dead_words(run.started)
+
+
+def dead_words(started: datetime | None) -> str:
+    """The status of a run that is probably dead, as a person should read it."""
+    since = f"{started:%Y-%m-%d}" if started else "an unknown date"
     return f"RUNNING since {since}, probably dead"
 
 

@@ -1,0 +1,116 @@
+"""The doors to what serves a model and to what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from unipipe_tui.domain.bundles import Bundle
+from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.serving import (
+    FeedbackTaken,
+    LoggedPrediction,
+    Predicted,
+    Record,
+    ServerStatus,
+    TrafficWindow,
+    Value,
+)
+from unipipe_tui.domain.table_text import Cell
+
+
+class Server(Protocol):
+    """The model server of one target."""
+
+    def free_port(self) -> int:
+        """The configured port when nobody listens there, else the next free one."""
+        ...
+
+    def status(self) -> ServerStatus:
+        """Whether it answers, and with what."""
+        ...
+
+    def start(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
+        """Start it with this bundle and wait until it is ready."""
+        ...
+
+    def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
+        """Let it load this bundle and wait until that is the one that answers; no request is dropped."""
+        ...
+
+    def stop(self, progress: Progress) -> ServerStatus:
+        """Let it answer what it has begun, and end."""
+        ...
+
+    def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
+        """Score records."""
+        ...
+
+    def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
+        """Tell labels by prediction id."""
+        ...
+
+
+class Bundles(Protocol):
+    """The folder where bundles are kept: what a server is given."""
+
+    def find(self, model: str, version: int) -> tuple[Path, Bundle] | None:
+        """The sealed bundle of a version, by its manifest alone; None when it was never made."""
+        ...
+
+    def whole(self, model: str, version: int) -> tuple[Path, Bundle] | None:
+        """The sealed bundle of a version, every file of it checked; None when it was never made or is damaged."""
+        ...
+
+    def place(self, model: str, version: int) -> Path:
+        """Where the version's bundle belongs."""
+        ...
+
+
+class Predictions(Protocol):
+    """The prediction log and the feedback of all targets."""
+
+    def window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
+        """The latest predictions, of one version if given."""
+        ...
+
+    def labelled_window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
+        """The latest predictions that have a label, of one version if given."""
+        ...
+
+    def find(self, prediction_id: str) -> LoggedPrediction | None:
+        """One prediction, by its id or an unambiguous beginning of it."""
+        ...
+
+    def export_window(self, target: str, rows: int, to: Path) -> int:
+        """Write the inputs of the latest predictions to a Parquet file; answers with how many."""
+        ...
+
+    def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
+        """Write inputs and labels of all labelled predictions whose id is in none of the known files."""
+        ...
+
+    def totals(self, target: str) -> tuple[int, int]:
+        """How many predictions and how many labels there are."""
+        ...
+
+
+class Tables(Protocol):
+    """Tables in files."""
+
+    def records(self, path: Path, columns: Sequence[str] | None = None) -> tuple[Record, ...]:
+        """All rows of a Parquet, CSV or JSON-lines file."""
+        ...
+
+    def rows(self, path: Path) -> int:
+        """How many rows a file has."""
+        ...
+
+    def columns(self, path: Path) -> tuple[str, ...]:
+        """The names of its columns."""
+        ...
+
+    def write(self, path: Path, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write a Parquet file; each column holds numbers (`number`), moments in UTC (`time`) or texts (`text`)."""
+        ...
