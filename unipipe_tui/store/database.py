@@ -11,26 +11,48 @@ from typing import Any
 
 import duckdb
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.engine import PATIENCE_SECONDS, Engine, identifier
 from unipipe_tui.store.faults import is_damage, newer, told
 from unipipe_tui.store.lock import locked
 from unipipe_tui.store.migrations import migrate, schema_version, shipped_migrations
 
-FILE_NAME = "unipipe.duckdb"
+
+@frozen
+class Kind:
+    """Which of our files a database is."""
+
+    file: str
+    lock: str
+    schema: str
+    """The folder with its migrations."""
+    precious: bool
+    """Whether it holds what no tool keeps: before the first write it is read through, and set aside when damaged."""
+
+
+STORE = Kind("unipipe.duckdb", "store.lock", "schema", precious=True)
+INDEX = Kind("runs.duckdb", "runs.lock", "index_schema", precious=False)
+"""The index of runs: a file of its own, so that a long pass over a source keeps nobody from writing to the store."""
 
 
 class Database:
-    """The store's file. Made on the first write; a reader of a store that does not exist sees no rows."""
+    """One of our files. Made on the first write; a reader of one that does not exist sees no rows."""
 
-    def __init__(self, folder: Path, migrations: Sequence[str] | None = None, engine: Engine | None = None) -> None:
-        """The store in this folder; the migrations are the program's own and the engine its own unless given."""
+    def __init__(
+        self,
+        folder: Path,
+        migrations: Sequence[str] | None = None,
+        engine: Engine | None = None,
+        kind: Kind = STORE,
+    ) -> None:
+        """The one in this folder; the migrations are the program's own and the engine its own unless given."""
         self.folder = folder
-        self.path = folder / FILE_NAME
-        self._lock = folder / "store.lock"
-        self._migrations = shipped_migrations() if migrations is None else tuple(migrations)
+        self.path = folder / kind.file
+        self._lock = folder / kind.lock
+        self._migrations = shipped_migrations(kind.schema) if migrations is None else tuple(migrations)
         self._engine = engine or Engine()
         self._shared = threading.local()
-        self._is_sound = False
+        self._is_sound = not kind.precious
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows that a query answers with; none when there is no store yet.
@@ -92,6 +114,12 @@ class Database:
                 connection.execute("CHECKPOINT")
             yield self.path
 
+    def discard(self) -> None:
+        """Remove the file, while nobody else reads or writes: for one that can be made again."""
+        with told(self.path), self._locked(alone=True):
+            self.path.unlink(missing_ok=True)
+            self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+
     def _connection_of_this_thread(self) -> duckdb.DuckDBPyConnection | None:
         return getattr(self._shared, "connection", None)
 
@@ -131,9 +159,9 @@ class Database:
         if self._is_sound or not self.path.exists() or self._can_be_read_through():
             self._is_sound = True
             return ""
-        moved = self.path.with_name(f"{FILE_NAME}.damaged-{_now():%Y%m%d-%H%M%S-%f}")
+        moved = self.path.with_name(f"{self.path.name}.damaged-{_now():%Y%m%d-%H%M%S-%f}")
         self.path.rename(moved)
-        wal = self.path.with_name(FILE_NAME + ".wal")
+        wal = self.path.with_name(self.path.name + ".wal")
         if wal.exists():
             wal.rename(moved.with_name(moved.name + ".wal"))
         return f"The store was damaged and has been set aside as {moved.name}; a new one was begun."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from unipipe_tui.domain.errors import Failed, Refused, UnipipeError
+from unipipe_tui.domain.errors import Damaged, Failed, Refused, UnipipeError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SIGNS_OF_NO_ROOM = ("No space left", "File too large", "Disk quota exceeded")
@@ -83,8 +83,8 @@ def _disk_full() -> Failed:
     return Failed("The disk is full: nothing was recorded.", hint="Free some room, then run the command again.")
 
 
-def _damaged(path: Path) -> Failed:
-    return Failed(
+def _damaged(path: Path) -> Damaged:
+    return Damaged(
         f"The store {path.name} is damaged.",
         hint="The next change sets it aside and begins a new one; a copy made by `unipipe store backup` can be put back.",
     )

@@ -228,4 +228,4 @@ class History:
 
 def _undo(text: str) -> Undo:
     fields = json.loads(text)
-    return Undo(**{**fields, "kind": UndoKind(fields["kind"])})
+    return Undo(**{**fields, "kind": UndoKind(fields["kind"]), "runs": tuple(fields.get("runs", ()))})

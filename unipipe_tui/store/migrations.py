@@ -8,9 +8,9 @@ from importlib import resources
 import duckdb
 
 
-def shipped_migrations() -> tuple[str, ...]:
-    """The SQL of every migration, in order: the first makes version 1 of an empty store."""
-    folder = resources.files("unipipe_tui.store") / "schema"
+def shipped_migrations(schema: str = "schema") -> tuple[str, ...]:
+    """The SQL of every migration in a folder of this room, in order: the first makes version 1 of an empty store."""
+    folder = resources.files("unipipe_tui.store") / schema
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return tuple(file.read_text(encoding="utf-8") for file in files)
 

@@ -1,18 +1,20 @@
-"""Tables in files, read by DuckDB."""
+"""Tables in files, read and written by DuckDB."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.serving import Record, Value
-from unipipe_tui.store.engine import Engine, identifier, with_zones_as_text
+from unipipe_tui.domain.table_text import Cell
+from unipipe_tui.store.engine import Engine, identifier, literal, with_zones_as_text
+from unipipe_tui.store.rows import unicode_text
 
 READERS = {
     ".parquet": "read_parquet(?)",
@@ -20,6 +22,10 @@ READERS = {
     ".json": "read_json(?)",
     ".jsonl": "read_json(?, format = 'newline_delimited')",
 }
+
+TYPES = {"number": "DOUBLE", "time": "TIMESTAMP WITH TIME ZONE", "text": "VARCHAR"}
+"""What a column can hold, as DuckDB calls it."""
+ROWS_AT_ONCE = 5_000
 
 
 class TableFiles:
@@ -44,6 +50,31 @@ class TableFiles:
     def columns(self, path: Path) -> tuple[str, ...]:
         """The names of its columns."""
         return tuple(self._read(path, "*", limit=" LIMIT 0")[0])
+
+    def write(self, path: Path, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> None:
+        """Write a Parquet file; each column holds numbers (`number`), moments in UTC (`time`) or texts (`text`).
+
+        DuckDB does not tell capital letters from small ones in the names of columns: of two that differ in nothing else
+        the second one gets a number at its end.
+
+        Raises:
+            Failed: it cannot be written.
+        """
+        types = [TYPES[kind] for kind in columns.values()]
+        made = ", ".join(f"c{number} {kind}" for number, kind in enumerate(types))
+        filled = ", ".join(f"unnest(?::{kind}[])" for kind in types)
+        named = ", ".join(f"c{number} AS {identifier(unicode_text(name))}" for number, name in enumerate(columns))
+        try:
+            with self._engine.scratch() as connection:
+                connection.execute(f"CREATE TEMP TABLE written ({made})")
+                for begin in range(0, len(rows), ROWS_AT_ONCE):
+                    values = [_column(cells) for cells in zip(*rows[begin : begin + ROWS_AT_ONCE], strict=True)]
+                    connection.execute(f"INSERT INTO written SELECT {filled}", values)
+                chosen = f"SELECT {named} FROM written"  # noqa: S608
+                connection.execute(f"COPY ({chosen}) TO {literal(path)} (FORMAT parquet)")
+                connection.execute("DROP TABLE written")
+        except duckdb.Error as error:
+            raise Failed(f"{path} cannot be written: {str(error).splitlines()[0]}") from None
 
     def _read(self, path: Path, what: str, limit: str = "") -> tuple[list[str], list[tuple[Any, ...]]]:
         reader = READERS.get(path.suffix.lower())
@@ -73,6 +104,10 @@ def _plain(value: Any) -> Value:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
+
+
+def _column(cells: Sequence[Cell]) -> list[Cell]:
+    return [unicode_text(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def _only(path: Path) -> str:
