@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from unipipe_tui.adapters import process
 from unipipe_tui.domain.errors import Failed, ToolMissing
-from unipipe_tui.domain.ports import Commit, WorkTree
+from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
 
 OLDEST = (2, 25)
+TIDYING_SECONDS = 600.0
 LOOKING = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 CHANGES = ("--no-renames", "--untracked-files=normal")
 """Whatever is configured: a renamed path as two, and what is untracked as well."""
@@ -21,6 +24,9 @@ WORDS_BEFORE_PATH = {"1 ": 8, "u ": 10, "? ": 1}
 FORMAT = "%H%x00%an <%ae>%x00%ct%x00%s"
 AS_ASKED = ("--encoding=UTF-8", "--no-show-signature")
 """Not as the user's configuration may have it: in another encoding, or after what GPG says."""
+WHOLE_DIFFERENCE = ("--no-renames", "--no-ext-diff", "--no-textconv")
+MOST_PATHS = 20
+"""How many paths of a difference are named."""
 PATTERN = re.compile(r"[*?\[\\]|^:")
 """What makes Git read a path as a pattern."""
 
@@ -72,6 +78,28 @@ class GitCommandLine:
         # In seconds, since some old commits bear a time zone that no calendar knows.
         return Commit(commit, author, datetime.fromtimestamp(int(at), UTC), subject)
 
+    def diff_stat(self, before: str, after: str) -> DiffStat | None:
+        """What changed from one commit to another; None when the repository does not have both."""
+        first, last = self.commit_of(before), self.commit_of(after)
+        if first is None or last is None:
+            return None
+        told = self._ask(
+            "-c",
+            "diff.relative=false",
+            "diff",
+            "--numstat",
+            "-z",
+            *WHOLE_DIFFERENCE,
+            first.id,
+            last.id,
+            "--",
+            strip=False,
+        )
+        changed = [_changed_lines(entry) for entry in (told or "").split("\0") if entry]
+        more, less = sum(one[0] for one in changed), sum(one[1] for one in changed)
+        most = sorted(changed, key=lambda one: (-(one[0] + one[1]), one[2]))[:MOST_PATHS]
+        return DiffStat(len(changed), more, less, tuple(path for _, _, path in most))
+
     def user(self) -> str | None:
         """`Name <address>` as configured; None when Git does not know."""
         name, address = self._ask("config", "user.name"), self._ask("config", "user.email")
@@ -119,14 +147,36 @@ class GitCommandLine:
             raise Failed("There is nothing to commit yet.", hint="Add a file first.")
         return head
 
+    def add_worktree(self, commit: str, folder: Path, progress: Progress) -> Path:
+        """Check a commit out in a folder of its own; answers where in it the project lies.
+
+        The work tree, the head and the index that are here stay as they are, and no hook runs.
+
+        Raises:
+            Failed: there is no such commit, or the folder is taken.
+        """
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        within = self._ask("rev-parse", "--show-prefix") or ""
+        no_hooks = ("-c", f"core.hooksPath={os.devnull}")
+        self._do(progress, *no_hooks, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+        return folder / within
+
+    def remove_worktree(self, folder: Path) -> None:
+        """Remove a work tree that was added, with all that was made in it; one that is gone is fine."""
+        # Nobody can stop this: it is also how somebody who was stopped leaves the place.
+        removed = ("worktree", "remove", "--force", str(folder))
+        if self._ask(*removed, timeout=TIDYING_SECONDS) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._ask(*removed, timeout=TIDYING_SECONDS)
+
     def _commit(self, message: str, paths: Sequence[str], progress: Progress) -> None:
         self._do(progress, "add", "--", *paths)
         if self._ask("diff", "--cached", "--name-only", "--", *paths):
             who = [] if self.user() else ["-c", "user.name=unipipe", "-c", "user.email=unipipe@localhost"]
             self._do(progress, *who, "commit", "--quiet", "--message", message, "--", *paths)
 
-    def _ask(self, *words: str, strip: bool = True) -> str | None:
-        done = process.capture(["git", "-C", str(self._root), *words], timeout=20, env=LOOKING)
+    def _ask(self, *words: str, strip: bool = True, timeout: float = 20) -> str | None:
+        done = process.capture(["git", "-C", str(self._root), *words], timeout=timeout, env=LOOKING)
         if done.exit_code:
             return None
         return done.stdout.strip() if strip else done.stdout
@@ -134,7 +184,7 @@ class GitCommandLine:
     def _do(self, progress: Progress, *words: str) -> None:
         done = process.stream(["git", *words], progress, cwd=self._root, env={"GIT_TERMINAL_PROMPT": "0"})
         if done.exit_code:
-            verb = next(word for word in words if not word.startswith(("-", "user.")))
+            verb = next(word for word in words if not word.startswith(("-", "user.", "core.")))
             # Advice would push what went wrong out of the last lines.
             said = [line for line in done.tail if not line.startswith("hint: ")]
             raise Failed(f"git {verb} failed: {' '.join(said[-3:])}", hint="Run it by hand to see more.")
@@ -142,6 +192,12 @@ class GitCommandLine:
 
 def _path_of(entry: str) -> str:
     return entry.split(" ", WORDS_BEFORE_PATH[entry[:2]])[-1]
+
+
+def _changed_lines(entry: str) -> tuple[int, int, str]:
+    """Lines that came and went, and the path; a file that is no text has dashes for numbers."""
+    more, less, path = entry.split("\t", 2)
+    return int(more) if more.isdigit() else 0, int(less) if less.isdigit() else 0, path
 
 
 def _literal(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -45,3 +46,9 @@ class LocalProcesses:
         launch = Launch(("unipipe", *argv), now, pid, process.started_at(pid) or 0.0)
         (job_folder / LAUNCH_FILE).write_text(launch.to_json(), encoding="utf-8")
         return job_id
+
+    def background(self, argv: Sequence[str], project: Path) -> int:
+        """Start one of our own command lines that is no job, in a project; its pid. Nobody hears what it says."""
+        return process.start_detached(
+            [sys.executable, "-m", "unipipe_tui", *argv], cwd=project, output=Path(os.devnull)
+        )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
+from unipipe_tui.adapters.dvc.config import read_config
 from unipipe_tui.adapters.dvc.files import DvcFiles
+from unipipe_tui.adapters.dvc.program import dvc_program, environment
+from unipipe_tui.adapters.dvc.second_tree import borrow_settings, pin_data, write_params
 from unipipe_tui.adapters.process import Streamed, capture, stream
 from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.events import StepEnded, StepStarted
 from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.reproduction import Outcome, Reproduced, StageRun
+from unipipe_tui.domain.runs.reproducibility import ParamValue
 
 MINIMUM_VERSION = (3, 50)
 REMEDY = "Install it beside unipipe: `pip install 'dvc>=3.50'`."
@@ -47,11 +48,11 @@ class Dvc:
     def __init__(self, root: Path, program: str | None = None) -> None:
         """`program` is the executable; by default the one beside this Python, then the one on PATH."""
         self._root = root
-        self._program = program or _beside_python() or shutil.which("dvc") or "dvc"
+        self._program = program or dvc_program()
 
     def verify(self) -> str:
         """The installed version. Raises `ToolMissing` when there is none, or one that is too old."""
-        answer = capture((self._program, "--version"), cwd=self._root, env=_environment())
+        answer = capture((self._program, "--version"), cwd=self._root, env=environment())
         found = re.match(r"\s*((\d+)\.(\d+)\S*)", answer.stdout)
         if answer.exit_code != 0 or found is None:
             raise ToolMissing("dvc is installed but does not answer `dvc --version`.", hint=REMEDY)
@@ -69,9 +70,36 @@ class Dvc:
         """Track a file or folder; DVC writes `<path>.dvc` beside it. Raises `Failed`."""
         self._run(("add", path), progress)
 
+    def borrow(self, project: Path) -> None:
+        """Use the cache and the remotes of the project that this is a second work tree of. Raises `Failed`."""
+        borrow_settings(self._root, project)
+
+    def pin(self, pointer: str, path: str, md5: str) -> None:
+        """Let a `.dvc` file name other content for this path, for `restore` to bring. Raises `Failed`."""
+        pin_data(self._root, pointer, path, md5)
+
+    def set_params(self, values: Sequence[ParamValue]) -> None:
+        """Write other values into the files of params. Raises `Failed`."""
+        write_params(self._root, values)
+
+    def restore(self, targets: Sequence[str], progress: Progress) -> None:
+        """Bring the recorded data of these targets here: out of the cache, else from the remote. Raises `Failed`."""
+        if not targets:
+            return
+        try:
+            self._run(("checkout", *targets), progress)
+        except Failed as missing:
+            if read_config(self._root).default_remote is None:
+                raise Failed(
+                    f"The data is not in the cache any more, and there is no remote to pull it from: {missing.message}",
+                    hint="Add the remote that has it: dvc remote add --default NAME URL",
+                ) from None
+            self._run(("pull", *targets), progress)
+
     def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
         """The very command that `repro` runs, for a plan to show; without targets it covers every dvc.yaml."""
-        return ("dvc", *_repro_words(targets or _project_files(DvcFiles(self._root).read()), force=force))
+        chosen = targets or _project_files(DvcFiles(self._root).read())
+        return ("dvc", *_repro_words(chosen, force=force, commit=True))
 
     def repro(
         self,
@@ -79,11 +107,13 @@ class Dvc:
         targets: Sequence[str] = (),
         *,
         force: bool = False,
+        commit: bool = True,
         env: Mapping[str, str] | None = None,
         on_stage: Callable[[StageRun], None] | None = None,
     ) -> Reproduced:
         """Run the stages that are out of date, each as one step; `env` is laid over the stages' environment.
 
+        Without `commit` the cache takes nothing of what they write.
         `on_stage` is told of each stage that ended, also when a later one fails or somebody stops the run.
 
         Raises:
@@ -96,10 +126,10 @@ class Dvc:
         following = _Following(progress, _count(pipeline, chosen), on_stage or _untold)
         try:
             ended = stream(
-                (self._program, *_repro_words(chosen, force=force)),
+                (self._program, *_repro_words(chosen, force=force, commit=commit)),
                 progress,
                 cwd=self._root,
-                env={**_environment(), **(env or {})},
+                env={**environment(), **(env or {})},
                 tool="dvc",
                 on_line=following.hear,
             )
@@ -112,7 +142,7 @@ class Dvc:
         return Reproduced(tuple(following.stages))
 
     def _run(self, words: tuple[str, ...], progress: Progress) -> None:
-        ended = stream((self._program, *words), progress, cwd=self._root, env=_environment(), tool="dvc")
+        ended = stream((self._program, *words), progress, cwd=self._root, env=environment(), tool="dvc")
         if ended.exit_code != 0:
             raise _failure(f"dvc {words[0]}", ended)
 
@@ -182,23 +212,12 @@ class _Following:
         self._progress.emit(StepStarted(address, number, max(number, self._total)))
 
 
-def _beside_python() -> str | None:
-    program = Path(sys.executable).with_name("dvc")
-    return str(program) if os.access(program, os.X_OK) else None
-
-
-def _environment() -> dict[str, str]:
-    """Stages find the Python that runs unipipe first, as if its environment were activated, and speak at once."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, "NO_COLOR": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
-
-
 def _untold(stage: StageRun) -> None:
     """Nobody wants to know."""
 
 
-def _repro_words(targets: Sequence[str], *, force: bool) -> tuple[str, ...]:
-    return ("repro", *(["--force"] if force else []), *targets)
+def _repro_words(targets: Sequence[str], *, force: bool, commit: bool) -> tuple[str, ...]:
+    return ("repro", *(["--force"] if force else []), *([] if commit else ["--no-commit"]), *targets)
 
 
 def _project_files(pipeline: Pipeline) -> tuple[str, ...]:

@@ -13,10 +13,12 @@ from unipipe_tui.adapters.dvc.config import DvcConfig, read_config
 from unipipe_tui.adapters.dvc.documents import Unreadable, load, load_mapping, mapping
 from unipipe_tui.adapters.dvc.hashes import DataCache, KnownHashes
 from unipipe_tui.adapters.dvc.ignores import Ignores, dvc_ignores, git_ignores, is_project
+from unipipe_tui.adapters.dvc.second_tree import read_params
 from unipipe_tui.adapters.dvc.stages import PROJECT_FILE, Malformed, data_stage, pipeline_stage
 from unipipe_tui.adapters.dvc.state import Comparison
 from unipipe_tui.adapters.dvc.template import Refused, Scope, TemplateError, resolve_stages, resolve_value
 from unipipe_tui.domain.pipelines import Artifact, Figure, OutputKind, Pipeline, PipelineState, Problem, Stage
+from unipipe_tui.domain.runs.reproducibility import ParamValue
 
 MARKS = (".dvc", ".git", "unipipe.yaml")
 NEVER_ENTERED = frozenset({".git", ".hg", ".dvc", ".unipipe", ".venv", "venv", "node_modules", "__pycache__", "mlruns"})
@@ -56,6 +58,10 @@ class DvcFiles:
         )
         paths = dict.fromkeys([*declared, *pipeline.metrics])
         return tuple(figure for path in paths for figure in self._figures_of(path))
+
+    def params(self, pipeline: Pipeline) -> tuple[ParamValue, ...]:
+        """The values in the files of params that the stages name, as far as they are there and readable."""
+        return read_params(self._root, pipeline)
 
     def default_remote(self) -> str | None:
         """The name of the remote that `dvc pull` and `dvc push` use; None when none is configured."""

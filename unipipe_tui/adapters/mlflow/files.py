@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from unipipe_tui.adapters.mlflow.folder import FolderReader
-from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, out_of_reach
-from unipipe_tui.adapters.mlflow.sqlite import SqliteReader
+from unipipe_tui.adapters.mlflow.folder.reader import FolderReader
+from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, out_of_reach, place_of
+from unipipe_tui.adapters.mlflow.run_files import files_of
+from unipipe_tui.adapters.mlflow.sqlite.reader import SqliteReader
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
+from unipipe_tui.domain.outlines import MetricOutline, outline_of
+from unipipe_tui.domain.run_files import RunFiles
 from unipipe_tui.domain.tracking import (
     Metric,
     ModelVersion,
@@ -58,6 +61,10 @@ class TrackingFiles:
         """Every value logged under a key of this full run id, oldest first; empty if there is none."""
         return self._reader.history(run_id, key)
 
+    def metric_outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        """The history of a metric of this full run id in at most so many cells; without cells if there is none."""
+        return self._reader.outline(run_id, key, cells)
+
     def models(self) -> tuple[RegisteredModel, ...]:
         """All registered models by name; prompts, which MLflow keeps among them, are left out."""
         return self._reader.models()
@@ -88,6 +95,14 @@ class TrackingFiles:
         locations = self._reader.locations(version)
         return None if self.place.path is None else first_model_folder(locations, self.place.path.parent)
 
+    def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:
+        """The files that each of these runs left; None for one whose artifacts are not on this machine."""
+        return files_of(runs, self.place.path.parent if self.place.path else Path.cwd())
+
+    def at(self, uri: str) -> TrackingFiles:
+        """The same questions, asked of another store on this machine."""
+        return TrackingFiles(place_of(uri, Path.cwd(), "asked for"))
+
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one sentence each."""
         return self._reader.problems()
@@ -108,6 +123,7 @@ class _Reader(Protocol):
     def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage: ...
     def runs_starting(self, prefix: str) -> tuple[Run, ...]: ...
     def history(self, run_id: str, key: str) -> tuple[Metric, ...]: ...
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline: ...
     def models(self) -> tuple[RegisteredModel, ...]: ...
     def versions(self, model: str) -> tuple[ModelVersion, ...]: ...
     def locations(self, version: ModelVersion) -> tuple[str, ...]: ...
@@ -133,6 +149,9 @@ class _Nothing:
 
     def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         return ()
+
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        return outline_of(key, (), cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         return ()
@@ -160,6 +179,9 @@ class _OutOfReach:
         raise out_of_reach(self._place)
 
     def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        raise out_of_reach(self._place)
+
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
         raise out_of_reach(self._place)
 
     def models(self) -> tuple[RegisteredModel, ...]:

@@ -109,11 +109,13 @@ def first_model_folder(uris: Iterable[str], root: Path) -> Path | None:
     A store that was copied from another machine still names that machine's paths: what follows `mlruns/` in them is
     then looked for beside the store, in `root`.
     """
-    for uri in uris:
-        for folder in (local_path(uri, root), _after_mlruns(uri, root)):
-            if folder is not None and (folder / "MLmodel").is_file():
-                return folder
-    return None
+    folders = (folder for uri in uris for folder in folders_meant(uri, root))
+    return next((folder for folder in folders if (folder / "MLmodel").is_file()), None)
+
+
+def folders_meant(uri: str, root: Path) -> tuple[Path, ...]:
+    """The folders on this machine that a URI may mean, whether they exist or not; none when it is remote."""
+    return tuple(folder for folder in (local_path(uri, root), _after_mlruns(uri, root)) if folder is not None)
 
 
 def _after_mlruns(uri: str, root: Path) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from unipipe_tui.adapters.mlflow.folder_text import Broken, Meta, read_meta, read_texts, sub_folders, words
+from unipipe_tui.adapters.mlflow.folder.text import Broken, Meta, read_meta, read_texts, sub_folders, words
 from unipipe_tui.adapters.mlflow.words import NO_STAGE, PROMPT_TAG, REMOVED_STAGE, moment
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel
 

@@ -5,29 +5,26 @@ Importing this module takes seconds, and opening a store may migrate it: only a 
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
-import socket
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
-from io import StringIO
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
+from unipipe_tui.adapters.mlflow.client.answers import asked_in_peace, check_reachable
+from unipipe_tui.adapters.mlflow.client.scoring import score_rows
 from unipipe_tui.adapters.mlflow.model import model_threshold
 from unipipe_tui.adapters.mlflow.places import local_path
-from unipipe_tui.adapters.mlflow.scoring import score_rows
 from unipipe_tui.adapters.mlflow.words import run_source
-from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.runs.marks import RunMarks
 from unipipe_tui.domain.tracking import (
     Scored,
     check_alias_name,
@@ -50,8 +47,9 @@ class MlflowRegistry:
     """
 
     def __init__(self, tracking_uri: str) -> None:
-        _check_reachable(tracking_uri)
-        with _mlflow_errors():
+        check_reachable(tracking_uri)
+        self._uri = tracking_uri
+        with asked_in_peace(tracking_uri):
             # Parts of MLflow ask its global settings even when a client was made for one store.
             mlflow.set_tracking_uri(tracking_uri)
             mlflow.set_registry_uri(tracking_uri)
@@ -64,7 +62,7 @@ class MlflowRegistry:
         is taken. Raises UsageError if the run is unknown or logged no model.
         """
         check_model_name(model)
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             run = self._run(run_id)
             known = self._newest_ready(model, lambda version: version.run_id == run_id)
             if known is not None:
@@ -77,7 +75,7 @@ class MlflowRegistry:
         What was registered already under this name keeps its version.
         """
         check_model_name(model)
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             known = self._newest_ready(model, lambda version: self._is_from(version, model_uri))
             if known is not None:
                 return self._tagged(model, known, tags or {})
@@ -86,28 +84,59 @@ class MlflowRegistry:
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version, whatever it pointed at before."""
         check_alias_name(alias)
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             self._version(model, version)
             self._client.set_registered_model_alias(model, alias, str(version))
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Take an alias away; one that does not exist is no error."""
         check_alias_name(alias)
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             self._model(model)
             self._client.delete_registered_model_alias(model, alias)
 
     def set_version_tag(self, model: str, version: int, key: str, value: str) -> None:
         """Write a tag on a version, over any older value."""
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             self._version(model, version)
             self._client.set_model_version_tag(model, str(version), key, value)
 
+    def run_marks(self, run_id: str) -> RunMarks:
+        """The name and tags of a run as they are now; one that is deleted still has them."""
+        with asked_in_peace(self._uri):
+            run = self._run(run_id)
+            deleted = run.info.lifecycle_stage == LifecycleStage.DELETED
+            return RunMarks(str(run.info.run_name or ""), dict(run.data.tags), deleted)
+
     def set_run_tag(self, run_id: str, key: str, value: str) -> None:
         """Write a tag on a run, over any older value."""
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             self._run(run_id)
             self._client.set_tag(run_id, key, value)
+
+    def delete_run_tag(self, run_id: str, key: str) -> None:
+        """Take a tag away from a run; one that it does not have is no error."""
+        with asked_in_peace(self._uri):
+            if key in self._run(run_id).data.tags:
+                self._client.delete_tag(run_id, key)
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        with asked_in_peace(self._uri):
+            self._run(run_id)
+            self._client.update_run(run_id, name=name)
+
+    def delete_run(self, run_id: str) -> None:
+        """Hide a run; MLflow keeps it until somebody collects its garbage (`mlflow gc`)."""
+        with asked_in_peace(self._uri):
+            self._run(run_id)
+            self._client.delete_run(run_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Let a deleted run be there again."""
+        with asked_in_peace(self._uri):
+            self._run(run_id)
+            self._client.restore_run(run_id)
 
     def download(self, model: str, version: int, to: Path) -> Path:
         """Copy a version's folder to `to`, which must not exist or be empty, and return it.
@@ -116,7 +145,7 @@ class MlflowRegistry:
         """
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise UsageError(f"{to} exists and is not empty.", "Name a folder that does not exist yet.")
-        with _mlflow_errors(), self._folder_of(model, version) as folder:
+        with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
             to.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".unipipe-", dir=to.parent) as beside:
                 copied = Path(shutil.copytree(folder, Path(beside) / "model"))
@@ -127,7 +156,7 @@ class MlflowRegistry:
 
     def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
         """Score a Parquet file's rows with a version; see `score_folder`."""
-        with _mlflow_errors(), self._folder_of(model, version) as folder:
+        with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
             return score_rows(folder, rows, columns)
 
     def score_folder(self, folder: Path, rows: Path, columns: Sequence[str] = ()) -> Scored:
@@ -136,12 +165,12 @@ class MlflowRegistry:
         The model gets its signature's columns. `columns` names those that are wanted back (labels, slices). Raises
         UsageError if the file lacks one of either.
         """
-        with _mlflow_errors():
+        with asked_in_peace(self._uri):
             return score_rows(folder, rows, columns)
 
     def threshold(self, model: str, version: int) -> float | None:
         """The score from which on this version says yes, as its author noted in the model's metadata."""
-        with _mlflow_errors(), self._folder_of(model, version) as folder:
+        with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
             return model_threshold(folder)
 
     def _registered(self, model: str, uri: str, tags: Mapping[str, str]) -> int:
@@ -222,41 +251,6 @@ class MlflowRegistry:
             raise no_such_version(model, version, (int(v.version) for v in found)) from error
 
 
-@contextmanager
-def _mlflow_errors() -> Iterator[None]:
-    """Keep MLflow quiet and turn what it raises into our errors."""
-    before = logging.root.manager.disable
-    # MLflow and Alembic set up their own loggers whenever they like: only a global level holds for all, and what
-    # they log as an error they raise as well.
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    except (MlflowException, SQLAlchemyError) as error:
-        raise _ours(error) from error
-    except OSError as error:
-        raise Failed(f"A file could not be read or written: {error}.", "Check free space and permissions.") from error
-    finally:
-        logging.disable(before)
-
-
-def _ours(error: Exception) -> UnipipeError:
-    said = str(error).strip()
-    sentence = f"MLflow said: {said.splitlines()[0] if said else type(error).__name__}"
-    code = _code(error)
-    if code in UNKNOWN:
-        return UsageError(sentence, "List the models and runs to see what exists.")
-    if code == "TEMPORARILY_UNAVAILABLE" or "database is locked" in said or "Max retries exceeded" in said:
-        return ToolMissing(sentence, "Try again when the server answers or the other writer has finished.")
-    if "MLFLOW_ALLOW_FILE_STORE" in said:
-        hint = "Set MLFLOW_ALLOW_FILE_STORE=true, or move it to SQLite with: mlflow migrate-filestore."
-        return UsageError("MLflow no longer writes to mlruns folders unless told to.", hint)
-    if "out-of-date database schema" in said or "Can't locate revision" in said:
-        return ToolMissing(sentence, "Use the MLflow that made the database, or upgrade it: mlflow db upgrade URI.")
-    return Failed(sentence, "Check that the tracking store is reachable, may be written and has free space.")
-
-
 def _code(error: Exception) -> str:
     return str(getattr(error, "error_code", ""))
 
@@ -264,16 +258,3 @@ def _code(error: Exception) -> str:
 def _quoted(name: str) -> str:
     """A name inside MLflow's filter language, which has no escape: it is quoted with the mark that it lacks."""
     return f'"{name}"' if "'" in name else f"'{name}'"
-
-
-def _check_reachable(uri: str) -> None:
-    """MLflow tries a dead server for minutes: knock first."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or parts.hostname is None:
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname, port), REACHABLE_SECONDS).close()
-    except OSError as error:
-        hint = "Start it, or correct the tracking URI in unipipe.yaml or MLFLOW_TRACKING_URI."
-        raise ToolMissing(f"The MLflow server at {parts.hostname}:{port} does not answer.", hint) from error

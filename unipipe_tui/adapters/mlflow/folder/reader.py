@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from unipipe_tui.adapters.mlflow.folder_registry import RegistryFolder, logged_models
-from unipipe_tui.adapters.mlflow.folder_text import (
+from unipipe_tui.adapters.mlflow.folder.registry import RegistryFolder, logged_models
+from unipipe_tui.adapters.mlflow.folder.rows import key_of, rows_with, values_in
+from unipipe_tui.adapters.mlflow.folder.text import (
     Broken,
     Meta,
     read_meta,
-    read_text,
-    read_texts,
     sub_folders,
     text_files,
     words,
 )
-from unipipe_tui.adapters.mlflow.words import RUN_NAME_TAG, moment, run_source, status_of
-from unipipe_tui.domain.tracking import Dataset, Metric, ModelVersion, RegisteredModel, Run, RunPage
+from unipipe_tui.adapters.mlflow.runs import metric_of, runs_of
+from unipipe_tui.adapters.mlflow.words import moment, run_source
+from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.tracking import Metric, ModelVersion, RegisteredModel, Run, RunPage, outline_of_history
 from unipipe_tui.domain.values import frozen
 
 NO_EXPERIMENTS = frozenset({".trash", "models"})
 NO_RUNS = frozenset({"tags", "datasets", "traces", "models"})
-STATUS_NUMBERS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
 class FolderReader:
@@ -52,8 +52,13 @@ class FolderReader:
         """Every value of one key, in the order it was logged."""
         for run in self._runs():
             if run.run_id == run_id:
-                return next((_values(key, file) for name, file in text_files(run.path / "metrics") if name == key), ())
+                files = (file for name, file in text_files(run.path / "metrics") if key_of(name) == key)
+                return tuple(metric_of(row) for file in files for row in values_in(run_id, key, file))
         return ()
+
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        """The history of one key in at most so many cells."""
+        return outline_of_history(key, self.history(run_id, key), cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """All registered models by name, without prompts."""
@@ -136,57 +141,9 @@ class _RunFolder:
 
 
 def _run(found: _RunFolder) -> Run:
-    meta, tags = found.meta, read_texts(found.path / "tags")
-    histories = ((key, _values(key, file)) for key, file in text_files(found.path / "metrics"))
-    return Run(
-        run_id=found.run_id,
-        name=words(meta, "run_name") or words(meta, "name") or tags.get(RUN_NAME_TAG, ""),
-        experiment=found.experiment,
-        status=status_of(_status(meta.get("status", 1))),
-        started=moment(meta.get("start_time")),
-        ended=moment(meta.get("end_time")),
-        params=read_texts(found.path / "params"),
-        metrics=tuple(_last(values) for _, values in histories if values),
-        tags=tags,
-        datasets=tuple(sorted(_datasets(found.path), key=lambda dataset: (dataset.name, dataset.digest))),
-        artifact_uri=words(meta, "artifact_uri") or None,
-    )
+    [run] = runs_of(rows_with(found.path, found.meta), {found.run_id: found.experiment})
+    return run
 
 
 def _living(meta: Meta) -> bool:
     return meta.get("lifecycle_stage", "active") != "deleted"
-
-
-def _status(noted: object) -> object:
-    return STATUS_NUMBERS.get(noted) if isinstance(noted, int) else noted
-
-
-def _values(key: str, file: Path) -> tuple[Metric, ...]:
-    values = (_value(key, line) for line in read_text(file).splitlines())
-    return tuple(value for value in values if value is not None)
-
-
-def _value(key: str, line: str) -> Metric | None:
-    """One `milliseconds value [step [dataset digest]]` line; None if it is cut short or garbled."""
-    fields = line.split()
-    try:
-        return Metric(key, float(fields[1]), int(fields[2]) if len(fields) > 2 else 0, moment(fields[0]))
-    except (IndexError, ValueError):
-        return None
-
-
-def _last(values: tuple[Metric, ...]) -> Metric:
-    """The value that MLflow shows: of the highest step, then the latest, then the largest."""
-    return max(values, key=lambda metric: (metric.step, metric.at.timestamp() if metric.at else 0.0, metric.value))
-
-
-def _datasets(run_folder: Path) -> Iterator[Dataset]:
-    for folder in sub_folders(run_folder / "inputs"):
-        try:
-            link = read_meta(folder, "source_type", "source_id")
-            if link["source_type"] == "DATASET":
-                described = run_folder.parent / "datasets" / words(link, "source_id")
-                meta = read_meta(described, "name", "digest")
-                yield Dataset(words(meta, "name"), words(meta, "digest"), words(meta, "source") or None)
-        except Broken:
-            continue

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema, probe, read_only
-from unipipe_tui.adapters.mlflow.sqlite_registry import RegistryTables
-from unipipe_tui.adapters.mlflow.sqlite_runs import RunTables
+from unipipe_tui.adapters.mlflow.sqlite.outline import outline
+from unipipe_tui.adapters.mlflow.sqlite.readonly import Schema, probe, read_only
+from unipipe_tui.adapters.mlflow.sqlite.registry import RegistryTables
+from unipipe_tui.adapters.mlflow.sqlite.runs import RunTables
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.outlines import MetricOutline, outline_of
 from unipipe_tui.domain.tracking import Metric, ModelVersion, RegisteredModel, Run, RunPage
 
 Answer = TypeVar("Answer")
@@ -47,6 +49,10 @@ class SqliteReader:
     def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         """Every value of one key, oldest first."""
         return self._ask(lambda open_, schema: RunTables(open_, schema).history(run_id, key), ())
+
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        """The history of one key in at most so many cells."""
+        return self._ask(lambda open_, schema: outline(open_, schema, run_id, key, cells), outline_of(key, (), cells))
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """All registered models by name, without prompts."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -34,11 +35,13 @@ class Schema:
         return f"{table}.{name}" if self.has(table, name) else otherwise
 
 
-def probe(connection: sqlite3.Connection) -> Schema:
-    """Learn which tables and columns there are."""
+def probe(connection: sqlite3.Connection, wanted: Sequence[str] | None = None) -> Schema:
+    """Learn which tables and columns there are, or those of the tables that are wanted."""
     columns: dict[str, set[str]] = {}
     for table, column in connection.execute(
-        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' "
+        "AND (?1 IS NULL OR t.name IN (SELECT value FROM json_each(?1)))",
+        (None if wanted is None else json.dumps(wanted),),
     ):
         columns.setdefault(str(table), set()).add(str(column))
     return Schema({table: frozenset(names) for table, names in columns.items()})
@@ -60,7 +63,57 @@ def read_only(path: Path, question: Callable[[sqlite3.Connection], Answer], pati
             return _ask_a_copy(path, question, patience_seconds)
         raise _explained(path, error) from error
     except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        raise _out_of_reach(path, error) from error
+
+
+def glance(path: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+    """Put a question to the file as it lies there, without waiting for anybody; None when it cannot be answered so.
+
+    What is in its log only is not seen, and what is written at this moment may be seen by half.
+    """
+    try:
+        with closing(_connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", 0)) as connection:
+            return question(connection)
+    except (sqlite3.Error, OSError):
+        return None
+
+
+@contextmanager
+def settled(path: Path, patience_seconds: float = 2.0) -> Iterator[Path]:
+    """Where to put many questions to the file: there, or for the length of the block to a copy of it.
+
+    A file that a crash left behind is answered for by a copy each time; with this the copy is made once.
+    """
+    path = path.resolve()
+    with ExitStack() as stack:
+        if not _answers_in_place(path, patience_seconds):
+            copy = Path(stack.enter_context(TemporaryDirectory(prefix="unipipe-"))) / path.name
+            try:
+                _copy(path, copy)
+                with closing(_connect(copy.as_uri(), patience_seconds)) as connection:
+                    connection.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.Error as error:
+                raise _explained(path, error) from error
+            except OSError as error:
+                raise _out_of_reach(path, error) from error
+            path = copy
+        yield path
+
+
+def _answers_in_place(path: Path, patience_seconds: float) -> bool:
+    try:
+        if _left_by_a_crash(path):
+            return False
+        _ask_in_place(
+            path, lambda connection: connection.execute("SELECT 1 FROM sqlite_master").fetchone(), patience_seconds
+        )
+    except sqlite3.Error as error:
+        if _needs_writing(error):
+            return False
+        raise _explained(path, error) from error
+    except OSError as error:
+        raise _out_of_reach(path, error) from error
+    return True
 
 
 def _ask_in_place(path: Path, question: Callable[[sqlite3.Connection], Answer], patience_seconds: float) -> Answer:
@@ -78,14 +131,18 @@ def _ask_a_copy(path: Path, question: Callable[[sqlite3.Connection], Answer], pa
     """SQLite mends a file after a crash by writing to it, so it mends a copy."""
     with TemporaryDirectory(prefix="unipipe-") as folder:
         copy = Path(folder) / path.name
-        for ending in ("", "-journal", "-wal"):
-            if (part := _beside(path, ending)).exists():
-                shutil.copyfile(part, _beside(copy, ending))
+        _copy(path, copy)
         try:
             with closing(_connect(copy.as_uri(), patience_seconds)) as connection:
                 return _ask(connection, question)
         except sqlite3.Error as error:
             raise _explained(path, error) from error
+
+
+def _copy(path: Path, copy: Path) -> None:
+    for ending in ("", "-journal", "-wal"):
+        if (part := _beside(path, ending)).exists():
+            shutil.copyfile(part, _beside(copy, ending))
 
 
 def _connect(uri: str, patience_seconds: float) -> sqlite3.Connection:
@@ -135,6 +192,10 @@ def _needs_writing(error: sqlite3.Error) -> bool:
 
 def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _out_of_reach(path: Path, error: OSError) -> Failed:
+    return Failed(f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
 
 
 def _explained(path: Path, error: sqlite3.Error) -> UnipipeError:

@@ -8,8 +8,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
-from unipipe_tui.adapters.mlflow.sqlite_readonly import Schema
-from unipipe_tui.adapters.mlflow.sqlite_runs import WORKSPACE, in_workspace
+from unipipe_tui.adapters.mlflow.sqlite.readonly import Schema
+from unipipe_tui.adapters.mlflow.sqlite.rows import WORKSPACE, in_workspace
 from unipipe_tui.adapters.mlflow.words import NO_STAGE, PROMPT_TAG, REMOVED_STAGE, moment, run_source
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel
 from unipipe_tui.domain.values import frozen

@@ -1,0 +1,224 @@
+"""DVC's experiments, and the params and metrics of every commit, as runs.
+
+They come from `dvc exp show`, which writes into `.dvc/tmp` (a cache of what it read) and nowhere else, as long as Git
+ignores that folder; where it does not, DVC would add it to a file that Git tracks, and is not asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unipipe_tui.adapters.dvc.config import read_config
+from unipipe_tui.adapters.dvc.program import dvc_program, environment
+from unipipe_tui.adapters.dvc.revisions import Revision, Revisions
+from unipipe_tui.adapters.dvc.shown import (
+    COMMITS,
+    EXPERIMENTS,
+    complaint_of,
+    found_in,
+    run_of,
+    run_of_task,
+    tasks_in,
+)
+from unipipe_tui.adapters.process import capture
+from unipipe_tui.domain.errors import Failed, ToolMissing
+from unipipe_tui.domain.events import Noted
+from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.runs.rows import DVC, KnownRuns, RunBatch, joined, stop_if_asked
+from unipipe_tui.domain.values import frozen
+
+REVISIONS_PER_QUESTION = 100
+"""DVC takes half a second to start and 30 ms for each that is new to it; in between we can be stopped."""
+ANSWER_SECONDS = 600
+COMPLAINTS_SHOWN = 5
+FORMAT = 1
+SHORT = 12
+"""Characters of a commit's id that the cursor keeps."""
+
+_NO_GIT = re.compile(r"^\s*no_scm\s*=\s*(true|yes|on|1)\s*$", re.MULTILINE | re.IGNORECASE)
+_ERROR = re.compile(r"^ERROR: (.*)$", re.MULTILINE)
+
+
+@frozen
+class Cursor:
+    """What is remembered beside the runs that the index holds."""
+
+    without: frozenset[str] = frozenset()
+    """Commits that DVC knows nothing of: they need not be asked for again."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """By commit, what of it could have become different (see Revision)."""
+
+    def text(self) -> str:
+        """What a batch bears."""
+        return json.dumps(
+            {"format": FORMAT, "without": sorted(self.without), "labels": dict(self.labels)}, separators=(",", ":")
+        )
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """The cursor in a text; an empty one when there is none, or none that we understand."""
+        try:
+            held = json.loads(text or "{}")
+            if held.get("format") != FORMAT:
+                return cls()
+            return cls(frozenset(map(str, held["without"])), tuple(held["labels"].items()))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls()
+
+
+class DvcRuns:
+    """The experiments and commits of one DVC project in a Git repository; of any other folder it has none."""
+
+    name = DVC
+
+    def __init__(self, root: Path, program: str | None = None) -> None:
+        """`program` is the executable; by default the `dvc` beside this Python, then the one on PATH."""
+        self._root = root
+        self._program = program or dvc_program()
+        self._revisions = Revisions(root)
+        self._remark = ""
+
+    @property
+    def place(self) -> str:
+        """The project's folder."""
+        return str(self._root)
+
+    @property
+    def remark(self) -> str:
+        """Why DVC was not asked; empty when it was, or there was nothing to ask."""
+        return self._remark
+
+    def stamp(self) -> str:
+        """Different whenever a commit, a tag or an experiment came or went; empty without DVC or Git."""
+        return self._revisions.stamp() if (self._root / ".dvc").is_dir() else ""
+
+    def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
+        """All commits and experiments that are new, named otherwise or gone; see RunSource."""
+        self._remark = ""
+        ids = known.ids()
+        last = Cursor.read(cursor) if ids or cursor else Cursor()
+        if not self._has_anything():
+            yield RunBatch(Cursor().text(), experiments=(), gone=sorted(ids))
+        elif self._would_change_a_file():
+            self._remark = "DVC was not asked for experiments: it would first add its own folders to .dvc/.gitignore."
+            progress.emit(Noted(f"{self._remark} Let it: run `dvc status` once and commit that file."))
+            yield RunBatch(last.text())
+        else:
+            yield from self._read(last, ids, progress)
+
+    def _read(self, last: Cursor, known: frozenset[str], progress: Progress) -> Iterator[RunBatch]:
+        revisions = {one.commit: one for one in self._revisions.all()}
+        labels = dict(last.labels)
+        wanted = [one for one in revisions.values() if _is_wanted(one, known, last.without, labels)]
+        without, done, complaints = set(last.without), 0, list[str]()
+        for first in range(0, len(wanted), REVISIONS_PER_QUESTION):
+            some = wanted[first : first + REVISIONS_PER_QUESTION]
+            rows = {str(row.get("rev")): row for row in self._ask([one.commit for one in some], progress)}
+            complaints += [
+                f"{one.commit[:7]} ({why})" for one in some if (why := complaint_of(rows.get(one.commit, {})))
+            ]
+            made = [(one, _made(one, rows)) for one in some]
+            without |= {one.commit[:SHORT] for one, run in made if run is None}
+            labels |= {one.commit[:SHORT]: one.label for one in some}
+            done += len(some)
+            batch = joined(run for _, run in made if run is not None)
+            lost = [one.commit for one, run in made if run is None and one.commit in known]
+            cursor = Cursor(frozenset(without), _kept(labels, revisions))
+            yield replace(batch, cursor=cursor.text(), gone=lost, done=done, total=len(wanted))
+        if complaints:
+            progress.emit(Noted(_told(complaints)))
+        yield self._end(revisions, without, labels, known, done, progress)
+
+    def _end(
+        self,
+        revisions: Mapping[str, Revision],
+        without: set[str],
+        labels: Mapping[str, str],
+        known: frozenset[str],
+        done: int,
+        progress: Progress,
+    ) -> RunBatch:
+        """The last batch: what waits, runs or has failed, which is read every time, and what is no longer there."""
+        baselines = self._revisions.baselines_at_work()
+        rows = self._ask(baselines, progress) if baselines else []
+        tasks = {task.revision: task for row in rows for task in tasks_in(row) if task.revision not in revisions}
+        begun = [replace(task, started=self._revisions.began(task.revision)) for task in tasks.values()]
+        cursor = Cursor(
+            frozenset(without & {commit[:SHORT] for commit in revisions}),
+            _kept(labels, revisions),
+        )
+        return replace(
+            joined(map(run_of_task, begun)),
+            cursor=cursor.text(),
+            experiments=(COMMITS, EXPERIMENTS),
+            gone=sorted(known - revisions.keys() - tasks.keys()),
+            done=done + len(tasks),
+            total=done + len(tasks),
+        )
+
+    def _has_anything(self) -> bool:
+        if not (self._root / ".dvc").is_dir() or not self._revisions.stamp():
+            return False
+        return _uses_git(self._root / ".dvc" / "config") and self._revisions.has_pipeline()
+
+    def _would_change_a_file(self) -> bool:
+        """Whether DVC, whenever it starts, adds lines to a .gitignore: it does for these when Git does not ignore them."""
+        cache = read_config(self._root).cache_folder.absolute()
+        inside = [str(cache.relative_to(self._root.absolute()))] if cache.is_relative_to(self._root.absolute()) else []
+        return not self._revisions.would_be_ignored([".dvc/config.local", ".dvc/tmp", *inside])
+
+    def _ask(self, commits: Sequence[str], progress: Progress) -> list[dict[str, Any]]:
+        stop_if_asked(progress)
+        words = ("exp", "show", "--json", "--no-pager", "--hide-workspace", "--no-fetch")
+        argv = (self._program, *words, *(f"--rev={commit}" for commit in commits))
+        # In UTC, since DVC's times bear no time zone.
+        env = environment(GIT_OPTIONAL_LOCKS="0", TZ="UTC")
+        done = capture(argv, cwd=self._root, timeout=ANSWER_SECONDS, env=env)
+        if done.exit_code:
+            raise _failure(done.stderr)
+        try:
+            return found_in(done.stdout)
+        except ValueError:
+            hint = "Run it by hand to see more; 3.50 or newer is needed."
+            raise Failed("`dvc exp show --json` answered with something else than JSON.", hint) from None
+
+
+def _uses_git(config: Path) -> bool:
+    """Whether the project was not made with `dvc init --no-scm`: then DVC has neither commits nor experiments."""
+    try:
+        return _NO_GIT.search(config.read_text(errors="replace")) is None
+    except OSError:
+        return True
+
+
+def _is_wanted(one: Revision, known: frozenset[str], without: frozenset[str], labels: Mapping[str, str]) -> bool:
+    if labels.get(one.commit[:SHORT], "") != one.label:
+        return True
+    return one.commit not in known and one.commit[:SHORT] not in without
+
+
+def _made(one: Revision, rows: Mapping[str, Mapping[str, Any]]) -> RunBatch | None:
+    row = rows.get(one.commit, {})
+    return None if row.get("error") else run_of(one, row.get("data") or {})
+
+
+def _kept(labels: Mapping[str, str], revisions: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((short, labels[short]) for commit in revisions if labels.get(short := commit[:SHORT]))
+
+
+def _told(complaints: Sequence[str]) -> str:
+    more = len(complaints) - COMPLAINTS_SHOWN
+    return f"DVC could not read all of {'; '.join(complaints[:COMPLAINTS_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
+
+
+def _failure(said: str) -> Failed | ToolMissing:
+    if "Unable to acquire lock" in said:
+        return ToolMissing("Another DVC process holds the project's lock.", hint="Wait for it to end.")
+    lines = _ERROR.findall(said) or said.strip().splitlines()[-1:]
+    reason = lines[0] if lines else "it said nothing"
+    return Failed(f"`dvc exp show` failed: {reason}", hint="Run `dvc exp show -v` to see more.")

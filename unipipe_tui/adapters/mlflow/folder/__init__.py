@@ -1,0 +1,1 @@
+"""MLflow's `mlruns` folders, read directly."""

@@ -1,0 +1,1 @@
+"""MLflow's SQLite database, read directly and without a trace."""
