@@ -1,0 +1,1 @@
+"""Charts drawn: as lines of text for a terminal, as SVG or PNG for a file."""
