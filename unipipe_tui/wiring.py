@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,17 +22,22 @@ from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
 from unipipe_tui.config import Config, TargetConfig, read_config
+from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
-from unipipe_tui.domain.ports import Registry, Tool
+from unipipe_tui.domain.ports.tools import Registry, Tool
+from unipipe_tui.domain.runs.importance import ImportanceMeter
+from unipipe_tui.domain.runs.rows import RunSource
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.audit import Audit
-from unipipe_tui.store.database import Database
+from unipipe_tui.store.database import INDEX, Database
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.history import History
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
 from unipipe_tui.store.predictions import PredictionLog
 from unipipe_tui.store.profile_cache import ProfileCache
+from unipipe_tui.store.runs.index import RunIndex
+from unipipe_tui.store.runs.places import File, Memory
 from unipipe_tui.store.store_file import StoreFile
 from unipipe_tui.store.tables import TableFiles
 
@@ -61,6 +66,7 @@ def world_at(root: Path) -> World:
     place = _tracking_place(root, config)
     git = GitCommandLine(root)
     dvc = Dvc(root)
+    runs = RunsOfProject(root, place)
     folders = JobFolders(folder / "jobs")
     job_id = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
     return World(
@@ -76,7 +82,13 @@ def world_at(root: Path) -> World:
         dvc=dvc,
         tracking_place=place,
         tracking=TrackingFiles(place),
+        run_index=RunIndex(File(Database(folder, kind=INDEX)) if unwritable is None else Memory()),
+        index_is_kept=unwritable is None,
+        run_sources=runs.near,
+        distant_runs=runs.distant,
         open_registry=lambda: _open_registry(place.uri),
+        open_importance=_open_importance,
+        draw_image=_draw_image,
         server_of=lambda target: _server(folder, target, config.targets.get(target, TargetConfig())),
         bundles=BundleFolder(folder / "bundles"),
         predictions=PredictionLog(folder / "predictions", engine),
@@ -103,13 +115,72 @@ def _tracking_place(root: Path, config: Config) -> TrackingPlace:
     return place
 
 
-def _open_registry(uri: str) -> Registry:
-    # MLflow reads these when it is imported, which takes seconds; so only a process that writes to it does.
+class RunsOfProject:
+    """The sources of a project's runs. Few commands ask for them; the others need not load what reads them."""
+
+    def __init__(self, root: Path, place: TrackingPlace) -> None:
+        self._root = root
+        self._place = place
+        self._probed: tuple[str, str | None] | None = None
+
+    def near(self) -> tuple[RunSource, ...]:
+        """Those that can be read from files, which takes no MLflow."""
+        from unipipe_tui.adapters.dvc.experiments import DvcRuns
+        from unipipe_tui.adapters.mlflow.folder.changes import FolderRuns
+        from unipipe_tui.adapters.mlflow.sqlite.changes import SqliteRuns
+
+        path = self._place.path
+        commits: tuple[RunSource, ...] = (DvcRuns(self._root),) if (self._root / ".dvc").is_dir() else ()
+        if path is None or self._why_not_directly():
+            return commits
+        return (SqliteRuns(path) if self._place.kind is TrackingKind.SQLITE else FolderRuns(path), *commits)
+
+    def distant(self, also: Sequence[str]) -> tuple[RunSource, ...]:
+        """Those that only MLflow's client can read; importing it takes seconds."""
+        place, why = self._place, self._why_not_directly()
+        if place.kind is TrackingKind.NOTHING or (place.path is not None and not why):
+            return ()
+        _silence_mlflow()
+        from unipipe_tui.adapters.mlflow.client.changes import ClientRuns
+
+        return (ClientRuns(place.uri, place.shown, why or "", also=also),)
+
+    def _why_not_directly(self) -> str | None:
+        """Why a database is left to the client; it is looked into again only when it was written."""
+        from unipipe_tui.adapters.mlflow.sqlite.changes import readable_directly
+        from unipipe_tui.adapters.stamps import database_stamp
+
+        if self._place.kind is not TrackingKind.SQLITE or self._place.path is None:
+            return None
+        stamp = database_stamp(self._place.path)
+        if self._probed is None or self._probed[0] != stamp:
+            self._probed = (stamp, readable_directly(self._place.path))
+        return self._probed[1]
+
+
+def _silence_mlflow() -> None:
+    # MLflow reads these when it is imported, which takes seconds; so only a process that asks its client does.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
-    from unipipe_tui.adapters.mlflow.client import MlflowRegistry
+
+
+def _open_registry(uri: str) -> Registry:
+    _silence_mlflow()
+    from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry
 
     return MlflowRegistry(uri)
+
+
+def _open_importance() -> ImportanceMeter:
+    from unipipe_tui.adapters.importance import ForestImportance
+
+    return ForestImportance()
+
+
+def _draw_image(chart: Chart, to: Path) -> None:
+    from unipipe_tui.charts.image import draw_image
+
+    draw_image(chart, to)
 
 
 def _verify_mlflow() -> str:

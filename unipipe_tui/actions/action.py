@@ -48,6 +48,8 @@ class Look(Generic[Request, Result]):
     example: str
     repeatable: bool = False
     """Whether `--watch` shows it again and again."""
+    csv: Callable[[Result], str] | None = None
+    """The answer as a table for `--csv`, when it is one."""
 
     @property
     def help(self) -> str:
@@ -93,6 +95,8 @@ class Change(Generic[Request, Decided, Result]):
     key: Key | None = None
     folder: Callable[[Request], Path] | None = None
     """The project that it makes or works in, when that is not the one around us."""
+    answer: Callable[[Request, World], Result | None] | None = None
+    """What to say at once to a request that asks for no change at all; None to any other one."""
 
     def home(self, request: Request, world: World) -> World:
         """The world that the change belongs to."""

@@ -9,7 +9,7 @@ from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.marks import by_tag, reason_tag
 from unipipe_tui.domain.plans import Plan
-from unipipe_tui.domain.ports import Registry
+from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import How, Promotion, Release, Undo, UndoKind
 from unipipe_tui.domain.serving import ServerState

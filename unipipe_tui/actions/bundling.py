@@ -8,7 +8,7 @@ from pathlib import Path
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.bundles import Bundle, seal_bundle
 from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG
-from unipipe_tui.domain.ports import Registry
+from unipipe_tui.domain.ports.tools import Registry
 
 
 def make_bundle(world: World, registry: Registry, model: str, version: int) -> tuple[Path, Bundle]:

@@ -13,12 +13,24 @@ from unipipe_tui.actions import (
     overview,
     pipeline,
     projects,
-    runs,
     serve,
     store,
     traffic,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.runs import best as run_best
+from unipipe_tui.actions.runs import changes as run_changes
+from unipipe_tui.actions.runs import comparison as run_comparison
+from unipipe_tui.actions.runs import drawing as run_drawing
+from unipipe_tui.actions.runs import export as run_export
+from unipipe_tui.actions.runs import groups as run_groups
+from unipipe_tui.actions.runs import history as run_history
+from unipipe_tui.actions.runs import importance as run_importance
+from unipipe_tui.actions.runs import listing as runs
+from unipipe_tui.actions.runs import registration as run_registration
+from unipipe_tui.actions.runs import reproduction as run_reproduction
+from unipipe_tui.actions.runs import scatter as run_scatter
+from unipipe_tui.actions.runs import sync as run_sync
 
 CATALOG: tuple[Action, ...] = (
     projects.INIT,
@@ -35,9 +47,26 @@ CATALOG: tuple[Action, ...] = (
     jobs.LOGS,
     jobs.ATTACH,
     jobs.CANCEL,
+    run_sync.SYNC,
     runs.LIST,
     runs.SHOW,
-    runs.COMPARE,
+    run_comparison.COMPARE,
+    run_best.BEST,
+    run_history.HISTORY,
+    run_scatter.CHART,
+    run_scatter.PARALLEL,
+    run_importance.PARAMS,
+    run_groups.SWEEPS,
+    run_groups.DUPLICATES,
+    run_drawing.DRAW,
+    run_export.EXPORT,
+    run_changes.TAG,
+    run_changes.RENAME,
+    run_changes.NOTE,
+    run_changes.DELETE,
+    run_changes.RESTORE,
+    run_registration.REGISTER,
+    run_reproduction.REPRODUCE,
     models.LIST,
     models.SHOW,
     models.CHECK,

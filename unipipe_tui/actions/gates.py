@@ -11,7 +11,7 @@ from unipipe_tui.config import GateConfig, GateMetric
 from unipipe_tui.domain.errors import CheckSaidNo, UsageError
 from unipipe_tui.domain.gates import Figures, Gate, judge
 from unipipe_tui.domain.marks import CHAMPION, GATES_AGAINST_TAG, GATES_TAG
-from unipipe_tui.domain.ports import Registry
+from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.records import GateCheck
 from unipipe_tui.domain.tracking import Scored
 from unipipe_tui.monitoring.performance import Metrics, evaluate

@@ -9,6 +9,7 @@ from unipipe_tui.actions.action import Change, Danger, Done, Key
 from unipipe_tui.actions.alias_moves import AliasMove, move_alias, plan_move
 from unipipe_tui.actions.models import plan_way
 from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.runs.changes import edit_run, move_runs, plan_edit_back, plan_life_back
 from unipipe_tui.actions.serve import (
     plan_server_start,
     plan_server_stop,
@@ -94,7 +95,8 @@ def _change(world: World, job: str | None) -> ReversibleChange:
             raise UsageError(f"Job {found[0].job} was undone already, by {found[0].undone_by}.")
         return found[0]
     if not changes:
-        raise UsageError("There is nothing to undo yet.", hint="Promotions, rollbacks and server starts can be undone.")
+        undoable = "Promotions, rollbacks, server starts and what is written on runs can be undone."
+        raise UsageError("There is nothing to undo yet.", hint=undoable)
     if changes[0].undone_by:
         raise UsageError("The last change was undone already.", hint="Name the job of an older one: unipipe jobs list")
     return changes[0]
@@ -106,6 +108,10 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
         return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
     if undo.kind is UndoKind.SERVER_STOPPED:
         return UndoOrder(change, plan_server_start(world, undo.subject, undo.before), start_server)
+    if undo.kind in (UndoKind.RUN_TAG, UndoKind.RUN_NAME):
+        return UndoOrder(change, plan_edit_back(undo, world), edit_run)
+    if undo.kind in (UndoKind.RUNS_DELETED, UndoKind.RUNS_RESTORED):
+        return UndoOrder(change, plan_life_back(undo, world), move_runs)
     now = world.tracking.alias(undo.subject, undo.alias)
     if now != undo.after:
         raise Refused(

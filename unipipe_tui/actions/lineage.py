@@ -11,7 +11,7 @@ from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG, JOB_TAG
-from unipipe_tui.domain.ports import Commit
+from unipipe_tui.domain.ports.tools import Commit
 from unipipe_tui.domain.records import Promotion, Release
 from unipipe_tui.domain.serving import LoggedPrediction
 from unipipe_tui.domain.tracking import ModelVersion, Run

@@ -13,7 +13,7 @@ from unipipe_tui.config import FILE_NAME
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.plans import Effect, Plan
-from unipipe_tui.domain.ports import Tool
+from unipipe_tui.domain.ports.tools import Tool
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.values import frozen
 

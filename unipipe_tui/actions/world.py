@@ -8,26 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.config import Config, ModelConfig, TargetConfig
+from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.ports import (
-    Audit,
-    Bundles,
-    Dvc,
-    EventSink,
-    Git,
-    History,
-    JobFolders,
-    JobRecords,
-    PipelineFiles,
-    Predictions,
-    Processes,
-    Recipes,
-    Registry,
-    Server,
-    StoreFile,
-    Tables,
-    Tool,
-)
+from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
+from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
+from unipipe_tui.domain.ports.tools import Dvc, Git, PipelineFiles, Processes, Recipes, Registry, Tool
+from unipipe_tui.domain.runs.importance import ImportanceMeter
+from unipipe_tui.domain.runs.rows import RunSource
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Profile
@@ -74,8 +61,19 @@ class World:
     dvc: Dvc
     tracking_place: TrackingPlace
     tracking: Tracking
+    run_index: RunIndex
+    index_is_kept: bool
+    """Whether the index outlives this process; where nothing may be written it does not."""
+    run_sources: Callable[[], tuple[RunSource, ...]]
+    """Where runs are kept on this machine."""
+    distant_runs: Callable[[Sequence[str]], tuple[RunSource, ...]]
+    """What can only be read through MLflow's client, which takes seconds to begin; given ids of runs to read in any case."""
     open_registry: Callable[[], Registry]
     """Opens MLflow for writing, which takes seconds."""
+    open_importance: Callable[[], ImportanceMeter]
+    """Opens what fits forests, which takes seconds."""
+    draw_image: Callable[[Chart, Path], None]
+    """Draws a chart into an SVG or PNG file; beginning to draw takes a second."""
     server_of: Callable[[str], Server]
     """The model server of a target."""
     bundles: Bundles

@@ -23,6 +23,7 @@ class Options:
     """What can be said of every capability of a kind, beside its request."""
 
     json: bool = False
+    csv: bool = False
     dry_run: bool = False
     yes: bool = False
     detach: bool = False
@@ -119,6 +120,8 @@ def _options(action: Action) -> list[inspect.Parameter]:
                 "plan", str, None, "Apply only if the plan still has this id (see --dry-run --json); else exit code 5."
             ),
         ]
+    if isinstance(action, Look) and action.csv:
+        options.append(_flag("csv", "Print the answer as CSV (RFC 4180)."))
     if isinstance(action, Look) and action.repeatable:
         options += [
             _flag("watch", "Show it again and again, until Ctrl-C."),

@@ -17,6 +17,7 @@ from rich.text import Text
 from unipipe_tui.domain.errors import Failed
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+CONTROL_IN_TEXT = re.compile(rf"(?!\r\n){CONTROL.pattern}")
 WIDE = 100_000
 
 
@@ -36,6 +37,11 @@ def print_json(value: Any) -> None:
     """Plain data as indented JSON on stdout."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     _write(sys.stdout, CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
+
+
+def print_text(text: str) -> None:
+    """A document on stdout as it is, but without what a terminal would act on; its lines may end in CR LF."""
+    _write(sys.stdout, CONTROL_IN_TEXT.sub(lambda found: found.group().encode("unicode_escape").decode(), text))
 
 
 def print_lines(lines: Iterable[Text]) -> None:

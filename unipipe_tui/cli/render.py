@@ -21,8 +21,8 @@ from unipipe_tui.actions.lineage import Lineage, RunFacts
 from unipipe_tui.actions.models import ModelView
 from unipipe_tui.actions.overview import Overview
 from unipipe_tui.actions.pipeline import PipelinePlan, PipelineView
-from unipipe_tui.actions.runs import RunList
 from unipipe_tui.actions.store import QueryResult
+from unipipe_tui.cli import render_charts, render_comparison, render_reproduction, render_runs
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import Step, StepState
 
@@ -165,25 +165,22 @@ def _bar(share: float, most: float) -> str:
     return ("█" * full + partial).ljust(BAR_CELLS)
 
 
-@lines_of.register
-def _(listed: RunList) -> Lines:
-    rows = [
-        (
-            run.run_id[:9],
-            run.name,
-            run.experiment,
-            run.status,
-            _cell(run.start_time),
-            _few(run.metrics),
-            _few(run.params),
-        )
-        for run in listed.runs
-    ]
-    header = ("run", "name", "experiment", "status", "started", "metrics", "params")
-    lines = _aligned([header, *rows], ["bold"]) if rows else []
-    count = f"{len(rows)} of {listed.total:,} runs in {listed.tracking}" if rows else f"no runs: {listed.tracking}"
-    lines.append(Text(count, style="bright_black"))
-    return lines + [Text(f"note: {problem}", style="yellow") for problem in listed.problems]
+for _of_runs in (
+    render_runs.run_list_lines,
+    render_runs.run_view_lines,
+    render_comparison.run_comparison_lines,
+    render_runs.runs_exported_lines,
+    render_runs.runs_synced_lines,
+    render_reproduction.run_reproduced_lines,
+    render_charts.best_lines,
+    render_charts.histories_lines,
+    render_charts.scatter_lines,
+    render_charts.parallel_lines,
+    render_charts.weighed_lines,
+    render_charts.sweeps_lines,
+    render_charts.duplicates_lines,
+):
+    lines_of.register(_of_runs)
 
 
 @lines_of.register

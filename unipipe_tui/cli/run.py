@@ -21,6 +21,7 @@ from unipipe_tui.actions.command_line import approved, command_line
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.perform import Listening, allowed_plan, make_plan, perform
 from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.runs.export import RunsExported
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli import output
 from unipipe_tui.cli.commands import Options, build_app
@@ -97,11 +98,16 @@ class Session:
     def _look(self, action: Look[Any, Any], request: Any, world: World, options: Options) -> None:
         if not 0 < options.interval <= LONGEST_INTERVAL_SECONDS:
             raise UsageError(f"--interval must be more than 0 and at most {LONGEST_INTERVAL_SECONDS} seconds.")
+        if options.csv and options.json:
+            raise UsageError("--csv and --json exclude each other.", hint="Leave one of them out.")
         while True:
             result = action.look(request, world)
             if options.watch:
                 output.clear()
-            self._answer(result, options)
+            if options.csv and action.csv:
+                output.print_text(action.csv(result))
+            else:
+                self._answer(result, options)
             if not options.watch:
                 self.ended = replace(self.ended, only_looked=True)
                 return
@@ -115,6 +121,9 @@ class Session:
     def _change(self, action: Change[Any, Any, Any], request: Any, world: World, options: Options) -> None:
         if options.dry_run:
             self._show_plan(make_plan(action, request, world), options)
+            return
+        if action.answer and (result := action.answer(request, world)) is not None:
+            self._answer(result, options)
             return
         expected = options.plan
         if action.danger is Danger.CONFIRM and not options.yes:
@@ -157,6 +166,8 @@ class Session:
     def _answer(self, result: Any, options: Options) -> None:
         if options.json:
             output.print_json(to_plain(result))
+        elif isinstance(result, RunsExported) and result.text is not None:
+            output.print_text(result.text)
         else:
             output.print_lines(lines_of(result))
         self.ended = Ended(exit_code_of(result), _next_project(result, options))

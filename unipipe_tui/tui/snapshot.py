@@ -6,6 +6,7 @@ from datetime import datetime
 
 from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
 from unipipe_tui.actions.overview import Overview, Status, status
+from unipipe_tui.actions.runs.sync import keep_in_step
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem
@@ -46,4 +47,5 @@ def look_around(world: World) -> Picture:
     now = world.elsewhere(world.root)
     overview = status(Status(), now)
     jobs = list_jobs(ListJobs(JOBS_SHOWN), now)
+    keep_in_step(now)
     return Picture(now, overview, jobs.jobs, jobs.total, now.now())

@@ -1,0 +1,134 @@
+"""Charts of runs as image files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.runs.columns import Better, Where
+from unipipe_tui.actions.runs.history import ShowHistory, show_history
+from unipipe_tui.actions.runs.scatter import ChartRuns, ParallelRuns, chart_runs, parallel_runs
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.charts import Chart
+from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.values import frozen
+
+SUFFIXES = (".svg", ".png")
+
+
+class DrawingKind(StrEnum):
+    """What is drawn, named as the look that shows the same in the terminal."""
+
+    HISTORY = "history"
+    CHART = "chart"
+    PARALLEL = "parallel"
+
+
+@frozen
+class DrawRuns:
+    """What to draw, of which runs, and where to."""
+
+    kind: Annotated[DrawingKind, OBJECT, "`history`, `chart` or `parallel`."]
+    to: Annotated[Path, "File to write, .svg or .png; one that is there is replaced."]
+    what: Annotated[
+        tuple[str, ...], OBJECT, "history and parallel: the metric; chart: what lies along, what goes up."
+    ] = ()
+    run: Annotated[
+        tuple[str, ...], "history: run id, its beginning, or its name; may be given several times.", Short("r")
+    ] = ()
+    params: Annotated[tuple[str, ...], "parallel: param of an axis; may be given several times."] = ()
+    by: Annotated[str | None, "chart: what points are grouped by."] = None
+    where: Where = ""
+    better: Better = None
+
+
+@frozen
+class Drawing:
+    """An image that was written."""
+
+    to: str
+    bytes: int
+    title: str
+
+
+@frozen
+class _Decided:
+    chart: Chart
+    to: Path
+
+
+def plan_drawing(request: DrawRuns, world: World) -> Plan[_Decided]:
+    """Draw a chart of runs into an SVG or PNG file: what `runs history`, `runs chart` or `runs parallel` shows."""
+    to = request.to.absolute()
+    if to.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{to.name} is neither .svg nor .png.", hint="--to chart.svg")
+    if not to.parent.is_dir():
+        raise UsageError(f"There is no folder {to.parent}.", hint="Make it first.")
+    if to.is_dir():
+        raise UsageError(f"{to} is a folder.", hint="--to chart.svg")
+    chart = _chart(request, world)
+    return Plan(
+        title=f"Draw {chart.title}",
+        effects=(plans.write(str(to)),),
+        undo="delete the file",
+        decided=_Decided(chart, to),
+        warnings=(f"{to.name} is replaced",) if to.exists() else (),
+    )
+
+
+def draw_runs(plan: Plan[_Decided], world: World, progress: Progress) -> Done[Drawing]:
+    """Write the image."""
+    chart, to = plan.decided.chart, plan.decided.to
+    with step(progress, f"draw {to.name}", 1, 1):
+        try:
+            world.draw_image(chart, to)
+        except OSError as error:
+            raise Failed(
+                f"{to} cannot be written: {error.strerror}.", hint="Choose another place with --to."
+            ) from error
+    return Done(Drawing(str(to), to.stat().st_size, chart.title), detail=str(to))
+
+
+def _chart(request: DrawRuns, world: World) -> Chart:
+    """The chart, drawn from what the look of the same name found."""
+    match request.kind:
+        case DrawingKind.HISTORY:
+            return _history(request, world)
+        case DrawingKind.CHART:
+            x, y = _exactly(request, 2, "unipipe runs draw chart params.depth metrics.loss --to chart.svg")
+            return chart_runs(ChartRuns(x, y, request.where, request.by), world).chart
+        case DrawingKind.PARALLEL:
+            (metric,) = _exactly(request, 1, "unipipe runs draw parallel loss --to parallel.svg")
+            return parallel_runs(ParallelRuns(metric, request.params, request.where, request.better), world).chart
+
+
+def _history(request: DrawRuns, world: World) -> Chart:
+    example = "unipipe runs draw history loss --run 3f9a2c --to loss.svg"
+    (metric,) = _exactly(request, 1, example)
+    if not request.run:
+        raise UsageError("Of which run?", hint=example)
+    first, *others = request.run
+    return show_history(ShowHistory(first, (metric,), tuple(others)), world).metrics[0].chart
+
+
+def _exactly(request: DrawRuns, number: int, example: str) -> tuple[str, ...]:
+    if len(request.what) != number:
+        told = "one metric" if number == 1 else "two things: what lies along and what goes up"
+        raise UsageError(f"`runs draw {request.kind.value}` needs {told}.", hint=example)
+    return request.what
+
+
+DRAW = Change(
+    "runs draw",
+    DrawRuns,
+    plan_drawing,
+    draw_runs,
+    "unipipe runs draw chart params.depth metrics.loss --to chart.svg",
+    danger=Danger.NONE,
+)

@@ -1,0 +1,308 @@
+"""Keeping the index of runs in step with the tools that keep the runs, and opening it for whoever wants to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from time import monotonic, sleep
+from typing import Annotated
+
+from unipipe_tui.actions.action import Watch
+from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.world import World
+from unipipe_tui.config import FILE_NAME
+from unipipe_tui.domain.errors import Damaged, ExitCode, Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.events import Advanced, Noted
+from unipipe_tui.domain.ports.store import RunIndex
+from unipipe_tui.domain.progress import Progress, Silent, step
+from unipipe_tui.domain.runs.rows import MLFLOW, RunSource, SourceState, stop_if_asked
+from unipipe_tui.domain.tracking import TrackingKind
+from unipipe_tui.domain.values import frozen
+
+PATIENCE_SECONDS = 8.0
+"""How long a look waits for a synchronisation; then it answers with what there is, and says so."""
+FRESH_SECONDS = 60.0
+"""For how long an answer of a server counts as fresh: it cannot be asked cheaply whether anything changed."""
+POLL_SECONDS = 0.03
+SYNC_LINE = ("runs", "sync")
+
+
+@frozen
+class SyncRuns:
+    """What to bring up to date, and how."""
+
+    source: Annotated[str | None, "Only this source: `mlflow` or `dvc`.", Short("s")] = None
+    again: Annotated[bool, "Forget what is known of it and read everything again."] = False
+
+
+@frozen
+class SyncedSource:
+    """One source after the synchronisation."""
+
+    source: str
+    place: str
+    runs: int
+    """How many the index holds of it."""
+    read: int
+    """How many were new or changed."""
+    gone: int
+    """How many are no longer there."""
+    seconds: float
+    remark: str = ""
+    """How it was read, when that was not the swift way."""
+    problem: str = ""
+    """Why it could not be read to the end."""
+
+
+@frozen
+class RunsSynced:
+    """What a synchronisation found."""
+
+    sources: tuple[SyncedSource, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """3 when a source could not be read."""
+        return ExitCode.TOOL_MISSING if any(source.problem for source in self.sources) else ExitCode.DONE
+
+
+def sync_runs(request: SyncRuns, world: World, progress: Progress) -> RunsSynced:
+    """Bring the index of runs up to date: MLflow runs, DVC experiments, the params and metrics of every commit.
+
+    Only what changed is read. It can be ended at any time; the next one goes on where it stopped. Exit code 3 when a
+    source cannot be read; the others are brought up to date all the same.
+    """
+    sources = [
+        source for source in (*world.run_sources(), *world.distant_runs(())) if request.source in (None, source.name)
+    ]
+    if not sources and request.source is not None:
+        here = [source.name for source in (*world.run_sources(), *world.distant_runs(()))]
+        hint = f"Sources here: {', '.join(here)}." if here else "Here is neither an MLflow store nor a DVC repository."
+        raise UsageError(f"There is no source {request.source!r} of runs here.", hint=hint)
+    with _turn(world.run_index, progress):
+        _forget(world.run_index, sources, again=request.again)
+        return RunsSynced(
+            tuple(_synced(source, world, progress, number, len(sources)) for number, source in enumerate(sources, 1))
+        )
+
+
+def bring_up_to_date(world: World, progress: Progress, changed: Sequence[str] = ()) -> None:
+    """Let the index follow a change of these runs that was just made through MLflow; if that fails, the next look does."""
+    sources = [source for source in (*world.run_sources(), *world.distant_runs(changed)) if source.name == MLFLOW]
+    try:
+        with _turn(world.run_index, progress):
+            for source in sources:
+                _pass(source, world, progress)
+    except UnipipeError as error:
+        progress.emit(Noted(f"The index of runs does not know of it yet: {error.message}"))
+
+
+def keep_in_step(world: World) -> None:
+    """Let a process of its own read what changed, unless one is at it: for a screen, which does not wait for it."""
+    if not world.index_is_kept or not _standing(world).wants_reading:
+        return
+    with world.run_index.turn() as nobody_is_at_it:
+        pass
+    if nobody_is_at_it:
+        _begin(world)
+
+
+@frozen
+class OpenIndex:
+    """An index to ask, and what a person should know about how far it can be trusted."""
+
+    index: RunIndex
+    notices: tuple[str, ...] = ()
+    filled_by: tuple[str, ...] = ()
+    """The sources that it holds runs of."""
+
+
+def open_index(world: World) -> OpenIndex:
+    """The index of runs, in step with MLflow if that takes no longer than a moment.
+
+    What changed since the last synchronisation is read by a process of its own; where nothing may be written, by this
+    one.
+
+    Raises:
+        ToolMissing: MLflow's store cannot be read, and no run of it is known from before.
+    """
+    found = _standing(world)
+    if world.index_is_kept:
+        if found.wants_reading:
+            stale = _after_a_moment(world, _begin(world))
+            found = replace(_standing(world), stale=stale)
+    elif found.stale and world.run_sources():
+        bring_up_to_date(world, Silent())
+        found = replace(_standing(world), stale="")
+    return OpenIndex(world.run_index, found.notices, found.filled_by)
+
+
+@frozen
+class _Standing:
+    """How far the index can be trusted at one moment."""
+
+    stale: str
+    """Why not for MLflow's runs; empty when it can."""
+    problem: str
+    """What kept the last pass over them from being complete or swift."""
+    others: tuple[str, ...]
+    """Why not for each source beside MLflow that changed."""
+    may_ask_others: bool
+    """Whether these may be asked without a person's word."""
+    filled_by: tuple[str, ...]
+    """The sources that it holds runs of."""
+
+    @property
+    def wants_reading(self) -> bool:
+        """Whether a synchronisation should begin."""
+        return bool(self.stale or (self.others and self.may_ask_others))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know."""
+        done = "It is being read now." if self.may_ask_others else f"Read it: unipipe {' '.join(SYNC_LINE)}"
+        others = (f"{behind} {done}" for behind in self.others)
+        return tuple(filter(None, (self.stale, self.problem, *others)))
+
+
+def _standing(world: World) -> _Standing:
+    states, sources = _states(world.run_index), world.run_sources()
+    others = (source for source in sources if source.name != MLFLOW)
+    behind = ((source, _behind(source, states.get(source.name))) for source in others)
+    return _Standing(
+        stale=_stale(world, sources, states.get(MLFLOW)),
+        problem=states[MLFLOW].problem if MLFLOW in states else "",
+        others=tuple(said for source, said in behind if said and source.stamp()),
+        may_ask_others=world.index_is_kept and _is_ours(world),
+        filled_by=tuple(name for name, state in states.items() if state.runs),
+    )
+
+
+def _begin(world: World) -> int:
+    """Start a synchronisation in a process of its own; its pid.
+
+    DVC writes into its `.dvc/tmp` while it is asked. In a project that was never made one of ours only a person does that.
+    """
+    only = () if _is_ours(world) else ("--source", MLFLOW)
+    return world.processes.background((*SYNC_LINE, *only), world.root)
+
+
+def _is_ours(world: World) -> bool:
+    return (world.root / FILE_NAME).exists()
+
+
+def _stale(world: World, sources: Sequence[RunSource], state: SourceState | None) -> str:
+    """Why the index cannot be trusted for MLflow's runs; empty when it can."""
+    near = next((source for source in sources if source.name == MLFLOW), None)
+    if near is not None:
+        return _behind(near, state)
+    if world.tracking_place.kind is TrackingKind.NOTHING:
+        return ""
+    if state is None or state.place != world.tracking_place.shown or state.synced is None:
+        return f"{world.tracking_place.shown} was not read yet."
+    age = (world.now() - state.synced).total_seconds()
+    return "" if age < FRESH_SECONDS else f"The runs are those of {state.synced:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _behind(source: RunSource, state: SourceState | None) -> str:
+    what = source.place if source.name == MLFLOW else f"The repository {source.place}"
+    if state is None or state.place != source.place or (state.synced is None and state.runs == 0):
+        return f"{what} was not read yet."
+    if state.synced is None:
+        return f"Only {state.runs:,} runs of {source.place} were read so far."
+    if state.stamp != source.stamp():
+        return f"{what} changed since {state.synced:%Y-%m-%d %H:%M:%S} UTC, when it was read."
+    return ""
+
+
+def _after_a_moment(world: World, pid: int) -> str:
+    """What still keeps the index from being trusted when the patience is over or that process has ended."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        over = monotonic() > deadline or not world.processes.is_alive(pid)
+        state = _states(world.run_index).get(MLFLOW)
+        stale = _stale(world, world.run_sources(), state)
+        if not stale:
+            return ""
+        if over:
+            _refuse_if_nothing_is_known(state)
+            return f"{stale} Bring it up to date: unipipe {' '.join(SYNC_LINE)}"
+        sleep(POLL_SECONDS)
+
+
+def _refuse_if_nothing_is_known(state: SourceState | None) -> None:
+    if state is not None and state.problem and not state.runs:
+        raise ToolMissing(state.problem, hint=f"Then read it: unipipe {' '.join(SYNC_LINE)}")
+
+
+def _states(index: RunIndex) -> dict[str, SourceState]:
+    try:
+        return {state.name: state for state in index.sources()}
+    except Damaged:
+        # The synchronisation that this leads to makes a new one.
+        return {}
+
+
+@contextmanager
+def _turn(index: RunIndex, progress: Progress) -> Iterator[None]:
+    """Be the only one who fills the index."""
+    told = False
+    while True:
+        with index.turn() as ours:
+            if ours:
+                yield
+                return
+        stop_if_asked(progress)
+        if not told:
+            progress.emit(Noted("Another synchronisation is at it; this one goes on when that has ended."))
+            told = True
+        sleep(POLL_SECONDS)
+
+
+def _forget(index: RunIndex, sources: Sequence[RunSource], *, again: bool) -> None:
+    try:
+        index.sources()
+    except Damaged:
+        for source in sources:
+            index.forget(source.name)
+    if again:
+        for source in sources:
+            index.forget(source.name)
+
+
+def _synced(source: RunSource, world: World, progress: Progress, number: int, total: int) -> SyncedSource:
+    begun = monotonic()
+    problem, read, gone = "", 0, 0
+    try:
+        with step(progress, f"read {source.place}", number, total):
+            read, gone = _pass(source, world, progress)
+    except (ToolMissing, UsageError, Failed) as error:
+        problem = " ".join(filter(None, (error.message, error.hint)))
+        world.run_index.trouble(source.name, source.place, problem)
+    state = _states(world.run_index).get(source.name)
+    runs = state.runs if state else 0
+    return SyncedSource(
+        source.name, source.place, runs, read, gone, round(monotonic() - begun, 3), source.remark, problem
+    )
+
+
+def _pass(source: RunSource, world: World, progress: Progress) -> tuple[int, int]:
+    """Read what changed in a source; answers with how many runs that were, and how many are gone."""
+    index = world.run_index
+    state = _states(index).get(source.name)
+    if state is not None and state.place != source.place:
+        index.forget(source.name)
+        state = None
+    stamp, read, gone = source.stamp(), 0, 0
+    for batch in source.changes(state.cursor if state else None, index.known(source.name), progress):
+        index.take(source.name, source.place, batch)
+        read, gone = read + len(batch.runs), gone + len(batch.gone)
+        progress.emit(Advanced(batch.done, batch.total, "runs"))
+        stop_if_asked(progress)
+    # The stamp of before: what changed while it was read is looked at again.
+    index.complete(source.name, source.place, stamp, world.now(), source.remark)
+    return read, gone
+
+
+SYNC = Watch("runs sync", SyncRuns, sync_runs, "unipipe runs sync")
