@@ -60,6 +60,13 @@ class Said:
         return json.loads(self.stdout)
 
 
+@pytest.fixture(autouse=True)
+def no_other_tests_store() -> None:
+    """MLflow's client writes the store that it was pointed to into the environment, where the next test would find it."""
+    for name in STORES_OF_MLFLOW:
+        os.environ.pop(name, None)
+
+
 def own_environment() -> dict[str, str]:
     """This process's environment, without the stores that MLflow's client writes into it when a test here uses it."""
     return {name: value for name, value in os.environ.items() if name not in STORES_OF_MLFLOW}

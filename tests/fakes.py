@@ -6,8 +6,10 @@ Each keeps the promises that its door makes, as far as the contract suites in `t
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +19,13 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.domain.bundles import read_bundle
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch
-from unipipe_tui.domain.ports import Commit, WorkTree
+from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.runs.marks import NAME_TAG, RunMarks
+from unipipe_tui.domain.runs.rows import ExperimentRow, KnownRuns, RunBatch, RunRow, TagRow
 from unipipe_tui.domain.serving import (
     FeedbackTaken,
     Predicted,
@@ -37,6 +43,8 @@ from unipipe_tui.domain.tracking import (
     RunPage,
     TrackingKind,
     TrackingPlace,
+    no_such_run,
+    outline_of_history,
 )
 
 NOON = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
@@ -53,11 +61,13 @@ class FakeGit:
     asked: int = 0
     commits: list[Commit] = field(init=False, default_factory=list)
     tracked: set[str] = field(init=False, default_factory=set)
+    added: list[frozenset[str]] = field(init=False, default_factory=list)
+    """The paths that each commit changed, by a line each."""
 
     def __post_init__(self) -> None:
         if self.commit_id is not None:
             self.tracked.add("README.md")
-            self._add(self.commit_id, "Begin")
+            self._add(self.commit_id, "Begin", {"README.md"})
 
     def is_repository(self) -> bool:
         return self.there
@@ -78,6 +88,15 @@ class FakeGit:
             return self.commits[-1] if self.commits else None
         return next((made for made in self.commits if len(revision) > 3 and made.id.startswith(revision)), None)
 
+    def diff_stat(self, before: str, after: str) -> DiffStat | None:
+        first, last = self.commit_of(before), self.commit_of(after)
+        if first is None or last is None:
+            return None
+        begin, end = sorted((self.commits.index(first), self.commits.index(last)))
+        lines = [path for paths in self.added[begin + 1 : end + 1] for path in sorted(paths)]
+        added, removed = (len(lines), 0) if first is self.commits[begin] else (0, len(lines))
+        return DiffStat(len(set(lines)), added, removed, tuple(sorted(set(lines))[:20]))
+
     def user(self) -> str | None:
         return "Ada <ada@example.org>"
 
@@ -96,12 +115,23 @@ class FakeGit:
         if new := {change for change in self.changes if any(_lies_in(change, path) for path in paths)}:
             self.tracked |= new
             self.changes = tuple(change for change in self.changes if change not in new)
-            self._add(hashlib.sha1(f"{len(self.commits)} {message}".encode()).hexdigest(), message.splitlines()[0])
+            self._add(hashlib.sha1(f"{len(self.commits)} {message}".encode()).hexdigest(), message.splitlines()[0], new)
         if not self.commits:
             raise Failed("There is nothing to commit yet.")
         return self.commits[-1]
 
-    def _add(self, commit_id: str, subject: str) -> None:
+    def add_worktree(self, commit: str, folder: Path, progress: Progress) -> Path:
+        if self.commit_of(commit) is None or (folder.is_dir() and any(folder.iterdir())):
+            raise Failed(f"git worktree failed: {commit} or {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "README.md").write_text("# A project\n")
+        return folder
+
+    def remove_worktree(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _add(self, commit_id: str, subject: str, paths: set[str]) -> None:
+        self.added.append(frozenset(paths))
         self.commits.append(Commit(commit_id, "Ada <ada@example.org>", NOON, subject))
 
 
@@ -141,6 +171,9 @@ class _Given:
 
     def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         return tuple(m for run in self.given_runs if run.run_id == run_id for m in run.metrics if m.key == key)
+
+    def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
+        return outline_of_history(key, self.history(run_id, key), cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         return tuple(sorted(self.given_models, key=lambda model: model.name))
@@ -245,6 +278,8 @@ class FakeProcesses:
     """Starts nothing, and remembers what it was asked to start; what it launched lives until it is ended."""
 
     launched: list[tuple[tuple[str, ...], Path]] = field(default_factory=list)
+    begun: list[tuple[str, ...]] = field(default_factory=list)
+    """The command lines that are no jobs."""
     alive: frozenset[int] = frozenset()
     created: dict[int, float] = field(default_factory=dict)
     """When a process was created, in seconds since the epoch; whoever is not in it was created when one asks for."""
@@ -268,6 +303,12 @@ class FakeProcesses:
         folder.mkdir(parents=True)
         (folder / LAUNCH_FILE).write_text(Launch(("unipipe", *argv), now, pid, now).to_json())
         return job_id
+
+    def background(self, argv: Sequence[str], project: Path) -> int:
+        self.begun.append(tuple(argv))
+        pid = 700_000 + len(self.begun)
+        self.alive |= {pid}
+        return pid
 
 
 @dataclass(frozen=True)
@@ -295,3 +336,147 @@ def staying(world: World, **parts: object) -> World:
 
     changed_again = replace(changed, elsewhere=elsewhere)
     return changed_again
+
+
+class Listening:
+    """Progress that keeps what it was told, and asks for the end after so many questions."""
+
+    def __init__(self, patience: int | None = None) -> None:
+        self.events: list[Event] = []
+        self._patience = patience
+
+    @property
+    def told(self) -> list[str]:
+        """What was noted for a person."""
+        return [event.text for event in self.events if isinstance(event, Noted)]
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def stopped(self) -> bool:
+        if self._patience is None:
+            return False
+        self._patience -= 1
+        return self._patience < 0
+
+
+@dataclass
+class FakeRuns:
+    """A source of runs in memory; what changed since is told by counting the changes."""
+
+    name: str = "mlflow"
+    place: str = "sqlite:///mlflow.db"
+    remark: str = ""
+    runs: dict[str, str] = field(default_factory=dict)
+    """Names by id."""
+    away: bool = False
+    dies_after: int | None = None
+    """After how many batches of one run the reader is interrupted."""
+    changed: int = 0
+    read: list[str] = field(default_factory=list)
+    """The ids that were handed out, in order."""
+
+    def put(self, **runs: str) -> None:
+        self.runs |= runs
+        self.changed += 1
+
+    def stamp(self) -> str:
+        return str(self.changed)
+
+    def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
+        if self.away:
+            raise ToolMissing("The server does not answer.", "Start it.")
+        taken = json.loads(cursor) if cursor else {}
+        changed = {run_id: name for run_id, name in self.runs.items() if taken.get(run_id) != name}
+        gone = tuple(sorted(known.ids() - set(self.runs)))
+        for number, (run_id, name) in enumerate(changed.items(), start=1):
+            if self.dies_after is not None and number > self.dies_after:
+                raise KeyboardInterrupt
+            taken[run_id] = name
+            self.read.append(run_id)
+            row = RunRow(run_id, name, "1", "FINISHED", started=number)
+            yield RunBatch(
+                json.dumps(taken), [row], experiments=[ExperimentRow("1", "e")], done=number, total=len(changed)
+            )
+        yield RunBatch(
+            json.dumps({run: taken[run] for run in self.runs}), gone=gone, done=len(changed), total=len(changed)
+        )
+
+
+@dataclass
+class FakeRegistry:
+    """MLflow in memory, opened for writing: what is written on its runs, and the versions made of their models."""
+
+    marks: dict[str, RunMarks] = field(default_factory=dict)
+    """By run id."""
+    with_model: frozenset[str] = frozenset()
+    """Runs that logged a model."""
+    versions: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    """(Model, run, tags), in the order they were registered."""
+    broken: frozenset[str] = frozenset()
+    """Runs that cannot be deleted or restored."""
+    written: int = 0
+
+    def run_marks(self, run_id: str) -> RunMarks:
+        if run_id not in self.marks:
+            raise no_such_run(run_id)
+        return self.marks[run_id]
+
+    def set_run_tag(self, run_id: str, key: str, value: str) -> None:
+        self._write(run_id, tags={**self._active(run_id).tags, key: value})
+
+    def delete_run_tag(self, run_id: str, key: str) -> None:
+        kept = {known: value for known, value in self.run_marks(run_id).tags.items() if known != key}
+        if len(kept) < len(self.run_marks(run_id).tags):
+            self._active(run_id)
+            self._write(run_id, tags=kept)
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        self._write(run_id, name=name, tags={**self._active(run_id).tags, NAME_TAG: name})
+
+    def delete_run(self, run_id: str) -> None:
+        self._write(run_id, deleted=True)
+
+    def restore_run(self, run_id: str) -> None:
+        self._write(run_id, deleted=False)
+
+    def register_run(self, model: str, run_id: str, tags: Mapping[str, str] | None = None) -> int:
+        self.run_marks(run_id)
+        if run_id not in self.with_model:
+            raise UsageError(f"Run {run_id} logged no model.")
+        self.versions.append((model, run_id, dict(tags or {})))
+        return sum(1 for known, _, _ in self.versions if known == model)
+
+    def _active(self, run_id: str) -> RunMarks:
+        if self.run_marks(run_id).deleted:
+            raise Failed("MLflow said: the run must be in the 'active' state.")
+        return self.marks[run_id]
+
+    def _write(self, run_id: str, **changed: object) -> None:
+        now = self.run_marks(run_id)
+        if run_id in self.broken and "deleted" in changed:
+            raise Failed("MLflow said: the disk is full.")
+        self.marks[run_id] = replace(now, **changed)  # type: ignore[arg-type]
+        self.written += 1
+
+
+@dataclass
+class RunsOfRegistry:
+    """The runs of a fake registry as a source that the index reads, all of them each time."""
+
+    registry: FakeRegistry
+    name: str = "mlflow"
+    place: str = "sqlite:///mlflow.db"
+    remark: str = ""
+
+    def stamp(self) -> str:
+        return str(self.registry.written)
+
+    def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
+        marks = self.registry.marks
+        rows = [
+            RunRow(run_id, run.name, "1", "FINISHED", "deleted" if run.deleted else "active", started=number)
+            for number, (run_id, run) in enumerate(marks.items())
+        ]
+        tags = [TagRow(run_id, key, value) for run_id, run in marks.items() for key, value in run.tags.items()]
+        yield RunBatch("", rows, tags=tags, experiments=[ExperimentRow("1", "e")], done=len(rows), total=len(rows))

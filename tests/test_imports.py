@@ -16,7 +16,20 @@ from tests.conftest import git
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "unipipe_tui"
-HEAVY = {"mlflow", "pandas", "sklearn", "textual", "dvc", "numpy", "scipy", "pyarrow", "skops", "fastapi", "docker"}
+HEAVY = {
+    "mlflow",
+    "pandas",
+    "sklearn",
+    "matplotlib",
+    "textual",
+    "dvc",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "skops",
+    "fastapi",
+    "docker",
+}
 
 HELP = ["--help", "--version", "models --help", "models promote --help", "demo --help"]
 LOOKS = [
@@ -26,6 +39,8 @@ LOOKS = [
     "pipeline plan",
     "jobs list",
     "runs list",
+    "runs sweeps",
+    "runs duplicates",
     "models list",
     "serve status",
     "drift show",

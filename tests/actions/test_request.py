@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import FrozenInstanceError, dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,7 +77,7 @@ def test_a_capability_says_what_it_does_in_a_sentence(action: Action) -> None:
 def test_a_request_is_a_value_of_kinds_that_both_front_ends_know(action: Action) -> None:
     assert "cannot assign" in _refusal_to_change(action.request)
     for field in fields_of(action.request):
-        assert issubclass(field.kind, str | int | float | bool | Path), field
+        assert issubclass(field.kind, str | int | float | bool | Path | Enum), field
         assert isinstance(action, Look) or field.name not in ("json", "yes", "dry_run", "detach", "plan")
 
 

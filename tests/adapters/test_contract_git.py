@@ -13,7 +13,7 @@ from tests.conftest import git as run_git
 from tests.fakes import FakeGit
 from unipipe_tui.adapters.git import GitCommandLine
 from unipipe_tui.domain.errors import Failed
-from unipipe_tui.domain.ports import Git
+from unipipe_tui.domain.ports.tools import DiffStat, Git
 from unipipe_tui.domain.progress import Silent
 
 
@@ -149,6 +149,25 @@ def test_every_commit_is_found_by_its_id_and_the_beginning_of_it(begun: Folder) 
         assert begun.git.commit_of(commit.id) == begun.git.commit_of(commit.id[:12]) == commit
 
 
+def test_two_commits_are_apart_by_the_files_and_lines_that_changed_between_them(begun: Folder) -> None:
+    first = begun.git.head()
+    assert first is not None
+    for path in ("a.txt", "b/c d.txt"):
+        begun.change(path)
+    second = begun.git.commit("More", ["a.txt", "b/c d.txt"], Silent())
+    assert begun.git.diff_stat(first.id, second.id) == DiffStat(2, 2, 0, ("a.txt", "b/c d.txt"))
+    assert begun.git.diff_stat(second.id, first.id) == DiffStat(2, 0, 2, ("a.txt", "b/c d.txt"))
+    assert begun.git.diff_stat(first.id, first.id) == DiffStat(0, 0, 0)
+
+
+@pytest.mark.parametrize("revision", ["", "e" * 40, "no-such-branch", "--all", "README.md"])
+def test_a_commit_that_is_not_there_is_not_compared(begun: Folder, revision: str) -> None:
+    head = begun.git.head()
+    assert head is not None
+    assert begun.git.diff_stat(head.id, revision) is None
+    assert begun.git.diff_stat(revision, head.id) is None
+
+
 @pytest.mark.parametrize("revision", ["", "e" * 40, "no-such-branch", "--all", "README.md"])
 def test_what_names_no_commit_is_none(begun: Folder, revision: str) -> None:
     assert begun.git.commit_of(revision) is None
@@ -164,3 +183,29 @@ def test_the_version_is_told_in_numbers(begun: Folder) -> None:
 
 def test_a_repository_of_ones_own_is_not_refused(begun: Folder) -> None:
     assert (begun.git.is_repository(), begun.git.refusal()) == (True, None)
+
+
+def test_a_second_work_tree_holds_the_commit_and_nothing_of_the_first_changes(begun: Folder, tmp_path: Path) -> None:
+    begun.change("README.md")
+    head, before = begun.git.head(), changes(begun)
+    assert head is not None
+    tree = begun.git.add_worktree(head.id, tmp_path / "deep" / "second", Silent())
+    assert (tree / "README.md").read_text() == "# A project\n"
+    assert (begun.git.head(), changes(begun)) == (head, before)
+    (tree / "made.txt").write_text("x")
+    for _ in range(2):
+        begun.git.remove_worktree(tmp_path / "deep" / "second")
+        assert not tree.exists()
+    assert (begun.git.head(), changes(begun)) == (head, before)
+
+
+def test_a_second_work_tree_needs_a_commit_and_an_empty_place(begun: Folder, tmp_path: Path) -> None:
+    with pytest.raises(Failed):
+        begun.git.add_worktree("e" * 40, tmp_path / "second", Silent())
+    head = begun.git.head()
+    assert head is not None
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").write_text("mine")
+    with pytest.raises(Failed):
+        begun.git.add_worktree(head.id, tmp_path / "taken", Silent())
+    assert (tmp_path / "taken" / "mine.txt").read_text() == "mine"

@@ -16,7 +16,7 @@ from tests.fakes import FakeProcesses
 from unipipe_tui.adapters import process
 from unipipe_tui.adapters.processes import LocalProcesses
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch, launch_of
-from unipipe_tui.domain.ports import Processes
+from unipipe_tui.domain.ports.tools import Processes
 
 WATCHING = ("status", "--watch")
 """A command line of ours that runs until it is ended."""
@@ -126,3 +126,11 @@ def test_each_launch_is_a_job_of_its_own_whose_id_sorts_by_time(machine: Machine
     assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", job_id) for job_id in ids)
     for job_id in ids:
         machine.processes.stop_tree(told(project, job_id).pid)
+
+
+def test_a_command_line_in_the_background_lives_and_is_no_job(machine: Machine, tmp_path: Path) -> None:
+    pid = machine.processes.background(WATCHING, tmp_path)
+    assert machine.processes.is_alive(pid)
+    machine.processes.stop_tree(pid)
+    assert not machine.processes.is_alive(pid)
+    assert not (tmp_path / ".unipipe" / "jobs").exists()

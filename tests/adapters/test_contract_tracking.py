@@ -181,3 +181,16 @@ def test_where_nothing_was_tracked_every_answer_is_empty(nothing: Tracking) -> N
     for ask in asks:
         with pytest.raises(UsageError):
             ask(nothing)
+
+
+@pytest.mark.parametrize("key", ["auc", "late", "broken", "recall: at 0.95", "missing"])
+def test_an_outline_stands_for_the_whole_history(tracking: Tracking, database: Stored, key: str) -> None:
+    outline = tracking.metric_outline(database.finished, key, 10)
+    values = [metric.value for metric in tracking.metric_history(database.finished, key)]
+    finite = [value for value in values if math.isfinite(value)]
+    assert (outline.key, outline.count, outline.not_finite) == (key, len(values), len(values) - len(finite))
+    assert min((cell.low for cell in outline.cells if cell.low is not None), default=None) == min(finite, default=None)
+    assert max((cell.high for cell in outline.cells if cell.high is not None), default=None) == max(
+        finite, default=None
+    )
+    assert len(tracking.metric_outline(database.finished, key, 1).cells) == min(len(values), 1)

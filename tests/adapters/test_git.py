@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,8 @@ from tests.adapters.repositories import ODD_NAMES, changed, commit_all, contents
 from tests.conftest import git
 from unipipe_tui.adapters.git import GitCommandLine
 from unipipe_tui.domain.errors import ToolMissing
-from unipipe_tui.domain.ports import Commit
+from unipipe_tui.domain.ports.tools import Commit
+from unipipe_tui.domain.progress import Silent
 
 
 @pytest.fixture
@@ -324,3 +326,55 @@ def test_the_exclude_file_is_the_clones_own_also_from_a_folder_or_another_work_t
     exclude.write_text("hidden/\n")
     write(project.parent / "beside", "hidden/a.txt", "shown.txt")
     assert changed(project.parent / "beside") == {"shown.txt"}
+
+
+def test_a_second_work_tree_leaves_head_index_and_every_file_of_the_first_as_they_are(
+    project: Path, tmp_path: Path
+) -> None:
+    older = git("rev-parse", "HEAD", cwd=project).strip()
+    write(project, "later.txt")
+    commit_all(project)
+    write(project, "README.md", "staged.txt", "untracked.txt", text="not committed\n")
+    git("add", "staged.txt", cwd=project)
+    before = contents(project)
+    tree = GitCommandLine(project).add_worktree(older, tmp_path / "second", Silent())
+    assert {path.name for path in tree.iterdir()} == {".git", "README.md"}
+    write(tree, "made.txt", "README.md")
+    GitCommandLine(project).remove_worktree(tree)
+    assert contents(project) == before
+    assert git("worktree", "list", cwd=project).count("\n") == 1
+
+
+def test_no_hook_runs_in_a_second_work_tree(project: Path, tmp_path: Path) -> None:
+    hook = project / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'hooked'}\n")
+    hook.chmod(0o755)
+    GitCommandLine(project).add_worktree("HEAD", tmp_path / "second", Silent())
+    assert not (tmp_path / "hooked").exists()
+
+
+def test_a_project_in_a_subfolder_lies_in_the_same_subfolder_of_a_second_work_tree(
+    project: Path, tmp_path: Path
+) -> None:
+    write(project, "models/fraud/train.py")
+    commit_all(project)
+    tree = GitCommandLine(project / "models" / "fraud").add_worktree("HEAD", tmp_path / "second", Silent())
+    assert tree == tmp_path / "second" / "models" / "fraud"
+    assert (tree / "train.py").is_file()
+    GitCommandLine(project / "models" / "fraud").remove_worktree(tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_second_work_tree_that_somebody_broke_or_deleted_is_removed_all_the_same(
+    project: Path, tmp_path: Path
+) -> None:
+    repository = GitCommandLine(project)
+    broken = repository.add_worktree("HEAD", tmp_path / "broken", Silent())
+    (broken / ".git").unlink()
+    deleted = repository.add_worktree("HEAD", tmp_path / "deleted", Silent())
+    shutil.rmtree(deleted)
+    for tree in (broken, deleted):
+        repository.remove_worktree(tree)
+        assert not tree.exists()
+    assert git("worktree", "list", cwd=project).count("\n") == 1

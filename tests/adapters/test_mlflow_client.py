@@ -17,7 +17,7 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from tests.adapters.conftest_mlflow import MODEL, Stored, log_model, payments
-from unipipe_tui.adapters.mlflow.client import MlflowRegistry
+from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import ExitCode, Failed, ToolMissing, UsageError
@@ -277,7 +277,7 @@ def test_logging_and_warnings_are_left_as_they_were(database: Stored) -> None:
 def test_a_new_database_is_made_without_a_word(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from unipipe_tui.adapters.mlflow.client import MlflowRegistry\n"
+        "from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry\n"
         "from unipipe_tui.domain.errors import UsageError\n"
         "try:\n    MlflowRegistry(sys.argv[1]).set_alias('m', 'champion', 1)\n"
         "except UsageError as error:\n    print(error.hint)\n"
@@ -299,3 +299,27 @@ def test_a_new_database_is_made_without_a_word(tmp_path: Path) -> None:
     )
     assert (ended.stdout, ended.stderr, ended.returncode) == ("There is none yet.\n", "", 0)
     assert (tmp_path / "new.db").exists()
+
+
+def test_what_is_written_on_a_run_is_what_mlflow_and_our_reader_find(store: Stored) -> None:
+    registry = MlflowRegistry(store.uri)
+    registry.rename_run(store.failed, "second [try]")
+    registry.set_run_tag(store.failed, "mlflow.note.content", "It broke.")
+    registry.delete_run_tag(store.finished, "author")
+    theirs, ours = store.client().get_run(store.failed), files(store).run(store.failed)
+    assert theirs.info.run_name == ours.name == "second [try]"
+    assert theirs.data.tags["mlflow.note.content"] == ours.tags["mlflow.note.content"] == "It broke."
+    assert "author" not in files(store).run(store.finished).tags
+
+
+def test_a_deleted_run_is_hidden_from_everybody_and_comes_back_whole(store: Stored) -> None:
+    before = files(store).run(store.finished)
+    registry = MlflowRegistry(store.uri)
+    registry.delete_run(store.finished)
+    with pytest.raises(UsageError, match="There is no run"):
+        files(store).run(store.finished)
+    found = store.client().search_runs(["0", *(e.experiment_id for e in store.client().search_experiments())])
+    assert store.finished not in {run.info.run_id for run in found}
+    registry.restore_run(store.finished)
+    assert files(store).run(store.finished).params == before.params
+    assert [metric.key for metric in files(store).run(store.finished).metrics] == [m.key for m in before.metrics]

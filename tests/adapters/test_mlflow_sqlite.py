@@ -16,7 +16,7 @@ import pytest
 from tests.adapters.conftest_mlflow import MODEL, Stored
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
-from unipipe_tui.adapters.mlflow.sqlite_readonly import read_only
+from unipipe_tui.adapters.mlflow.sqlite.readonly import read_only
 from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
 from unipipe_tui.domain.tracking import RunStatus
 

@@ -27,7 +27,7 @@ from unipipe_tui.actions.pipeline import (
     plan_pipeline,
     show_pipeline,
 )
-from unipipe_tui.actions.runs import ListRuns, RunList, list_runs
+from unipipe_tui.actions.runs.listing import ListRuns, RunList, list_runs
 from unipipe_tui.domain.board import Step
 from unipipe_tui.wiring import build_world
 

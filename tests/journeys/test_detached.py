@@ -18,7 +18,7 @@ from unipipe_tui.cli.commands import Options
 from unipipe_tui.cli.run import Session
 from unipipe_tui.domain.errors import ExitCode
 from unipipe_tui.domain.jobs import JobState
-from unipipe_tui.domain.ports import Audit
+from unipipe_tui.domain.ports.store import Audit
 from unipipe_tui.domain.records import AuditEntry, ReversibleChange, Undo, UndoKind
 from unipipe_tui.wiring import world_at
 

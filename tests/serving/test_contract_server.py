@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import FakeServer
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
-from unipipe_tui.domain.ports import Server
+from unipipe_tui.domain.ports.serving import Server
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.serving import Record, ServerState, ServerStatus
 

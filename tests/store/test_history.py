@@ -100,3 +100,12 @@ def test_a_change_that_was_taken_back_says_by_which_job(database: Database) -> N
         ReversibleChange("j2", "unipipe serve stop", Undo(UndoKind.SERVER_STOPPED, "local"), LATER),
         ReversibleChange("j1", "unipipe models promote fraud 2", undo, NOON, "j3"),
     )
+
+
+def test_what_was_written_on_runs_comes_back_as_it_was(database: Database) -> None:
+    history = History(database)
+    tag = Undo(UndoKind.RUN_TAG, "a1", key="stage", text_before=None, text_after="two\nlines 'quoted'")
+    gone = Undo(UndoKind.RUNS_DELETED, "a1", runs=("a1", "b2"))
+    for number, undo in enumerate((tag, gone), start=1):
+        history.add_change(ReversibleChange(f"j{number}", "unipipe runs …", undo, NOON + timedelta(number)))
+    assert [change.undo for change in history.changes()] == [gone, tag]

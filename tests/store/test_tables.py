@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as parquet
 import pytest
 
-from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.store.tables import TableFiles
 
 ROWS = ({"id": "007", "amount": 1.5, "note": 'a, "b"'}, {"id": "008", "amount": None, "note": None})
@@ -90,3 +92,22 @@ def test_what_cannot_be_read_is_told_with_its_path(
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="colour"):
         TableFiles().records(written(tmp_path / "t.parquet"), ("colour",))
+
+
+def test_a_parquet_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    at = datetime(2026, 3, 9, 12, 0, 0, 1000, tzinfo=UTC)
+    rows = [("a'b", 0.1 + 0.2, at, "x"), (None, float("inf"), None, "\udcff"), ("", None, at, None)] * 4000
+    columns = {'odd "name"': "text", "metrics.AUC": "number", "at": "time", "metrics.auc": "text"}
+    path = tmp_path / "it's [here]*.parquet"
+    TableFiles().write(path, columns, rows)
+    table = parquet.ParquetFile(path).read()
+    assert table.column_names == ['odd "name"', "metrics.AUC", "at", "metrics.auc_1"]
+    first, second, third = (tuple(row.values()) for row in table.slice(11_997).to_pylist())
+    assert first == ("a'b", 0.1 + 0.2, at, "x")
+    assert second == (None, float("inf"), None, "\\udcff")
+    assert third == ("", None, at, None)
+
+
+def test_a_parquet_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="cannot be written"):
+        TableFiles().write(tmp_path / "no" / "such.parquet", {"a": "text"}, [("x",)])

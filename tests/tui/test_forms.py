@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import command_line
 from unipipe_tui.actions.models import PromoteModel
 from unipipe_tui.actions.request import Field, fields_of
-from unipipe_tui.actions.runs import CompareRuns
+from unipipe_tui.actions.runs.comparison import CompareRuns
 from unipipe_tui.cli.commands import Options, build_app
 from unipipe_tui.tui.forms import fill, ordered_fields, read_command_line, texts_of
 
@@ -23,6 +24,8 @@ PROMOTE = action_named("models promote")
 
 def a_value(field: Field) -> Any:
     """Something that is not the default and that a shell must quote."""
+    if issubclass(field.kind, Enum):
+        return next(member for member in field.kind if member is not field.default)
     value = {str: "it's a 'word'", int: 7, float: 0.5, bool: not field.default, Path: HERE / "a b.csv"}[field.kind]
     return (value, value) if field.many else value
 

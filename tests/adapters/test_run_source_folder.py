@@ -1,0 +1,344 @@
+"""A source that reads an `mlruns` folder finds whatever MLflow's own client changed, and only that."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+from tests.adapters.conftest_mlflow import Stored, payments
+from tests.adapters.held_runs import HeldRuns, experiments_of_mlflow, said_by_mlflow
+from tests.fakes import Listening
+from unipipe_tui.adapters.mlflow.folder.changes import RUNS_AT_ONCE, FolderRuns
+from unipipe_tui.domain.errors import Stopped
+
+pytest_plugins = ("tests.adapters.conftest_mlflow",)
+pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_store_at_a_time")]
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode())
+
+
+def rested(path: Path) -> None:
+    """Make what was just written look older: it would be read once more otherwise."""
+    past = time.time_ns() - 10_000_000_000
+    for file in path.rglob("*"):
+        if time.time_ns() - file.stat().st_mtime_ns < 1_000_000_000:
+            os.utime(file, ns=(past, past + random.Random(str(file)).randrange(10**9)))
+
+
+def run_folder(folder: Path, run_id: str) -> Path:
+    [found] = folder.glob(f"*/{run_id}")
+    return found
+
+
+def many_runs(folder: Path, count: int) -> None:
+    """Add runs with a metric and a param each, as MLflow writes them."""
+    experiment = folder / "77"
+    write(experiment / "meta.yaml", "experiment_id: '77'\nname: many\nlifecycle_stage: active\n")
+    for number in range(count):
+        run = experiment / f"{number:032x}"
+        write(
+            run / "meta.yaml", "experiment_id: '77'\nrun_name: r\nstatus: 3\nstart_time: 5\nlifecycle_stage: active\n"
+        )
+        write(run / "metrics" / "auc", f"1 0.{number} 0\n")
+        write(run / "params" / "depth", str(number))
+    rested(folder)
+
+
+@pytest.fixture
+def held(folder: Stored) -> HeldRuns:
+    """An index that is in step with the folder."""
+    rested(folder.path)
+    index = HeldRuns()
+    index.follow(FolderRuns(folder.path))
+    return index
+
+
+def test_the_first_pass_reads_what_the_client_tells_of_every_run_and_experiment(folder: Stored) -> None:
+    index, told = HeldRuns(), Listening()
+    index.follow(FolderRuns(folder.path), told)
+    client = folder.client()
+    assert index.runs == said_by_mlflow(client)
+    assert index.experiments == experiments_of_mlflow(client)
+    assert told.told == []
+    assert any(run.datasets for run in index.runs.values())
+    assert {"active", "deleted"} == {run.run.lifecycle for run in index.runs.values()}
+
+
+def test_values_that_are_no_numbers_and_long_or_strange_texts_arrive_as_the_client_tells_them(
+    folder: Stored, held: HeldRuns
+) -> None:
+    client = folder.client()
+    run_id = client.create_run("0").info.run_id
+    for key, value in (("nan", math.nan), ("high", math.inf), ("low", -math.inf), ("tiny", 5e-324), ("zero", -0.0)):
+        client.log_metric(run_id, key, value, step=-3)
+    client.log_param(run_id, "train/select", "x" * 6000)
+    client.set_tag(run_id, "text", "ä\x1d\u2028𝄞")
+    assert held.follow(FolderRuns(folder.path)) == {run_id}
+    assert held.runs == said_by_mlflow(client)
+
+
+Change = Callable[[MlflowClient, str], object]
+
+
+def dataset_logged(client: MlflowClient, run_id: str) -> None:
+    data = mlflow.data.from_pandas(payments(5), name="more", digest="0123456789")
+    with mlflow.start_run(run_id):
+        mlflow.log_input(data, context="evaluation")
+
+
+CHANGES: dict[str, Change] = {
+    "a metric": lambda client, run: client.log_metric(run, "late", 3.0, step=99),
+    "a param": lambda client, run: client.log_param(run, "fresh", 1),
+    "a tag": lambda client, run: client.set_tag(run, "fresh", "1"),
+    "another value of a tag": lambda client, run: client.set_tag(run, "author", "somebody"),
+    "a tag taken away": lambda client, run: client.delete_tag(run, "author"),
+    "a batch": lambda client, run: client.log_batch(
+        run, [Metric("m", 1.0, 5, 1)], [Param("p", "1")], [RunTag("t", "2")]
+    ),
+    "a status": lambda client, run: client.update_run(run, status="KILLED"),
+    "an end": lambda client, run: client.set_terminated(run, "FAILED", 1_700_000_999_000),
+    "a name": lambda client, run: client.update_run(run, name="another name"),
+    "its deletion": lambda client, run: client.delete_run(run),
+    "a data set": dataset_logged,
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_only_the_run_is_read_that_got(changed: str, folder: Stored, held: HeldRuns) -> None:
+    client, before = folder.client(), held.runs[folder.finished]
+    CHANGES[changed](client, folder.finished)
+    assert held.follow(FolderRuns(folder.path)) == {folder.finished}
+    assert held.runs == said_by_mlflow(client)
+    assert held.runs[folder.finished] != before
+    rested(folder.path)
+    held.follow(FolderRuns(folder.path))
+    assert held.follow(FolderRuns(folder.path)) == set()
+
+
+def test_a_restored_run_and_a_new_one_are_found(folder: Stored, held: HeldRuns) -> None:
+    client = folder.client()
+    client.restore_run(folder.deleted)
+    new = client.create_run("0", run_name="new").info.run_id
+    assert held.follow(FolderRuns(folder.path)) == {folder.deleted, new}
+    assert held.runs == said_by_mlflow(client)
+
+
+def test_an_experiment_that_is_new_renamed_deleted_or_restored_is_followed_with_its_runs(
+    folder: Stored, held: HeldRuns
+) -> None:
+    client = folder.client()
+    experiment = client.get_experiment_by_name("payments").experiment_id
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: client.create_experiment("fresh"),
+        lambda: client.rename_experiment(experiment, "other payments"),
+        lambda: client.delete_experiment(experiment),
+        lambda: client.restore_experiment(experiment),
+    )
+    for step in steps:
+        step()
+        held.follow(FolderRuns(folder.path))
+        assert held.experiments == experiments_of_mlflow(client)
+        assert held.runs == said_by_mlflow(client)
+
+
+def test_runs_whose_folders_vanished_are_gone(folder: Stored, held: HeldRuns) -> None:
+    shutil.rmtree(run_folder(folder.path, folder.failed))
+    assert held.follow(FolderRuns(folder.path)) == set()
+    assert [run_id for batch in held.batches for run_id in batch.gone] == [folder.failed]
+    shutil.rmtree(folder.path)
+    held.follow(FolderRuns(folder.path))
+    assert (held.runs, held.experiments) == ({}, {})
+
+
+def test_a_second_pass_finds_nothing_and_still_ends_with_a_cursor(folder: Stored, held: HeldRuns) -> None:
+    cursor, runs = held.cursor, dict(held.runs)
+    assert held.follow(FolderRuns(folder.path)) == set()
+    assert (held.cursor, held.runs, len(held.batches)) == (cursor, runs, 1)
+
+
+def test_a_change_right_after_the_reading_that_leaves_time_and_size_the_same_is_found(folder: Stored) -> None:
+    tag = run_folder(folder.path, folder.finished) / "tags" / "author"
+    tag.write_text("one")
+    now = tag.stat().st_mtime_ns
+    index = HeldRuns()
+    index.follow(FolderRuns(folder.path))
+    tag.write_text("two")
+    os.utime(tag, ns=(now, now))
+    assert folder.finished in index.follow(FolderRuns(folder.path))
+    assert ("author", "two") in index.runs[folder.finished].tags
+
+
+def test_an_interrupted_pass_goes_on_behind_the_last_batch(tmp_path: Path) -> None:
+    many_runs(tmp_path, RUNS_AT_ONCE + 50)
+    index = HeldRuns()
+    begun = FolderRuns(tmp_path).changes(None, index, Listening())
+    index.take(next(begun))
+    begun.close()
+    first = set(index.runs)
+    assert len(first) == RUNS_AT_ONCE
+    assert index.follow(FolderRuns(tmp_path)).isdisjoint(first)
+    assert len(index.runs) == RUNS_AT_ONCE + 50
+
+
+def test_a_pass_that_nobody_wants_any_more_ends(folder: Stored) -> None:
+    with pytest.raises(Stopped):
+        HeldRuns().follow(FolderRuns(folder.path), Listening(patience=2))
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    ["", "\t{", "[1, 2]", "name: x\n", "experiment_id: 'another'\n"],
+    ids=["none", "bad", "list", "less", "other"],
+)
+def test_a_run_that_is_rubbish_is_told_and_left_out_and_the_others_are_read(
+    rubbish: str, folder: Stored, held: HeldRuns
+) -> None:
+    fresh, told = HeldRuns(), Listening()
+    (run_folder(folder.path, folder.failed) / "meta.yaml").write_text(rubbish)
+    fresh.follow(FolderRuns(folder.path), told)
+    assert fresh.ids() == held.ids() - {folder.failed}
+    assert len(told.told) == 1
+    assert folder.failed in told.told[0]
+    # Whoever knew it keeps it: it may be half written at this moment.
+    held.follow(FolderRuns(folder.path))
+    assert folder.failed in held.ids()
+
+
+def test_rubbish_beside_the_keys_of_a_run_does_not_hide_it(folder: Stored, held: HeldRuns) -> None:
+    run = run_folder(folder.path, folder.finished)
+    (run / "metrics" / "garbled").write_text(
+        "1700000000000\n1700000000000 zero 3\n99999999999999999999 0.5 1\n5 1 1e9\n"
+    )
+    (run / "metrics" / "empty").write_text("")
+    (run / "params" / "bytes").write_bytes(b"\xff\x00a")
+    (run / "tags" / "dangling").symlink_to("nowhere")
+    (run / "inputs" / "broken").mkdir(parents=True)
+    (run / "inputs" / "broken" / "meta.yaml").write_text("{")
+    held.follow(FolderRuns(folder.path))
+    found = held.runs[folder.finished]
+    assert ("garbled", "0.5", 1, None) in found.metrics
+    assert "empty" not in {key for key, *_ in found.metrics}
+    assert ("bytes", "\ufffd\x00a") in found.params
+
+
+def test_runs_in_an_experiment_that_cannot_be_understood_stay_as_they_were_known(
+    folder: Stored, held: HeldRuns
+) -> None:
+    known, told = held.ids(), Listening()
+    (run_folder(folder.path, folder.failed).parent / "meta.yaml").write_text("[")
+    held.follow(FolderRuns(folder.path), told)
+    assert held.ids() == known
+    assert len(told.told) == 1
+
+
+def test_the_copy_of_a_run_in_another_experiment_is_told_and_left_out(folder: Stored, held: HeldRuns) -> None:
+    run, told = run_folder(folder.path, folder.failed), Listening()
+    write(folder.path / "zz" / "meta.yaml", "experiment_id: zz\nname: zz\n")
+    shutil.copytree(run, folder.path / "zz" / run.name)
+    held.follow(FolderRuns(folder.path), told)
+    assert held.runs[folder.failed].run.experiment_id == run.parent.name
+    assert len(told.told) == 1
+
+
+def test_a_store_of_mlflow_1_on_windows_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "0" / "meta.yaml", "artifact_location: C:/Users/me/mlruns/0\nexperiment_id: 0\nname: Default\n")
+    run = tmp_path / "0" / "aa01"
+    write(
+        run / "meta.yaml",
+        "artifact_uri: C:/Users/me/mlruns/0/aa01/artifacts\r\nend_time: null\r\nexperiment_id: 0\r\nname: ''\r\n"
+        "run_uuid: aa01\r\nsource_type: 4\r\nstart_time: soon\r\nstatus: 4\r\ntags: []\r\n",
+    )
+    write(run / "tags" / "mlflow.runName", "named by a tag")
+    write(run / "metrics" / "auc", "1500000000 0.9 0\r\n1500000001 0.8 1 payments d41d8\r\n")
+    index = HeldRuns()
+    index.follow(FolderRuns(tmp_path))
+    found = index.runs["aa01"]
+    assert (found.run.name, found.run.status, found.run.started) == ("named by a tag", "FAILED", None)
+    assert found.metrics == {("auc", "0.8", 1, 1500000001)}
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "[]", '{"format": 0}', '{"format": 1}', '{"format": 1, "runs": [1]}'])
+def test_a_cursor_that_means_nothing_counts_as_none(cursor: str, folder: Stored) -> None:
+    index = HeldRuns()
+    index.cursor = cursor
+    assert len(index.follow(FolderRuns(folder.path))) == len(index.runs) > 0
+
+
+def test_reading_changes_nothing(folder: Stored) -> None:
+    before = {file: file.stat().st_mtime_ns for file in folder.path.rglob("*")}
+    HeldRuns().follow(FolderRuns(folder.path))
+    assert {file: file.stat().st_mtime_ns for file in folder.path.rglob("*")} == before
+
+
+def test_the_stamp_is_another_after_every_change_and_the_same_without_one(folder: Stored) -> None:
+    rested(folder.path)
+    source = FolderRuns(folder.path)
+    stamps = [source.stamp()]
+    assert source.stamp() == stamps[0]
+    client = folder.client()
+    for change in CHANGES.values():
+        change(client, folder.running)
+        stamps.append(source.stamp())
+        if client.get_run(folder.running).info.lifecycle_stage == "deleted":
+            client.restore_run(folder.running)
+    client.rename_experiment("0", "another")
+    stamps.append(source.stamp())
+    assert all(before != after for before, after in pairwise(stamps))
+
+
+def test_the_place_is_the_uri(folder: Stored) -> None:
+    source = FolderRuns(folder.path)
+    assert source.place == folder.uri
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_changes_what_is_held_is_what_a_fresh_reading_finds(seed: int, folder: Stored) -> None:
+    chance, index, client = random.Random(seed), HeldRuns(), folder.client()
+    ids = [client.create_run("0", run_name=f"r{number}").info.run_id for number in range(5)]
+    rested(folder.path)
+    for _ in range(25):
+        for _ in range(chance.choice((0, 1, 2, 5))):
+            RANDOM_CHANGES[chance.randrange(len(RANDOM_CHANGES))](client, chance.choice(ids), chance)
+        index.follow(FolderRuns(folder.path))
+        assert index.runs == said_by_mlflow(client)
+
+
+def set_or_restored(client: MlflowClient, run: str, stage: str) -> None:
+    if client.get_run(run).info.lifecycle_stage != stage:
+        (client.delete_run if stage == "deleted" else client.restore_run)(run)
+
+
+def living(
+    change: Callable[[MlflowClient, str, random.Random], object],
+) -> Callable[[MlflowClient, str, random.Random], None]:
+    """Only runs that are not deleted can be changed."""
+
+    def changed(client: MlflowClient, run: str, chance: random.Random) -> None:
+        if client.get_run(run).info.lifecycle_stage == "active":
+            change(client, run, chance)
+
+    return changed
+
+
+RANDOM_CHANGES: tuple[Callable[[MlflowClient, str, random.Random], None], ...] = (
+    living(lambda client, run, chance: client.log_metric(run, "m", chance.random(), step=chance.randrange(4))),
+    living(lambda client, run, chance: client.log_param(run, f"p{chance.getrandbits(30)}", "1")),
+    living(lambda client, run, chance: client.set_tag(run, "t", str(chance.randrange(10)))),
+    living(lambda client, run, chance: client.set_terminated(run, chance.choice(("FAILED", "KILLED")))),
+    lambda client, run, _: set_or_restored(client, run, "deleted"),
+    lambda client, run, _: set_or_restored(client, run, "active"),
+)
