@@ -11,6 +11,7 @@ from pathlib import Path
 
 import command_line
 import idle_terminal
+import indexing
 import serving
 import stopping
 import storing
@@ -29,6 +30,12 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "idle-tui": idle_terminal.idle,
     "predict": serving.predictions,
     "demo": telling.demo,
+    "sync": indexing.full_sync,
+    "next-sync": indexing.next_sync,
+    "runs-page": indexing.page,
+    "runs-list": indexing.listing,
+    "runs-compare": indexing.compare,
+    "runs-history": indexing.long_history,
 }
 
 
