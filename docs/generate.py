@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reference import commands, configuration, keys, schemas
+from reference import commands, configuration, keys, queries, schemas
 
 FOLDER = Path(__file__).parent
 
@@ -16,6 +16,7 @@ def documents() -> dict[str, str]:
         "commands.md": commands.page(),
         "keys.md": keys.page(),
         "configuration.md": configuration.page(),
+        "queries.md": queries.page(),
     }
     files = {f"schemas/{name}.json": _json(schema) for name, schema in schemas.all_schemas().items()}
     return {**pages, **files}

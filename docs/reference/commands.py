@@ -156,6 +156,8 @@ def _common(action: Action) -> list[tuple[str, str, str]]:
                 "Apply only if the plan still has this id (see `--dry-run --json`); else exit code 5.",
             ),
         ]
+    if isinstance(action, Look) and action.csv:
+        rows.append(("`--csv`", "no", "Print the answer as CSV (RFC 4180)."))
     if isinstance(action, Look) and action.repeatable:
         rows += [
             ("`--watch`", "no", "Show it again and again, until Ctrl-C."),
