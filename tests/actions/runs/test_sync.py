@@ -15,6 +15,7 @@ from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import ExitCode, Stopped, UsageError
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.runs.query import RunQuery
+from unipipe_tui.domain.runs.rows import MLFLOW
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import Memory
@@ -169,7 +170,7 @@ def test_a_look_that_asks_the_index_several_questions_starts_one_synchronisation
     world = world_of(project, FakeRuns(runs={"a1": "one"}), FakeRuns("dvc", "commits"))
     sync_runs(SyncRuns("mlflow"), world, Silent())
     list_sweeps(ListSweeps(), dataclasses.replace(world, processes=processes))
-    assert processes.begun == [("runs", "sync")]
+    assert processes.begun == [("runs", "sync", "--source", "dvc")]
 
 
 def test_a_change_that_was_made_through_mlflow_is_in_the_index_at_once(project: Path) -> None:
@@ -189,8 +190,17 @@ def test_a_screen_starts_one_synchronisation_when_the_source_changed_and_none_wh
     keep_in_step(world)
     assert processes.begun == []
     source.put(b2="two")
-    with world.run_index.turn():
+    with world.run_index.turn(MLFLOW):
         keep_in_step(world)
     assert processes.begun == []
     keep_in_step(world)
     assert processes.begun == [("runs", "sync", "--source", "mlflow")]
+
+
+def test_a_look_starts_no_second_synchronisation_while_one_is_at_it(project: Path) -> None:
+    source = FakeRuns(runs={"a1": "one"})
+    world = dataclasses.replace(world_of(project, source), processes=FakeProcesses())
+    with world.run_index.turn(MLFLOW):
+        opened = open_index(world)
+    assert world.processes.begun == []  # type: ignore[attr-defined]
+    assert opened.notices == ("sqlite:///mlflow.db was not read yet. It is being read now.",)

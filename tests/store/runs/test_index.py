@@ -164,11 +164,11 @@ def test_a_batch_that_cannot_be_taken_changes_nothing(index: RunIndex) -> None:
     assert index.sources()[0].cursor == "1"
 
 
-def test_only_one_process_at_a_time_fills_the_index(tmp_path: Path) -> None:
+def test_only_one_process_at_a_time_fills_the_index_from_a_source(tmp_path: Path) -> None:
     first, second = (RunIndex(File(Database(tmp_path, kind=INDEX))) for _ in range(2))
-    with first.turn() as ours, second.turn() as theirs:
-        assert (ours, theirs) == (True, False)
-    with second.turn() as theirs:
+    with first.turn("mlflow") as ours, second.turn("mlflow") as theirs, second.turn("dvc") as others:
+        assert (ours, theirs, others) == (True, False, True)
+    with second.turn("mlflow") as theirs:
         assert theirs
 
 

@@ -16,16 +16,20 @@ from unipipe_tui.domain.errors import Damaged, ExitCode, Failed, ToolMissing, Un
 from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.ports.store import RunIndex
 from unipipe_tui.domain.progress import Progress, Silent, step
-from unipipe_tui.domain.runs.rows import MLFLOW, RunSource, SourceState, stop_if_asked
+from unipipe_tui.domain.runs.rows import DVC, MLFLOW, RunSource, SourceState, stop_if_asked
 from unipipe_tui.domain.tracking import TrackingKind
 from unipipe_tui.domain.values import frozen
 
 PATIENCE_SECONDS = 8.0
 """How long a look waits for a synchronisation; then it answers with what there is, and says so."""
+PATIENCE_WITH_OTHERS_SECONDS = 2.0
+"""How long it waits for one that somebody else started: a first pass over a large store takes long."""
 FRESH_SECONDS = 60.0
 """For how long an answer of a server counts as fresh: it cannot be asked cheaply whether anything changed."""
 POLL_SECONDS = 0.03
 SYNC_LINE = ("runs", "sync")
+READ_IT = "Read it: unipipe runs sync"
+BEING_READ = "It is being read now."
 
 
 @frozen
@@ -80,32 +84,29 @@ def sync_runs(request: SyncRuns, world: World, progress: Progress) -> RunsSynced
         here = [source.name for source in (*world.run_sources(), *world.distant_runs(()))]
         hint = f"Sources here: {', '.join(here)}." if here else "Here is neither an MLflow store nor a DVC repository."
         raise UsageError(f"There is no source {request.source!r} of runs here.", hint=hint)
-    with _turn(world.run_index, progress):
-        _forget(world.run_index, sources, again=request.again)
-        return RunsSynced(
-            tuple(_synced(source, world, progress, number, len(sources)) for number, source in enumerate(sources, 1))
-        )
+    _drop_if_damaged(world.run_index)
+    if request.again:
+        for source in sources:
+            world.run_index.forget(source.name)
+    return RunsSynced(
+        tuple(_synced(source, world, progress, number, len(sources)) for number, source in enumerate(sources, 1))
+    )
 
 
 def bring_up_to_date(world: World, progress: Progress, changed: Sequence[str] = ()) -> None:
     """Let the index follow a change of these runs that was just made through MLflow; if that fails, the next look does."""
     sources = [source for source in (*world.run_sources(), *world.distant_runs(changed)) if source.name == MLFLOW]
     try:
-        with _turn(world.run_index, progress):
-            for source in sources:
-                _pass(source, world, progress)
+        for source in sources:
+            _pass(source, world, progress)
     except UnipipeError as error:
         progress.emit(Noted(f"The index of runs does not know of it yet: {error.message}"))
 
 
 def keep_in_step(world: World) -> None:
     """Let a process of its own read what changed, unless one is at it: for a screen, which does not wait for it."""
-    if not world.index_is_kept or not _standing(world).wants_reading:
-        return
-    with world.run_index.turn() as nobody_is_at_it:
-        pass
-    if nobody_is_at_it:
-        _begin(world)
+    if world.index_is_kept:
+        _begin(world, _standing(world))
 
 
 @frozen
@@ -130,7 +131,7 @@ def open_index(world: World) -> OpenIndex:
     found = _standing(world)
     if world.index_is_kept:
         if found.wants_reading:
-            stale = _after_a_moment(world, _begin(world))
+            stale = _after_a_moment(world, _begin(world, found))
             found = replace(_standing(world), stale=stale)
     elif found.stale and world.run_sources():
         bring_up_to_date(world, Silent())
@@ -161,7 +162,7 @@ class _Standing:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a person should know."""
-        done = "It is being read now." if self.may_ask_others else f"Read it: unipipe {' '.join(SYNC_LINE)}"
+        done = BEING_READ if self.may_ask_others else READ_IT
         others = (f"{behind} {done}" for behind in self.others)
         return tuple(filter(None, (self.stale, self.problem, *others)))
 
@@ -179,13 +180,22 @@ def _standing(world: World) -> _Standing:
     )
 
 
-def _begin(world: World) -> int:
-    """Start a synchronisation in a process of its own; its pid.
-
-    DVC writes into its `.dvc/tmp` while it is asked. In a project that was never made one of ours only a person does that.
-    """
-    only = () if _is_ours(world) else ("--source", MLFLOW)
+def _begin(world: World, found: _Standing) -> int | None:
+    """Start a synchronisation of what changed, in a process of its own; its pid, None when others are at it already."""
+    wanted = [MLFLOW] if found.stale else []
+    # DVC writes into its `.dvc/tmp` while it is asked. In a project that was never made one of ours only a person does that.
+    if found.others and found.may_ask_others:
+        wanted.append(DVC)
+    idle = [name for name in wanted if _is_idle(world.run_index, name)]
+    if not idle:
+        return None
+    only = ("--source", *idle) if len(idle) == 1 else ()
     return world.processes.background((*SYNC_LINE, *only), world.root)
+
+
+def _is_idle(index: RunIndex, source: str) -> bool:
+    with index.turn(source) as nobody_is_at_it:
+        return nobody_is_at_it
 
 
 def _is_ours(world: World) -> bool:
@@ -216,24 +226,25 @@ def _behind(source: RunSource, state: SourceState | None) -> str:
     return ""
 
 
-def _after_a_moment(world: World, pid: int) -> str:
+def _after_a_moment(world: World, pid: int | None) -> str:
     """What still keeps the index from being trusted when the patience is over or that process has ended."""
-    deadline = monotonic() + PATIENCE_SECONDS
+    deadline = monotonic() + (PATIENCE_SECONDS if pid is not None else PATIENCE_WITH_OTHERS_SECONDS)
     while True:
-        over = monotonic() > deadline or not world.processes.is_alive(pid)
+        over = monotonic() > deadline or (pid is not None and not world.processes.is_alive(pid))
         state = _states(world.run_index).get(MLFLOW)
         stale = _stale(world, world.run_sources(), state)
         if not stale:
             return ""
         if over:
             _refuse_if_nothing_is_known(state)
-            return f"{stale} Bring it up to date: unipipe {' '.join(SYNC_LINE)}"
+            being_read = pid is None or world.processes.is_alive(pid)
+            return f"{stale} {BEING_READ if being_read else READ_IT}"
         sleep(POLL_SECONDS)
 
 
 def _refuse_if_nothing_is_known(state: SourceState | None) -> None:
     if state is not None and state.problem and not state.runs:
-        raise ToolMissing(state.problem, hint=f"Then read it: unipipe {' '.join(SYNC_LINE)}")
+        raise ToolMissing(state.problem, hint="Then read it: unipipe runs sync")
 
 
 def _states(index: RunIndex) -> dict[str, SourceState]:
@@ -245,11 +256,11 @@ def _states(index: RunIndex) -> dict[str, SourceState]:
 
 
 @contextmanager
-def _turn(index: RunIndex, progress: Progress) -> Iterator[None]:
-    """Be the only one who fills the index."""
+def _turn(index: RunIndex, source: str, progress: Progress) -> Iterator[None]:
+    """Be the only one who fills the index from this source."""
     told = False
     while True:
-        with index.turn() as ours:
+        with index.turn(source) as ours:
             if ours:
                 yield
                 return
@@ -260,15 +271,11 @@ def _turn(index: RunIndex, progress: Progress) -> Iterator[None]:
         sleep(POLL_SECONDS)
 
 
-def _forget(index: RunIndex, sources: Sequence[RunSource], *, again: bool) -> None:
+def _drop_if_damaged(index: RunIndex) -> None:
     try:
         index.sources()
     except Damaged:
-        for source in sources:
-            index.forget(source.name)
-    if again:
-        for source in sources:
-            index.forget(source.name)
+        index.forget(MLFLOW)
 
 
 def _synced(source: RunSource, world: World, progress: Progress, number: int, total: int) -> SyncedSource:
@@ -290,19 +297,20 @@ def _synced(source: RunSource, world: World, progress: Progress, number: int, to
 def _pass(source: RunSource, world: World, progress: Progress) -> tuple[int, int]:
     """Read what changed in a source; answers with how many runs that were, and how many are gone."""
     index = world.run_index
-    state = _states(index).get(source.name)
-    if state is not None and state.place != source.place:
-        index.forget(source.name)
-        state = None
-    stamp, read, gone = source.stamp(), 0, 0
-    for batch in source.changes(state.cursor if state else None, index.known(source.name), progress):
-        index.take(source.name, source.place, batch)
-        read, gone = read + len(batch.runs), gone + len(batch.gone)
-        progress.emit(Advanced(batch.done, batch.total, "runs"))
-        stop_if_asked(progress)
-    # The stamp of before: what changed while it was read is looked at again.
-    index.complete(source.name, source.place, stamp, world.now(), source.remark)
-    return read, gone
+    with _turn(index, source.name, progress):
+        state = _states(index).get(source.name)
+        if state is not None and state.place != source.place:
+            index.forget(source.name)
+            state = None
+        stamp, read, gone = source.stamp(), 0, 0
+        for batch in source.changes(state.cursor if state else None, index.known(source.name), progress):
+            index.take(source.name, source.place, batch)
+            read, gone = read + len(batch.runs), gone + len(batch.gone)
+            progress.emit(Advanced(batch.done, batch.total, "runs"))
+            stop_if_asked(progress)
+        # The stamp of before: what changed while it was read is looked at again.
+        index.complete(source.name, source.place, stamp, world.now(), source.remark)
+        return read, gone
 
 
 SYNC = Watch("runs sync", SyncRuns, sync_runs, "unipipe runs sync")

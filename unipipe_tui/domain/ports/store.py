@@ -55,8 +55,8 @@ class RunIndex(Protocol):
         """What it holds of each source."""
         ...
 
-    def turn(self) -> AbstractContextManager[bool]:
-        """Be the one who fills it, for the length of the block; False when somebody else is."""
+    def turn(self, source: str) -> AbstractContextManager[bool]:
+        """Be the one who fills it from this source, for the length of the block; False when somebody else is."""
         ...
 
     def known(self, source: str) -> KnownRuns:

@@ -88,9 +88,9 @@ class RunIndex:
             for name, place, cursor, stamp, synced, problem, runs in rows
         )
 
-    def turn(self) -> AbstractContextManager[bool]:
-        """Be the one who fills it, for the length of the block; False when somebody else is."""
-        return self._place.turn()
+    def turn(self, source: str) -> AbstractContextManager[bool]:
+        """Be the one who fills it from this source, for the length of the block; False when somebody else is."""
+        return self._place.turn(source)
 
     def known(self, source: str) -> Known:
         """What it holds of one source."""

@@ -30,8 +30,8 @@ class Place(Protocol):
         """Lose everything."""
         ...
 
-    def turn(self) -> AbstractContextManager[bool]:
-        """Be the one who fills it, for the length of the block; False when somebody else is."""
+    def turn(self, source: str) -> AbstractContextManager[bool]:
+        """Be the one who fills it from this source, for the length of the block; False when somebody else is."""
         ...
 
 
@@ -67,7 +67,7 @@ class Memory:
             self._made.pop().close()
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
+    def turn(self, source: str) -> Iterator[bool]:
         """Nobody else can fill it."""
         yield True
 
@@ -97,12 +97,12 @@ class File:
         self._database.discard()
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
-        """Be the one who fills it; False when another process is. Whoever is killed has given up the turn."""
+    def turn(self, source: str) -> Iterator[bool]:
+        """Be the one who fills it from this source; False when another process is. Whoever is killed has given up the turn."""
         self._database.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
             try:
-                held.enter_context(locked(self._database.folder / "sync.lock", alone=True, timeout_seconds=0))
+                held.enter_context(locked(self._database.folder / f"sync-{source}.lock", alone=True, timeout_seconds=0))
             except Failed:
                 yield False
             else:
