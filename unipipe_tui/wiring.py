@@ -24,6 +24,7 @@ from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
 from unipipe_tui.config import Config, TargetConfig, read_config
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
+from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.tools import Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
@@ -86,6 +87,7 @@ def world_at(root: Path) -> World:
         index_is_kept=unwritable is None,
         run_sources=runs.near,
         distant_runs=runs.distant,
+        distant_outline=lambda run_id, key, cells: _distant_outline(place.uri, run_id, key, cells),
         open_registry=lambda: _open_registry(place.uri),
         open_importance=_open_importance,
         draw_image=_draw_image,
@@ -162,6 +164,13 @@ def _silence_mlflow() -> None:
     # MLflow reads these when it is imported, which takes seconds; so only a process that asks its client does.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
+
+
+def _distant_outline(uri: str, run_id: str, key: str, cells: int) -> MetricOutline:
+    _silence_mlflow()
+    from unipipe_tui.adapters.mlflow.client.histories import distant_outline
+
+    return distant_outline(uri, run_id, key, cells)
 
 
 def _open_registry(uri: str) -> Registry:

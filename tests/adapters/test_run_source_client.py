@@ -33,6 +33,7 @@ from tests.adapters.held_rows import Held
 from tests.conftest import free_port, own_environment
 from tests.fakes import Listening
 from unipipe_tui.adapters.mlflow.client.changes import ClientRuns
+from unipipe_tui.adapters.mlflow.client.histories import distant_outline
 from unipipe_tui.adapters.process import stop_tree
 from unipipe_tui.domain.errors import Failed, Stopped, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.runs.rows import DELETED, DatasetRow, MetricRow, ParamRow, RunRow, TagRow
@@ -166,6 +167,16 @@ def test_a_server_holds_the_runs_that_mlflows_own_search_tells(server: str, back
     }
     assert [one.context for one in held.datasets(backend.finished)] == ["training"]
     assert math.isnan(held.values(backend.finished, MetricRow)["broken"])
+
+
+def test_the_history_of_a_metric_on_a_server_is_outlined_whole(server: str) -> None:
+    client = MlflowClient(server, server)
+    run_id = client.create_run("0").info.run_id
+    client.log_batch(run_id, metrics=[Metric("loss", 1 / (step + 1), 1_000 + step, step) for step in range(500)])
+    outline = distant_outline(server, run_id, "loss", 50)
+    assert (outline.count, len(outline.cells)) == (500, 50)
+    assert (outline.cells[0].high, outline.cells[-1].end) == (1.0, 1 / 500)
+    assert distant_outline(server, run_id, "never", 50).cells == ()
 
 
 def test_runs_that_began_at_the_same_moment_are_each_read_once_however_small_the_pages(server: str) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from unipipe_tui.config import Config, ModelConfig, TargetConfig
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
 from unipipe_tui.domain.ports.tools import Dvc, Git, PipelineFiles, Processes, Recipes, Registry, Tool
@@ -68,6 +69,8 @@ class World:
     """Where runs are kept on this machine."""
     distant_runs: Callable[[Sequence[str]], tuple[RunSource, ...]]
     """What can only be read through MLflow's client, which takes seconds to begin; given ids of runs to read in any case."""
+    distant_outline: Callable[[str, str, int], MetricOutline]
+    """The outline of a run's metric, in so many cells, from a store that is not on this machine; takes seconds."""
     open_registry: Callable[[], Registry]
     """Opens MLflow for writing, which takes seconds."""
     open_importance: Callable[[], ImportanceMeter]

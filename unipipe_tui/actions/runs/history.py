@@ -15,7 +15,7 @@ from unipipe_tui.domain.charts import Axis, Line, LineChart, Scale
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline, OutlineAxis
 from unipipe_tui.domain.runs.rows import MLFLOW
-from unipipe_tui.domain.tracking import Run, outline_of_history
+from unipipe_tui.domain.tracking import Run, TrackingKind, outline_of_history
 from unipipe_tui.domain.values import frozen
 
 CELLS = 200
@@ -96,6 +96,8 @@ def _history(metric: str, runs: tuple[Run, ...], world: World) -> MetricHistory:
 
 
 def _outline(run: Run, metric: str, world: World) -> MetricOutline:
+    if run.source == MLFLOW and world.tracking_place.kind is TrackingKind.REMOTE:
+        return world.distant_outline(run.run_id, metric, CELLS)
     if run.source == MLFLOW:
         return world.tracking.metric_outline(run.run_id, metric, CELLS)
     # Other sources keep the last value alone.
