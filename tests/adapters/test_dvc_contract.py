@@ -23,7 +23,7 @@ vars:
 stages:
   prepare:
     cmd:
-      - mkdir -p work/prepared
+      - mkdir -p made/prepared
       - cp data/raw.csv ${paths.prepared}/all.csv
       - echo ${prepare.seed} > ${paths.prepared}/seed.txt
     deps: [data/raw.csv]
@@ -37,7 +37,7 @@ stages:
     foreach: ${models}
     do:
       cmd: echo depth ${item.depth} ${key} > ${item.file}
-      deps: [work/prepared]
+      deps: [made/prepared]
       params: [rates.0, limits.json: , constants.py: [RATE, Train.epochs]]
       outs:
         - ${item.file}:
@@ -90,8 +90,8 @@ stages:
 SUB_DVC_YAML = """
 stages:
   collect:
-    cmd: cat ../us.txt ../work/prepared/seed.txt > collected.txt
-    deps: [../us.txt, ../work/prepared/seed.txt]
+    cmd: cat ../us.txt ../made/prepared/seed.txt > collected.txt
+    deps: [../us.txt, ../made/prepared/seed.txt]
     params: [shape]
     outs: [collected.txt]
 """
@@ -116,7 +116,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(root, "sub/params.yaml", "shape: round\n")
     write(root, "sub/dark/area/.keep", "")
     write(root, "params.yaml", "prepare: {seed: 7, split: 0.2}\nrates: [0.1, 0.2]\nflavours: [plain, on]\n")
-    write(root, "settings.toml", '[paths]\nprepared = "work/prepared"\narea = "dark/area"\n')
+    write(root, "settings.toml", '[paths]\nprepared = "made/prepared"\narea = "dark/area"\n')
     write(root, "limits.json", '{"low": 1, "high": {"soft": 2}}')
     write(root, "constants.py", "RATE: float = 0.5\nclass Train:\n    epochs = 3\n    sizes = (1, 2)\n")
     write(root, "data/raw.csv", "id,amount\n1,2\n")
@@ -302,7 +302,7 @@ MUTATIONS: dict[str, Mutation] = {
     "an intermediate output was edited": lambda root: write(root, "us.txt", "forged"),
     "a cached output was removed": lambda root: (root / "flags.txt").unlink(),
     "a Git-tracked output was removed": lambda root: (root / "metrics.json").unlink(),
-    "a folder output was removed": lambda root: shutil.rmtree(root / "work/prepared"),
+    "a folder output was removed": lambda root: shutil.rmtree(root / "made/prepared"),
     "a folder became a file": lambda root: become_a_file(root / "folder"),
     "the cache is empty": lambda root: shutil.rmtree(root / ".dvc/cache/files"),
     "nothing was ever pulled": lambda root: forget_the_data(root),
