@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -53,6 +54,24 @@ def batch(*names: str, loss: float = 0.5, cursor: str = "1", **changed: object) 
         [ExperimentRow("1", "fraud")],
         **changed,  # type: ignore[arg-type]
     )
+
+
+def test_new_and_changed_runs_in_any_order_in_one_batch_keep_what_is_theirs(index: RunIndex) -> None:
+    drawn = random.Random(7)
+    latest: dict[str, float] = {}
+    for number in range(30):
+        gone = drawn.sample(sorted(latest), k=min(len(latest), drawn.randint(0, 2)))
+        kept = [name for name in latest if name not in gone]
+        names = [*(f"r{number}-{n}" for n in range(drawn.randint(0, 3))), *drawn.sample(kept, k=len(kept) // 2)]
+        drawn.shuffle(names)
+        index.take("mlflow", PLACE, batch(*names, loss=float(number), gone=gone))
+        latest = {name: loss for name, loss in latest.items() if name not in gone} | dict.fromkeys(names, float(number))
+
+        held = index.search(RunQuery(limit=1000)).runs
+        assert {run.run_id: [metric.value for metric in run.metrics] for run in held} == {
+            name: [loss] for name, loss in latest.items()
+        }
+        assert len(held) == len(latest)
 
 
 def test_a_run_comes_back_as_it_was_taken(index: RunIndex) -> None:
@@ -143,8 +162,15 @@ def test_each_source_is_remembered_with_its_cursor_and_its_last_complete_pass(in
     index.complete("mlflow", PLACE, "stamp", NOON)
     index.trouble("dvc", ".", "DVC is not installed.")
     states = {state.name: state for state in index.sources()}
-    assert (states["mlflow"].stamp, states["mlflow"].synced, states["mlflow"].problem) == ("stamp", NOON, "")
-    assert (states["dvc"].problem, states["dvc"].runs) == ("DVC is not installed.", 0)
+    assert (states["mlflow"].stamp, states["mlflow"].synced, states["mlflow"].problems) == ("stamp", NOON, ())
+    assert (states["dvc"].problems, states["dvc"].runs) == (("DVC is not installed.",), 0)
+
+
+def test_each_thing_that_could_not_be_read_is_remembered_as_one_sentence_until_the_next_pass(index: RunIndex) -> None:
+    index.complete("mlflow", PLACE, "stamp", NOON, ["It is\nbroken.", "So is\u2028this \udcff."])
+    assert index.sources()[0].problems == ("It is broken.", "So is this \\udcff.")
+    index.complete("mlflow", PLACE, "stamp", NOON)
+    assert index.sources()[0].problems == ()
 
 
 def test_a_source_that_is_forgotten_leaves_the_others(index: RunIndex) -> None:

@@ -39,8 +39,9 @@ def replace_runs(connection: duckdb.DuckDBPyConnection, source: str, batch: RunB
             "SELECT run_id, run FROM runs WHERE source = ? AND run_id IN (SELECT unnest(?::VARCHAR[]))", [source, ids]
         ).fetchall()
     )
-    drop(connection, list(known.values()))
+    # Asked before the known ones go: a number that one of them gets back must not be given to a new run.
     (highest,) = connection.execute("SELECT coalesce(max(run), 0) FROM runs").fetchone() or (0,)
+    drop(connection, list(known.values()))
     numbers: dict[str, int] = {}
     for run in batch.runs:
         numbers[run.run_id] = known.get(run.run_id) or highest + len(numbers) + 1
