@@ -35,9 +35,10 @@ def make_store(folder: Path, runs: int = RUNS) -> Path:
 
 def add_runs(database: Path, runs: int, seed: int) -> list[str]:
     """Add so many finished runs; answers with their ids."""
-    chance = random.Random(seed)
     connection = sqlite3.connect(database)
-    (last,) = connection.execute("SELECT coalesce(max(start_time), ?) FROM runs", [BEGUN]).fetchone()
+    last, already = connection.execute("SELECT coalesce(max(start_time), ?), count(*) FROM runs", [BEGUN]).fetchone()
+    # A store that is measured again has the runs of the time before.
+    chance = random.Random(seed + already)
     names = [uuid.UUID(int=chance.getrandbits(128)).hex for _ in range(runs)]
     with connection:
         connection.executemany(
