@@ -76,29 +76,29 @@ def test_the_recipe_s_own_tests_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_recipe_runs_passes_its_own_gates_and_has_nothing_to_do_the_second_time(tmp_path: Path) -> None:
-    project = _started(tmp_path)
-    environment = {**_environment(tmp_path), "UNIPIPE_JOB": "job-1"}
-    _run(["dvc", "repro"], project, environment)
-
-    reports = {path.name: path.read_bytes() for path in (project / "reports").iterdir()}
+def test_the_recipe_ran_passes_its_own_gates_and_has_nothing_to_do_the_second_time(
+    trained: Path, tmp_path: Path
+) -> None:
+    environment = _environment(tmp_path)
+    reports = {path.name: path.read_bytes() for path in (trained / "reports").iterdir()}
     metrics = json.loads(reports["metrics.json"])
     assert metrics["precision"] >= 0.95
     assert min(found["precision"] for found in metrics["by_region"].values()) >= 0.90
     assert set(json.loads(reports["run.json"])) == {"run_id", "model_uri", "threshold"}
-    assert len(pd.read_parquet(project / "data" / "quarantine.parquet")) == 14
+    assert len(pd.read_parquet(trained / "data" / "quarantine.parquet")) == 14
 
-    logged = _answers_of_the_logged_model(project, environment)
+    logged = _answers_of_the_logged_model(trained, environment)
+    begun = _run(["git", "rev-list", "--max-parents=0", "HEAD"], trained, environment).strip()
     assert logged["metadata"] == {"threshold": json.loads(reports["run.json"])["threshold"], "positive": 1}
-    assert logged["tags"]["unipipe.job"] == "job-1"
-    assert logged["tags"]["git.commit"] == _run(["git", "rev-parse", "HEAD"], project, environment).strip()
-    assert logged["digest"] == logged["tags"]["data.raw.md5"] == _yaml("data/raw.dvc", project)["outs"][0]["md5"]
+    assert (trained / ".unipipe" / "jobs" / logged["tags"]["unipipe.job"]).is_dir()
+    assert logged["tags"]["git.commit"] == begun
+    assert logged["digest"] == logged["tags"]["data.raw.md5"] == _yaml("data/raw.dvc", trained)["outs"][0]["md5"]
     assert logged["holdout.precision"] == metrics["precision"]
     assert logged["columns"] == 2
 
-    assert "Data and pipelines are up to date" in _run(["dvc", "repro"], project, environment)
-    _run(["dvc", "repro", "--force", "validate", "features"], project, environment)
-    assert _run(["dvc", "status"], project, environment).strip() == "Data and pipelines are up to date."
+    assert "Data and pipelines are up to date" in _run(["dvc", "repro"], trained, environment)
+    _run(["dvc", "repro", "--force", "validate", "features"], trained, environment)
+    assert _run(["dvc", "status"], trained, environment).strip() == "Data and pipelines are up to date."
 
 
 LOAD_THE_MODEL = """
@@ -125,17 +125,6 @@ def _answers_of_the_logged_model(project: Path, environment: dict[str, str]) -> 
     argv = [sys.executable, "-P", "-c", LOAD_THE_MODEL, str(project / "mlflow.db"), str(week)]
     answers: dict[str, Any] = json.loads(_run(argv, project, environment).splitlines()[-1])
     return answers
-
-
-def _started(tmp_path: Path) -> Path:
-    """The recipe as a project of its own: in Git, in DVC, with the sample history."""
-    project = _copied(tmp_path)
-    (project / "data" / "raw").mkdir(parents=True)
-    shutil.copy(HISTORY, project / "data" / "raw")
-    for command in ("git init -q", "dvc init -q", "dvc add -q data/raw", "git add --all", "git commit -q -m start"):
-        _run(command.split(), project, _environment(tmp_path))
-    assert _run(["git", "status", "--short"], project, _environment(tmp_path)) == ""
-    return project
 
 
 def _copied(tmp_path: Path) -> Path:

@@ -33,9 +33,9 @@ MANY = 40
 async def test_every_form_shows_its_buttons_right_above_the_lower_border(busy_world: World) -> None:
     app = Unipipe(busy_world)
     async with app.run_test(size=SIZE) as pilot:
-        for action in CATALOG:
-            if not fields_of(action.request):
-                continue
+        # One form for every number of fields: what is in them does not move the buttons.
+        by_fields = {len(fields_of(action.request)): action for action in CATALOG}
+        for action in (action for number, action in by_fields.items() if number):
             app.push_screen(FormScreen(action, {}, busy_world.root))
             await pilot.pause()
             await pilot.pause()
