@@ -16,6 +16,7 @@ from tests.adapters.conftest_mlflow import Stored
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.mlflow.sqlite import outline as sqlite_outline
+from unipipe_tui.adapters.mlflow.sqlite.readonly import probe, read_only
 from unipipe_tui.domain.outlines import BOUNDLESS, Logged, MetricOutline, OutlineAxis, outline_of
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
@@ -135,7 +136,7 @@ def test_a_short_history_in_either_form_of_store_is_the_same(store: Stored) -> N
     outline = tracking.metric_outline(store.finished, "auc", 10)
     assert [(cell.first, cell.end) for cell in outline.cells] == [(0, 0.5), (1, 0.9), (2, 0.7)]
     broken = tracking.metric_outline(store.finished, "broken", 10)
-    logged = len(tracking.metric_history(store.finished, "broken"))
+    logged = len(store.client().get_metric_history(store.finished, "broken"))
     assert (broken.count, broken.not_finite, broken.cells[0].low) == (logged, logged, None)
     assert tracking.metric_outline(store.finished, "never", 10).cells == ()
     assert tracking.metric_outline("no such run", "auc", 10).count == 0
@@ -162,3 +163,41 @@ def test_looking_at_a_long_history_changes_no_byte_and_takes_no_second(database:
     assert outline.count == 200_000
     assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
     assert seconds < 1.0  # some 60 ms when the machine is free
+
+
+def disorderly(chance: random.Random) -> list[Logged]:
+    """A history of ties, gaps, negative steps, values that are no numbers, and moments in or out of order."""
+    steps, order = chance.choice([1, 2, 30, 700, 10**6]), chance.choice(["onwards", "ties", "one", "any"])
+    moments = {
+        "onwards": lambda n, _: n * 10,
+        "ties": lambda _, step: step // 3,
+        "one": lambda *_: 5,
+        "any": lambda *_: 0,
+    }
+    values = (math.nan, math.inf, -math.inf, 0.0, -1.5, 2.0)
+    history = []
+    for number, step in enumerate(sorted(chance.randrange(-steps // 2, steps) for _ in range(900))):
+        at = BEGUN + (chance.randrange(300) if order == "any" else moments[order](number, step))
+        history.append(Logged(step, at, chance.choice(values) if chance.random() < 0.1 else chance.gauss(0, 9)))
+    # The table takes a row once.
+    history = list({(one.step, one.at, repr(one.value)): one for one in history}.values())
+    chance.shuffle(history)
+    return history
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_readers_count_whatever_was_logged_as_outline_of_does(database: Stored, seed: int) -> None:
+    chance = random.Random(seed)
+    history = disorderly(chance)
+    add(database.path, [(database.finished, one) for one in history])
+    add(database.path, [(database.failed, one) for one in disorderly(chance)[: chance.choice([0, 100, 900])]])
+    # Of values for one step and moment the largest counts as the last, or what is no number.
+    stored = sorted(history, key=lambda one: (math.isnan(one.value), 0.0 if math.isnan(one.value) else one.value))
+    for cells in (-1, 1, 7, 200):
+        found = read_only(
+            database.path,
+            lambda open_, cells=cells: sqlite_outline.outline(
+                open_, probe(open_), database.finished, "loss", cells, few=20
+            ),
+        )
+        assert found == outline_of("loss", stored, cells)
