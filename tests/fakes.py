@@ -24,8 +24,8 @@ from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.runs.marks import NAME_TAG, RunMarks
-from unipipe_tui.domain.runs.rows import ExperimentRow, KnownRuns, RunBatch, RunRow, TagRow
+from unipipe_tui.domain.runs.rows import ACTIVE, DELETED, ExperimentRow, KnownRuns, RunBatch, RunRow, TagRow
+from unipipe_tui.domain.runs.tags import NAME_TAG, RunMarks
 from unipipe_tui.domain.serving import (
     FeedbackTaken,
     Predicted,
@@ -36,7 +36,6 @@ from unipipe_tui.domain.serving import (
     Value,
 )
 from unipipe_tui.domain.tracking import (
-    Metric,
     ModelVersion,
     RegisteredModel,
     Run,
@@ -169,11 +168,9 @@ class _Given:
         found = tuple(run for run in self.given_runs if run.run_id.startswith(prefix))
         return tuple(run for run in found if run.run_id == prefix) or found[:6]
 
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        return tuple(m for run in self.given_runs if run.run_id == run_id for m in run.metrics if m.key == key)
-
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
-        return outline_of_history(key, self.history(run_id, key), cells)
+        logged = (m for run in self.given_runs if run.run_id == run_id for m in run.metrics if m.key == key)
+        return outline_of_history(key, logged, cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         return tuple(sorted(self.given_models, key=lambda model: model.name))
@@ -369,6 +366,7 @@ class FakeRuns:
     remark: str = ""
     runs: dict[str, str] = field(default_factory=dict)
     """Names by id."""
+    unreadable: tuple[str, ...] = ()
     away: bool = False
     dies_after: int | None = None
     """After how many batches of one run the reader is interrupted."""
@@ -399,7 +397,11 @@ class FakeRuns:
                 json.dumps(taken), [row], experiments=[ExperimentRow("1", "e")], done=number, total=len(changed)
             )
         yield RunBatch(
-            json.dumps({run: taken[run] for run in self.runs}), gone=gone, done=len(changed), total=len(changed)
+            json.dumps({run: taken[run] for run in self.runs}),
+            gone=gone,
+            unreadable=self.unreadable,
+            done=len(changed),
+            total=len(changed),
         )
 
 
@@ -462,7 +464,10 @@ class FakeRegistry:
 
 @dataclass
 class RunsOfRegistry:
-    """The runs of a fake registry as a source that the index reads, all of them each time."""
+    """The runs of a fake registry as a source that the index reads, all of them each time.
+
+    They are in the experiment `e`, those whose experiment is deleted in `old`.
+    """
 
     registry: FakeRegistry
     name: str = "mlflow"
@@ -475,8 +480,16 @@ class RunsOfRegistry:
     def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
         marks = self.registry.marks
         rows = [
-            RunRow(run_id, run.name, "1", "FINISHED", "deleted" if run.deleted else "active", started=number)
+            RunRow(
+                run_id,
+                run.name,
+                "2" if run.experiment_deleted else "1",
+                "FINISHED",
+                DELETED if run.deleted else ACTIVE,
+                started=number,
+            )
             for number, (run_id, run) in enumerate(marks.items())
         ]
         tags = [TagRow(run_id, key, value) for run_id, run in marks.items() for key, value in run.tags.items()]
-        yield RunBatch("", rows, tags=tags, experiments=[ExperimentRow("1", "e")], done=len(rows), total=len(rows))
+        experiments = [ExperimentRow("1", "e"), ExperimentRow("2", "old", DELETED)]
+        yield RunBatch("", rows, tags=tags, experiments=experiments, done=len(rows), total=len(rows))

@@ -25,7 +25,7 @@ from unipipe_tui.config import Config, TargetConfig, read_config
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
-from unipipe_tui.domain.ports.tools import Registry, Tool
+from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
@@ -88,6 +88,7 @@ def world_at(root: Path) -> World:
         run_sources=runs.near,
         distant_runs=runs.distant,
         distant_outline=lambda run_id, key, cells: _distant_outline(place.uri, run_id, key, cells),
+        distant_versions=lambda: _distant_versions(place.uri),
         open_registry=lambda: _open_registry(place.uri),
         open_importance=_open_importance,
         draw_image=_draw_image,
@@ -171,6 +172,13 @@ def _distant_outline(uri: str, run_id: str, key: str, cells: int) -> MetricOutli
     from unipipe_tui.adapters.mlflow.client.histories import distant_outline
 
     return distant_outline(uri, run_id, key, cells)
+
+
+def _distant_versions(uri: str) -> DistantVersions:
+    _silence_mlflow()
+    from unipipe_tui.adapters.mlflow.client.versions import ClientVersions
+
+    return ClientVersions(uri)
 
 
 def _open_registry(uri: str) -> Registry:

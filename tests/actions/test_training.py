@@ -11,8 +11,8 @@ import pytest
 from tests.fakes import NOON, FakeTracking
 from unipipe_tui.actions.training import Order, train
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.aliases_and_tags import CHALLENGER, JOB_TAG
 from unipipe_tui.domain.events import Event
-from unipipe_tui.domain.marks import CHALLENGER, JOB_TAG
 from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.wiring import world_at

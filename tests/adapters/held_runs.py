@@ -1,38 +1,36 @@
-"""What an index holds after it took the batches of a source, and what MLflow's client says about the same runs."""
+"""What an index of one source holds after it took the batches, in a form that tests compare."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mlflow import MlflowClient
-from mlflow.entities import Run, ViewType
-
 from unipipe_tui.domain.progress import Progress, Silent
-from unipipe_tui.domain.runs.rows import RunBatch, RunRow, RunSource
-
-CONTEXT = "mlflow.data.context"
+from unipipe_tui.domain.runs.rows import DatasetRow, RunBatch, RunRow, RunSource
 
 
 class Whole(NamedTuple):
     """A run in a form that can be compared; numbers as text, so that NaN equals NaN."""
 
     run: RunRow
-    params: frozenset[tuple[str, str]]
-    metrics: frozenset[tuple[str, str, int, int | None]]
-    tags: frozenset[tuple[str, str]]
-    datasets: frozenset[tuple[str, str, str, str | None]]
+    params: frozenset[tuple[str, str]] = frozenset()
+    metrics: frozenset[tuple[str, str, int, int | None]] = frozenset()
+    tags: frozenset[tuple[str, str]] = frozenset()
+    datasets: frozenset[tuple[str, str, str, str | None]] = frozenset()
 
 
+@dataclass
 class HeldRuns:
     """An index of one source: takes batches as the real one does, and is what the source is told to be known."""
 
-    def __init__(self) -> None:
-        self.cursor: str | None = None
-        self.runs: dict[str, Whole] = {}
-        self.experiments: dict[str, tuple[str, str]] = {}
-        self.batches: list[RunBatch] = []
+    runs: dict[str, Whole] = field(default_factory=dict)
+    cursor: str | None = None
+    experiments: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and stage of life by id."""
+    batches: list[RunBatch] = field(default_factory=list)
+    """Those of the last pass."""
 
     def ids(self) -> frozenset[str]:
         return frozenset(self.runs)
@@ -55,7 +53,40 @@ class HeldRuns:
         self.batches = []
         for batch in source.changes(self.cursor, self, progress or Silent()):
             self.take(batch)
-        return {run.run_id for batch in self.batches for run in batch.runs}
+        return set(self.read)
+
+    @property
+    def read(self) -> list[str]:
+        """Ids of the runs that came in the last pass, in their order."""
+        return [run.run_id for batch in self.batches for run in batch.runs]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """What could not be read in the last pass."""
+        return [said for batch in self.batches for said in batch.unreadable]
+
+    def params(self, run_id: str) -> dict[str, str]:
+        """By key."""
+        return dict(self.runs[run_id].params)
+
+    def metrics(self, run_id: str) -> dict[str, float]:
+        """The last values by key."""
+        return {key: float(value) for key, value, *_ in self.runs[run_id].metrics}
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """By key."""
+        return dict(self.runs[run_id].tags)
+
+    def datasets(self, run_id: str) -> list[DatasetRow]:
+        """What a run read."""
+        return [DatasetRow(run_id, *row) for row in self.runs[run_id].datasets]
+
+
+def held_of(source: RunSource, progress: Progress | None = None) -> HeldRuns:
+    """What an index holds after its first pass over a source."""
+    held = HeldRuns()
+    held.follow(source, progress)
+    return held
 
 
 def whole_runs(batch: RunBatch) -> dict[str, Whole]:
@@ -70,49 +101,6 @@ def whole_runs(batch: RunBatch) -> dict[str, Whole]:
         run.run_id: Whole(run, params[run.run_id], metrics[run.run_id], tags[run.run_id], datasets[run.run_id])
         for run in batch.runs
     }
-
-
-def said_by_mlflow(client: MlflowClient) -> dict[str, Whole]:
-    """All runs of the store, deleted ones too, as the client tells them."""
-    experiments = [found.experiment_id for found in client.search_experiments(view_type=ViewType.ALL)]
-    runs = client.search_runs(experiments, run_view_type=ViewType.ALL, max_results=5000)
-    return {run.info.run_id: _whole(run) for run in runs}
-
-
-def experiments_of_mlflow(client: MlflowClient) -> dict[str, tuple[str, str]]:
-    """All experiments of the store by id: name and stage of life."""
-    found = client.search_experiments(view_type=ViewType.ALL)
-    return {experiment.experiment_id: (experiment.name, experiment.lifecycle_stage) for experiment in found}
-
-
-def _whole(run: Run) -> Whole:
-    info = run.info
-    row = RunRow(
-        info.run_id,
-        info.run_name or "",
-        info.experiment_id,
-        info.status,
-        info.lifecycle_stage,
-        info.user_id,
-        info.start_time,
-        info.end_time,
-        info.artifact_uri,
-    )
-    return Whole(
-        row,
-        frozenset(run.data.params.items()),
-        frozenset((m.key, repr(m.value), m.step, m.timestamp) for m in run.data._metric_objs),
-        frozenset(run.data.tags.items()),
-        frozenset(
-            (
-                given.dataset.name,
-                given.dataset.digest,
-                next((tag.value for tag in given.tags if tag.key == CONTEXT), ""),
-                given.dataset.source,
-            )
-            for given in run.inputs.dataset_inputs
-        ),
-    )
 
 
 def _by_run(rows: Iterable[tuple[object, ...]]) -> defaultdict[object, frozenset[tuple[object, ...]]]:

@@ -12,7 +12,7 @@ from tests.fakes import FakeRegistry
 from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.ports.tools import Registry
-from unipipe_tui.domain.runs.marks import NAME_TAG, NOTE_TAG, RunMarks
+from unipipe_tui.domain.runs.tags import NAME_TAG, NOTE_TAG, RunMarks
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
 pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_store_at_a_time")]
@@ -20,11 +20,12 @@ pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_st
 
 @dataclass(frozen=True)
 class Opened:
-    """A registry with a run named `failed one`, and one that is deleted."""
+    """A registry with a run named `failed one`, one that is deleted, and one whose experiment is."""
 
     registry: Registry
     run: str
     deleted: str
+    buried: str
 
 
 @pytest.fixture(params=["fake", "database", "folder"])
@@ -33,10 +34,15 @@ def opened(request: pytest.FixtureRequest) -> Opened:
         marks = {
             "1" * 32: RunMarks("failed one", {NAME_TAG: "failed one"}, deleted=False),
             "2" * 32: RunMarks("gone", {NAME_TAG: "gone"}, deleted=True),
+            "3" * 32: RunMarks("buried", {NAME_TAG: "buried"}, deleted=True, experiment_deleted=True),
         }
-        return Opened(FakeRegistry(marks), "1" * 32, "2" * 32)  # type: ignore[arg-type]
+        return Opened(FakeRegistry(marks), *marks)  # type: ignore[arg-type]
     stored: Stored = request.getfixturevalue(request.param)
-    return Opened(MlflowRegistry(stored.uri), stored.failed, stored.deleted)
+    client = stored.client()
+    experiment = client.create_experiment("buried")
+    buried = client.create_run(experiment, run_name="buried").info.run_id
+    client.delete_experiment(experiment)
+    return Opened(MlflowRegistry(stored.uri), stored.failed, stored.deleted, buried)
 
 
 def test_a_tag_is_written_over_and_taken_away(opened: Opened) -> None:
@@ -89,6 +95,14 @@ def test_nothing_is_written_on_a_deleted_run(opened: Opened) -> None:
         with pytest.raises(Failed):
             write()
     assert opened.registry.run_marks(opened.deleted) == before
+
+
+def test_a_run_tells_that_its_experiment_is_deleted_also_when_it_was_restored_itself(opened: Opened) -> None:
+    assert [opened.registry.run_marks(run).experiment_deleted for run in (opened.run, opened.deleted)] == [False, False]
+    assert opened.registry.run_marks(opened.buried).experiment_deleted
+    opened.registry.restore_run(opened.buried)
+    marks = opened.registry.run_marks(opened.buried)
+    assert (marks.deleted, marks.experiment_deleted) == (False, True)
 
 
 def test_an_unknown_run_is_told(opened: Opened) -> None:

@@ -112,15 +112,12 @@ def test_a_beginning_that_several_runs_share_is_a_usage_error_that_names_some_bu
     assert asked.run(shared).run_id == shared
 
 
-def test_a_history_begins_with_the_oldest_and_is_empty_for_an_unknown_key_or_run(
-    tracking: Tracking, database: Stored
-) -> None:
-    moments = [metric.at for metric in tracking.metric_history(database.finished, "auc")]
-    assert moments
-    assert moments == sorted(moment for moment in moments if moment)
-    assert tracking.metric_history(database.finished, "auc")[-1].value == tracking.run(database.finished).metric("auc")
-    assert tracking.metric_history(database.finished, "never logged") == ()
-    assert tracking.metric_history("missing", "auc") == ()
+def test_an_outline_goes_forward_and_is_empty_for_an_unknown_key_or_run(tracking: Tracking, database: Stored) -> None:
+    cells = tracking.metric_outline(database.finished, "auc", 10).cells
+    assert cells
+    assert [cell.first for cell in cells] == sorted(cell.first for cell in cells)
+    assert tracking.metric_outline(database.finished, "never logged", 10).cells == ()
+    assert tracking.metric_outline("missing", "auc", 10).cells == ()
 
 
 def test_the_last_value_of_a_metric_is_told_with_its_run(tracking: Tracking, database: Stored) -> None:
@@ -176,7 +173,11 @@ def test_a_store_that_is_read_whole_has_no_problem(tracking: Tracking) -> None:
 
 def test_where_nothing_was_tracked_every_answer_is_empty(nothing: Tracking) -> None:
     assert (nothing.runs(10).runs, nothing.runs(10).total, nothing.models()) == ((), 0, ())
-    assert (nothing.metric_history("r", "k"), nothing.alias(MODEL, "champion"), nothing.problems()) == ((), None, ())
+    assert (nothing.metric_outline("r", "k", 10).cells, nothing.alias(MODEL, "champion"), nothing.problems()) == (
+        (),
+        None,
+        (),
+    )
     asks: tuple[Ask, ...] = (lambda asked: asked.run("a"), lambda asked: asked.versions(MODEL))
     for ask in asks:
         with pytest.raises(UsageError):
@@ -184,13 +185,11 @@ def test_where_nothing_was_tracked_every_answer_is_empty(nothing: Tracking) -> N
 
 
 @pytest.mark.parametrize("key", ["auc", "late", "broken", "recall: at 0.95", "missing"])
-def test_an_outline_stands_for_the_whole_history(tracking: Tracking, database: Stored, key: str) -> None:
-    outline = tracking.metric_outline(database.finished, key, 10)
-    values = [metric.value for metric in tracking.metric_history(database.finished, key)]
-    finite = [value for value in values if math.isfinite(value)]
-    assert (outline.key, outline.count, outline.not_finite) == (key, len(values), len(values) - len(finite))
-    assert min((cell.low for cell in outline.cells if cell.low is not None), default=None) == min(finite, default=None)
-    assert max((cell.high for cell in outline.cells if cell.high is not None), default=None) == max(
-        finite, default=None
-    )
-    assert len(tracking.metric_outline(database.finished, key, 1).cells) == min(len(values), 1)
+def test_an_outline_counts_every_value_and_ends_with_the_last(tracking: Tracking, database: Stored, key: str) -> None:
+    outline, last = tracking.metric_outline(database.finished, key, 10), tracking.run(database.finished).metric(key)
+    assert (outline.key, outline.count) == (key, sum(cell.count for cell in outline.cells))
+    assert (outline.count > 0) == (last is not None)
+    if last is not None:
+        assert outline.cells[-1].end == (last if math.isfinite(last) else None)
+        assert outline.not_finite == (0 if math.isfinite(last) else outline.count)
+        assert len(tracking.metric_outline(database.finished, key, 1).cells) == 1

@@ -19,6 +19,7 @@ from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.installed import verify
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import ToolMissing, UsageError
+from unipipe_tui.domain.outlines import Logged, outline_of
 from unipipe_tui.domain.tracking import ModelVersion, RunStatus, Tracking
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
@@ -77,15 +78,14 @@ def test_the_last_value_of_a_metric_is_the_one_of_the_highest_step_not_the_lates
     assert run.metric("never logged") is None
 
 
-def test_a_metric_history_equals_mlflows(store: Stored) -> None:
-    for key in ("auc", "late", "broken"):
-        ours = reader(store).metric_history(store.finished, key)
+def test_the_outline_of_a_metric_is_that_of_the_history_that_mlflow_tells(store: Stored) -> None:
+    for key in ("auc", "late", "broken", "recall: at 0.95"):
+        ours = reader(store).metric_outline(store.finished, key, 10)
         theirs = store.client().get_metric_history(store.finished, key)
-        assert [(m.key, repr(m.value), m.step, milliseconds(m.at)) for m in ours] == [
-            (m.key, repr(m.value), m.step, m.timestamp) for m in theirs
-        ]
-    assert reader(store).metric_history(store.finished, "never logged") == ()
-    assert reader(store).metric_history("0" * 32, "auc") == ()
+        assert ours == outline_of(key, (Logged(m.step, m.timestamp, m.value) for m in theirs), 10)
+        assert ours.cells
+    assert reader(store).metric_outline(store.finished, "never logged", 10).cells == ()
+    assert reader(store).metric_outline("0" * 32, "auc", 10).cells == ()
 
 
 def test_a_page_holds_the_newest_and_counts_all(store: Stored) -> None:
@@ -187,7 +187,7 @@ def test_reading_changes_no_byte_and_creates_no_file(store: Stored) -> None:
     before = contents(store.path.parent)
     files = reader(store)
     assert files.runs(100).total == 4
-    files.metric_history(store.finished, "auc")
+    files.metric_outline(store.finished, "auc", 10)
     files.model_folder(files.version(MODEL, 1))
     assert files.problems() == ()
     assert contents(store.path.parent) == before
@@ -209,7 +209,7 @@ def test_a_store_that_files_cannot_reach_refuses_every_question_and_says_where_i
     questions: tuple[Callable[[], object], ...] = (
         lambda: files.runs(5),
         lambda: files.run("abc"),
-        lambda: files.metric_history("a", "b"),
+        lambda: files.metric_outline("a", "b", 10),
         files.models,
         lambda: files.versions("fraud"),
         lambda: files.version("fraud", 1),

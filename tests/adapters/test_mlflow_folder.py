@@ -10,7 +10,7 @@ import pytest
 from tests.adapters.conftest_mlflow import MODEL, Stored
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
-from unipipe_tui.domain.tracking import Metric, RunStatus
+from unipipe_tui.domain.tracking import RunStatus
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
 pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_store_at_a_time")]
@@ -53,14 +53,13 @@ def test_a_metric_line_that_was_cut_short_is_left_out(old: Path) -> None:
     with (old / "0" / "aa01" / "metrics" / "auc").open("a") as file:
         file.write("1500000002\n1500000003 zero 3\n\n")
     write(old / "0" / "aa01" / "metrics" / "empty", "")
-    assert [metric.step for metric in files(old).metric_history("aa01", "auc")] == [0, 1]
+    assert [cell.last for cell in files(old).metric_outline("aa01", "auc", 10).cells] == [0, 1]
     assert [metric.key for metric in files(old).run("aa01").metrics] == ["auc"]
 
 
 def test_the_value_of_a_metric_with_a_data_set_keeps_its_step(old: Path) -> None:
-    [_, last] = files(old).metric_history("aa01", "auc")
-    assert isinstance(last, Metric)
-    assert (last.step, last.value) == (1, 0.8)
+    [_, last] = files(old).metric_outline("aa01", "auc", 10).cells
+    assert (last.first, last.last, last.end) == (1, 1, 0.8)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_database_of_mlflow_1_is_read_with_what_it_has(old: Path) -> None:
     assert (run.name, run.params, run.metric("auc")) == ("named by a tag", {"lr": "0.1"}, 0.8)
     assert run.tags["none"] == ""
     assert run.datasets == ()
-    assert [metric.value for metric in files(old).metric_history("aa01", "auc")] == [0.9, 0.8]
+    assert [cell.end for cell in files(old).metric_outline("aa01", "auc", 10).cells] == [0.9, 0.8]
     assert files(old).models() == ()
     assert len(files(old).problems()) == 4
 

@@ -8,37 +8,32 @@ import json
 import math
 import os
 import sqlite3
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 from sqlalchemy import create_engine
 
 from tests.adapters.conftest_mlflow import Stored
-from tests.adapters.held_rows import Held
-from tests.conftest import free_port, own_environment
+from tests.adapters.conftest_server import answering, guarded, serving
+from tests.adapters.held_runs import HeldRuns, Whole, held_of
+from tests.adapters.said_by_mlflow import said_by_mlflow
+from tests.conftest import free_port
 from tests.fakes import Listening
-from unipipe_tui.adapters.mlflow.client.changes import ClientRuns
+from unipipe_tui.actions.runs.sync import SYNC
+from unipipe_tui.adapters.mlflow.client.changes import COMPLETE_EVERY_MS, FEW_RUNS, ClientRuns
 from unipipe_tui.adapters.mlflow.client.histories import distant_outline
-from unipipe_tui.adapters.process import stop_tree
 from unipipe_tui.domain.errors import Failed, Stopped, ToolMissing, UnipipeError, UsageError
-from unipipe_tui.domain.runs.rows import DELETED, DatasetRow, MetricRow, ParamRow, RunRow, TagRow
+from unipipe_tui.domain.runs.rows import DELETED, RunRow
 
-pytest_plugins = ("tests.adapters.conftest_mlflow",)
+pytest_plugins = ("tests.adapters.conftest_mlflow", "tests.adapters.conftest_server")
 pytestmark = [
     pytest.mark.xdist_group("mlflow-server"),
     pytest.mark.usefixtures("one_store_at_a_time", "no_credentials"),
@@ -48,97 +43,12 @@ TOKEN = "s3cr3t-token"
 HOUR = 3_600
 
 
-@pytest.fixture
-def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("TOKEN", "USERNAME", "PASSWORD"):
-        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
-    # The client would read a password from there too.
-    monkeypatch.setenv("HOME", str(tmp_path))
+def a_run(run_id: str) -> Whole:
+    return Whole(RunRow(run_id, "", "0", "FINISHED"))
 
 
-@pytest.fixture(scope="module")
-def backend(made_database: Stored, tmp_path_factory: pytest.TempPathFactory) -> Stored:
-    return made_database.copied_to(tmp_path_factory.mktemp("mlflow-served"))
-
-
-@pytest.fixture(scope="module")
-def server(backend: Stored) -> Iterator[str]:
-    """The address of a real MLflow server."""
-    port = free_port()
-    words = ("--backend-store-uri", backend.uri, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
-    log = backend.path.with_suffix(".log")
-    with log.open("wb") as sink:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *words],
-            cwd=backend.path.parent,
-            env={**own_environment(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 90
-        while not _answers(port):
-            assert running.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop_tree(running.pid)
-        running.wait(10)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with closing(HTTPConnection("127.0.0.1", port, timeout=2)) as asking:
-            asking.request("GET", "/health")
-            return asking.getresponse().status == 200
-    except OSError:
-        return False
-
-
-def told_by_mlflow(uri: str) -> Held:
-    """What MLflow's client finds when it is asked for everything at once."""
-    client = MlflowClient(uri, uri)
-    experiments = client.search_experiments(ViewType.ALL)
-    held = Held()
-    for run in client.search_runs([one.experiment_id for one in experiments], "", ViewType.ALL, 50_000):
-        info = run.info
-        held.runs[info.run_id] = RunRow(
-            info.run_id,
-            info.run_name,
-            info.experiment_id,
-            info.status,
-            info.lifecycle_stage,
-            info.user_id or None,
-            info.start_time,
-            info.end_time,
-            info.artifact_uri,
-        )
-        held.logged[info.run_id] = [
-            *(ParamRow(info.run_id, key, value) for key, value in run.data.params.items()),
-            *(TagRow(info.run_id, key, value) for key, value in run.data.tags.items()),
-            *(
-                MetricRow(info.run_id, one.key, one.value, one.step, one.timestamp)
-                for key in run.data.metrics
-                for one in [_newest(client.get_metric_history(info.run_id, key))]
-            ),
-            *(
-                DatasetRow(info.run_id, one.dataset.name, one.dataset.digest, tag.value, one.dataset.source)
-                for one in run.inputs.dataset_inputs
-                for tag in one.tags
-            ),
-        ]
-    return held
-
-
-def _newest(history: list[Metric]) -> Metric:
-    return max(history, key=lambda one: (one.step, one.timestamp, one.value))
-
-
-def same(held: Held, told: Held) -> None:
-    assert held.runs == told.runs
-    assert held.rows() == told.rows()
+def same(held: HeldRuns, server: str) -> None:
+    assert held.runs == said_by_mlflow(MlflowClient(server, server))
 
 
 def logged(uri: str, name: str, start: int | None = None, experiment: str = "0") -> str:
@@ -150,23 +60,19 @@ def logged(uri: str, name: str, start: int | None = None, experiment: str = "0")
     return run_id
 
 
-def everything(held: Held, source: ClientRuns, error: UnipipeError | None = None) -> str:
+def everything(held: HeldRuns, source: ClientRuns, error: UnipipeError | None = None) -> str:
     """All that could be shown, logged or kept."""
     told = f"{error.message} {error.hint} {error!r} {error.__cause__!r}" if error else ""
     return f"{told} {source.place} {source.remark} {source.stamp()} {held.cursor} {held.experiments}"
 
 
 def test_a_server_holds_the_runs_that_mlflows_own_search_tells(server: str, backend: Stored) -> None:
-    held = Held().synchronise(ClientRuns(server, server))
-    same(held, told_by_mlflow(server))
-    assert held.runs[backend.deleted].lifecycle == DELETED
-    assert {one.name: one.lifecycle for one in held.experiments.values()} == {
-        "Default": "active",
-        "payments": "active",
-        "gone": "deleted",
-    }
+    held = held_of(ClientRuns(server, server))
+    same(held, server)
+    assert held.runs[backend.deleted].run.lifecycle == DELETED
+    assert dict(held.experiments.values()) == {"Default": "active", "payments": "active", "gone": "deleted"}
     assert [one.context for one in held.datasets(backend.finished)] == ["training"]
-    assert math.isnan(held.values(backend.finished, MetricRow)["broken"])
+    assert math.isnan(held.metrics(backend.finished)["broken"])
 
 
 def test_the_history_of_a_metric_on_a_server_is_outlined_whole(server: str) -> None:
@@ -182,32 +88,32 @@ def test_the_history_of_a_metric_on_a_server_is_outlined_whole(server: str) -> N
 def test_runs_that_began_at_the_same_moment_are_each_read_once_however_small_the_pages(server: str) -> None:
     for number in range(8):
         logged(server, f"twin {number}", start=1_600_000_000_000)
-    held = Held().synchronise(ClientRuns(server, server, page=3))
+    held = held_of(ClientRuns(server, server, page=3))
     assert len(held.read) == len(set(held.read))
-    same(held, told_by_mlflow(server))
+    same(held, server)
 
 
 def test_a_first_pass_that_was_stopped_goes_on_where_it_ended(server: str) -> None:
-    held = Held()
+    held = HeldRuns()
     with pytest.raises(Stopped):
-        held.synchronise(ClientRuns(server, server, page=2, few=0), Listening(patience=3))
+        held.follow(ClientRuns(server, server, page=2, few=0), Listening(patience=3))
     first = held.read
-    assert 0 < len(first) < len(told_by_mlflow(server).runs)
-    held.synchronise(ClientRuns(server, server, page=2, few=0))
+    assert 0 < len(first) < len(said_by_mlflow(MlflowClient(server, server)))
+    held.follow(ClientRuns(server, server, page=2, few=0))
     assert not set(held.read) & set(first)
-    same(held, told_by_mlflow(server))
+    same(held, server)
     assert json.loads(held.cursor or "")["completed"] > 0
 
 
 def test_what_is_gone_is_found_by_the_next_pass_when_this_one_was_stopped_in_between(server: str) -> None:
-    stale = {f"stale {number}": RunRow(f"stale {number}", "", "0", "FINISHED") for number in range(100)}
-    held = Held(runs=dict(stale), logged={run_id: [] for run_id in stale})
+    stale = {name: a_run(name) for name in (f"stale {number}" for number in range(100))}
+    held = HeldRuns(dict(stale))
     with pytest.raises(Stopped):
-        held.synchronise(ClientRuns(server, server, page=2, few=0), Listening(patience=3))
-    held.synchronise(ClientRuns(server, server, few=0))
+        held.follow(ClientRuns(server, server, page=2, few=0), Listening(patience=3))
+    held.follow(ClientRuns(server, server, few=0))
     assert held.ids() > stale.keys()
-    held.synchronise(ClientRuns(server, server, few=0))
-    same(held, told_by_mlflow(server))
+    held.follow(ClientRuns(server, server, few=0))
+    same(held, server)
 
 
 def test_a_quick_pass_reads_what_began_ended_went_on_or_was_deleted(server: str) -> None:
@@ -216,15 +122,15 @@ def test_a_quick_pass_reads_what_began_ended_went_on_or_was_deleted(server: str)
     client.set_terminated(old, "FINISHED", 1_500_000_001_000)
     goes_on = logged(server, "goes on", start=1_500_000_000_000)
     ends = logged(server, "ends long ago", start=1_500_000_000_000)
-    held = Held().synchronise(ClientRuns(server, server, few=0))
+    held = held_of(ClientRuns(server, server, few=0))
     new = logged(server, "new")
     client.log_metric(goes_on, "auc", 0.75, step=2)
     client.set_terminated(ends, "FAILED", 1_500_000_002_000)
     client.delete_run(old)
-    held.synchronise(ClientRuns(server, server, few=0))
+    held.follow(ClientRuns(server, server, few=0))
     assert {new, goes_on, ends, old} <= set(held.read)
     assert len(held.read) == len(set(held.read))
-    same(held, told_by_mlflow(server))
+    same(held, server)
 
 
 def test_what_was_done_to_an_old_run_is_read_when_it_is_named_or_at_the_latest_after_an_hour(server: str) -> None:
@@ -232,45 +138,53 @@ def test_what_was_done_to_an_old_run_is_read_when_it_is_named_or_at_the_latest_a
     named, other = (logged(server, name, start=1_400_000_000_000) for name in ("named", "other"))
     for run_id in (named, other):
         client.set_terminated(run_id, "FINISHED", 1_400_000_001_000)
-    held = Held().synchronise(ClientRuns(server, server, few=0))
+    held = held_of(ClientRuns(server, server, few=0))
     for run_id in (named, other):
         client.set_tag(run_id, "late", "yes")
-    held.synchronise(ClientRuns(server, server, few=0, also=(named,)))
-    assert "late" in held.values(named, TagRow)
-    assert "late" not in held.values(other, TagRow)
-    held.synchronise(ClientRuns(server, server, few=0, clock=lambda: time.time() + HOUR + 1))
-    assert "late" in held.values(other, TagRow)
+    held.follow(ClientRuns(server, server, few=0, also=(named,)))
+    assert "late" in held.tags(named)
+    assert "late" not in held.tags(other)
+    held.follow(ClientRuns(server, server, few=0, clock=lambda: time.time() + HOUR + 1))
+    assert "late" in held.tags(other)
+
+
+def test_the_help_says_what_a_synchronisation_with_a_large_server_misses_and_until_when() -> None:
+    said = " ".join(SYNC.help.split())
+    assert f"more than {FEW_RUNS:,} runs" in said
+    assert COMPLETE_EVERY_MS == 3_600_000 and "once an hour, or at once with --again" in said
 
 
 def test_few_runs_are_read_in_full_every_time_so_that_nothing_is_missed(server: str) -> None:
-    held = Held().synchronise(ClientRuns(server, server))
+    held = held_of(ClientRuns(server, server))
     old = logged(server, "tagged later", start=1_300_000_000_000)
     MlflowClient(server, server).set_terminated(old, "FINISHED", 1_300_000_001_000)
-    held.synchronise(ClientRuns(server, server)).synchronise(ClientRuns(server, server))
+    held.follow(ClientRuns(server, server))
+    held.follow(ClientRuns(server, server))
     MlflowClient(server, server).set_tag(old, "late", "yes")
-    held.synchronise(ClientRuns(server, server))
-    assert "late" in held.values(old, TagRow)
-    same(held, told_by_mlflow(server))
+    held.follow(ClientRuns(server, server))
+    assert "late" in held.tags(old)
+    same(held, server)
 
 
 def test_a_run_that_was_removed_for_good_is_gone(server: str, backend: Stored) -> None:
     before_long, unfinished = logged(server, "removed", start=1_200_000_000_000), logged(server, "also removed")
-    held = Held().synchronise(ClientRuns(server, server))
+    held = held_of(ClientRuns(server, server))
     with closing(sqlite3.connect(backend.path)) as database, database:
         for table in ("params", "metrics", "latest_metrics", "tags", "runs"):
             database.execute(f"DELETE FROM {table} WHERE run_uuid IN (?, ?)", (before_long, unfinished))
     # A quick pass finds out about those that were not at their end.
-    held.synchronise(ClientRuns(server, server, few=0))
+    held.follow(ClientRuns(server, server, few=0))
     assert unfinished not in held.runs
-    held.synchronise(ClientRuns(server, server))
+    held.follow(ClientRuns(server, server))
     assert before_long not in held.runs
-    same(held, told_by_mlflow(server))
+    same(held, server)
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "{}", '{"format": 0}', '{"format": 1, "unfinished": 3}'])
 def test_a_cursor_that_is_not_understood_counts_as_none(server: str, cursor: str) -> None:
-    held = Held(runs={"stale": RunRow("stale", "", "0", "FINISHED")}, logged={"stale": []}, cursor=cursor)
-    same(held.synchronise(ClientRuns(server, server, few=0)), told_by_mlflow(server))
+    held = HeldRuns({"stale": a_run("stale")}, cursor)
+    held.follow(ClientRuns(server, server, few=0))
+    same(held, server)
 
 
 def test_a_token_is_taken_from_the_environment_and_told_to_nobody_but_the_server(
@@ -279,15 +193,15 @@ def test_a_token_is_taken_from_the_environment_and_told_to_nobody_but_the_server
     with serving(guarded(server, f"Bearer {TOKEN}")) as uri:
         source = ClientRuns(uri, uri)
         with pytest.raises(ToolMissing, match="does not let us in") as refused:
-            Held().synchronise(source)
+            held_of(source)
         assert "MLFLOW_TRACKING_TOKEN" in refused.value.hint
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "wr0ng-token")
         with pytest.raises(ToolMissing) as refused:
-            Held().synchronise(source)
-        assert "wr0ng-token" not in everything(Held(), source, refused.value)
+            held_of(source)
+        assert "wr0ng-token" not in everything(HeldRuns(), source, refused.value)
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", TOKEN)
-        held = Held().synchronise(source)
-        same(held, told_by_mlflow(server))
+        held = held_of(source)
+        same(held, server)
         assert TOKEN not in everything(held, source)
 
 
@@ -296,12 +210,12 @@ def test_a_password_in_the_uri_is_used_and_never_shown(server: str) -> None:
     with serving(guarded(server, basic)) as uri:
         given = uri.replace("://", "://ada:p%25ss%20w0rd@")
         source = ClientRuns(given, given)
-        held = Held().synchronise(source)
-        assert len(held.runs) == len(told_by_mlflow(server).runs)
+        held = held_of(source)
+        assert len(held.runs) == len(said_by_mlflow(MlflowClient(server, server)))
         assert source.place == uri.replace("://", "://…@")
         wrong = given.replace("w0rd", "0ther")
         with pytest.raises(ToolMissing) as refused:
-            Held().synchronise(ClientRuns(wrong, wrong))
+            held_of(ClientRuns(wrong, wrong))
         for secret in ("p%25ss", "p%ss", "w0rd", "0ther", "ada:"):
             assert secret not in everything(held, source, refused.value)
 
@@ -313,7 +227,7 @@ def test_errors_that_quote_the_whole_uri_are_shown_without_its_secrets(monkeypat
     with serving(answering(400, "application/json", body)) as uri:
         given = uri.replace("://", "://ada:p4ssword@")
         with pytest.raises(Failed) as refused:
-            Held().synchronise(ClientRuns(given, given))
+            held_of(ClientRuns(given, given))
     assert "API request to http://…@host/ with … is wrong" in refused.value.message
     assert refused.value.__suppress_context__
 
@@ -322,17 +236,17 @@ def test_a_database_server_that_cannot_be_asked_is_told_without_its_password() -
     uri = f"postgresql://ada:p4ssword@127.0.0.1:{free_port()}/mlflow?sslpassword=0ther"
     source = ClientRuns(uri, uri)
     with pytest.raises(ToolMissing) as refused:
-        Held().synchronise(source)
+        held_of(source)
     assert refused.value.hint
     for secret in ("p4ssword", "0ther"):
-        assert secret not in everything(Held(), source, refused.value)
+        assert secret not in everything(HeldRuns(), source, refused.value)
 
 
 def test_a_server_that_is_away_is_told_at_once() -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     begun = time.monotonic()
     with pytest.raises(ToolMissing, match="does not answer") as refused:
-        Held().synchronise(ClientRuns(uri, uri))
+        held_of(ClientRuns(uri, uri))
     assert "MLFLOW_TRACKING_URI" in refused.value.hint
     assert time.monotonic() - begun < 5
 
@@ -343,7 +257,7 @@ def test_a_server_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     with serving(answering(200, "application/json", b"{}", after=4)) as uri:
         begun = time.monotonic()
         with pytest.raises(ToolMissing, match="gave no answer in time") as refused:
-            Held().synchronise(ClientRuns(uri, uri))
+            held_of(ClientRuns(uri, uri))
         assert time.monotonic() - begun < 3.5
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" in refused.value.hint
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "1"
@@ -377,15 +291,15 @@ def test_a_server_that_answers_otherwise_than_mlflow_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
     with serving(answering(status, kind, body)) as uri, pytest.raises(error, match=said) as refused:
-        Held().synchronise(ClientRuns(uri, uri))
+        held_of(ClientRuns(uri, uri))
     assert refused.value.hint
     assert "<" not in refused.value.message
 
 
 def test_a_server_that_suddenly_names_no_experiments_empties_nothing() -> None:
-    held = Held(runs={"a": RunRow("a", "", "0", "FINISHED")}, logged={"a": []})
+    held = HeldRuns({"a": a_run("a")})
     with serving(answering(200, "application/json", b"{}")) as uri, pytest.raises(Failed, match="names no experiment"):
-        held.synchronise(ClientRuns(uri, uri))
+        held.follow(ClientRuns(uri, uri))
     assert held.ids() == {"a"}
 
 
@@ -393,7 +307,7 @@ def test_a_server_that_suddenly_names_no_experiments_empties_nothing() -> None:
 def test_a_uri_that_names_no_server_is_refused(uri: str) -> None:
     source = ClientRuns(uri, uri)
     with pytest.raises(UsageError, match="names no server"):
-        Held().synchronise(source)
+        held_of(source)
     assert "p[ss" not in source.place
 
 
@@ -415,10 +329,10 @@ def test_a_database_file_is_read_from_a_copy_and_keeps_every_byte(database: Stor
     before = hashlib.sha256(database.path.read_bytes()).hexdigest()
     beside = set(database.path.parent.iterdir())
     source = ClientRuns(database.uri, database.uri, "its schema is not known here")
-    held = Held().synchronise(source)
+    held = held_of(source)
     assert hashlib.sha256(database.path.read_bytes()).hexdigest() == before
     assert set(database.path.parent.iterdir()) == beside
-    same(held, told_by_mlflow(database.uri))
+    same(held, database.uri)
     stamp = source.stamp()
     assert stamp == source.stamp() != ""
     logged(database.uri, "another")
@@ -440,10 +354,10 @@ def test_a_database_of_an_older_mlflow_is_read_from_a_copy_that_is_upgraded(tmp_
         )
         connection.execute(f"INSERT INTO params (key, value, run_uuid) VALUES ('depth', '6', '{run_id}')")
     before = path.read_bytes()
-    held = Held().synchronise(ClientRuns(uri, uri, "it is of an older MLflow"))
+    held = held_of(ClientRuns(uri, uri, "it is of an older MLflow"))
     assert path.read_bytes() == before
-    assert held.runs == {run_id: RunRow(run_id, "old one", "0", "FINISHED", "active", "ada", 5, None, "a")}
-    assert held.values(run_id, ParamRow) == {"depth": "6"}
+    assert held.runs[run_id].run == RunRow(run_id, "old one", "0", "FINISHED", "active", "ada", 5, None, "a")
+    assert held.params(run_id) == {"depth": "6"}
 
 
 def _database_of_an_older_mlflow(uri: str, migrations_less: int) -> None:
@@ -461,7 +375,7 @@ def test_a_database_of_a_newer_mlflow_is_told(database: Stored) -> None:
     with closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     with pytest.raises(ToolMissing, match="another version of MLflow"):
-        Held().synchronise(ClientRuns(database.uri, database.uri))
+        held_of(ClientRuns(database.uri, database.uri))
 
 
 @pytest.mark.parametrize("content", [b"SQLite format 3\0" + bytes(5_000), b"no database", b""])
@@ -469,7 +383,7 @@ def test_a_file_that_is_no_database_of_mlflow_is_told(tmp_path: Path, content: b
     path = tmp_path / "mlflow.db"
     path.write_bytes(content)
     with pytest.raises(Failed, match=r"cannot be read|no database of MLflow"):
-        Held().synchronise(ClientRuns(f"sqlite:///{path}", "x"))
+        held_of(ClientRuns(f"sqlite:///{path}", "x"))
     assert path.read_bytes() == content
 
 
@@ -477,71 +391,4 @@ def test_a_database_that_another_program_holds_is_told(database: Stored) -> None
     with closing(sqlite3.connect(database.path)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(ToolMissing, match="Another program holds"):
-            Held().synchronise(ClientRuns(database.uri, database.uri))
-
-
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a little server."""
-    little = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=little.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{little.server_port}"
-    finally:
-        little.shutdown()
-        little.server_close()
-
-
-class Little(BaseHTTPRequestHandler):
-    """Answers every request in one way."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.reply(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-    do_POST = do_GET
-
-    def reply(self, body: bytes) -> None:
-        raise NotImplementedError
-
-    def send(self, status: int, kind: str, body: bytes) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            # The client has given up.
-            return
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
-
-
-def answering(status: int, kind: str, body: bytes, after: float = 0) -> type[Little]:
-    class Answering(Little):
-        def reply(self, given: bytes) -> None:
-            time.sleep(after)
-            self.send(status, kind, body)
-
-    return Answering
-
-
-def guarded(server: str, authorization: str) -> type[Little]:
-    """A door before a server that lets in who brings this."""
-    host = server.removeprefix("http://")
-
-    class Guarded(Little):
-        def reply(self, given: bytes) -> None:
-            if self.headers.get("Authorization") != authorization:
-                self.send(401, "text/plain", b"You are not authenticated.")
-                return
-            with closing(HTTPConnection(host, timeout=30)) as behind:
-                behind.request(self.command, self.path, given, {"Content-Type": "application/json"})
-                answer = behind.getresponse()
-                self.send(answer.status, answer.headers.get_content_type(), answer.read())
-
-    return Guarded
+            held_of(ClientRuns(database.uri, database.uri))

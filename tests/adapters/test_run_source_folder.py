@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from tests.adapters.conftest_mlflow import Stored, payments
-from tests.adapters.held_runs import HeldRuns, experiments_of_mlflow, said_by_mlflow
+from tests.adapters.held_runs import HeldRuns, held_of
+from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
 from tests.fakes import Listening
 from unipipe_tui.adapters.mlflow.folder.changes import RUNS_AT_ONCE, FolderRuns
 from unipipe_tui.domain.errors import Stopped
@@ -207,15 +208,46 @@ def test_a_pass_that_nobody_wants_any_more_ends(folder: Stored) -> None:
 def test_a_run_that_is_rubbish_is_told_and_left_out_and_the_others_are_read(
     rubbish: str, folder: Stored, held: HeldRuns
 ) -> None:
-    fresh, told = HeldRuns(), Listening()
     (run_folder(folder.path, folder.failed) / "meta.yaml").write_text(rubbish)
-    fresh.follow(FolderRuns(folder.path), told)
+    fresh = held_of(FolderRuns(folder.path))
     assert fresh.ids() == held.ids() - {folder.failed}
-    assert len(told.told) == 1
-    assert folder.failed in told.told[0]
-    # Whoever knew it keeps it: it may be half written at this moment.
-    held.follow(FolderRuns(folder.path))
-    assert folder.failed in held.ids()
+    [said] = fresh.unreadable
+    assert folder.failed in said and said.endswith("The run is left out.")
+
+
+def test_a_run_that_becomes_rubbish_stays_as_it_was_known_and_is_told_in_every_pass_until_it_is_mended(
+    folder: Stored, held: HeldRuns
+) -> None:
+    meta, known = run_folder(folder.path, folder.failed) / "meta.yaml", held.runs[folder.failed]
+    whole = meta.read_text()
+    meta.write_text("{")
+    for _ in range(2):
+        held.follow(FolderRuns(folder.path))
+        assert held.runs[folder.failed] == known
+        assert held.unreadable == [f"{meta} is not valid YAML. The run is left as it was known."]
+    meta.write_text(whole)
+    assert held.follow(FolderRuns(folder.path)) == {folder.failed}
+    assert held.unreadable == []
+
+
+def test_what_of_a_run_is_garbled_is_told_in_every_pass_and_the_rest_of_it_is_followed(
+    folder: Stored, held: HeldRuns
+) -> None:
+    run = run_folder(folder.path, folder.finished)
+    garbled, empty = run / "metrics" / "garbled", run / "metrics" / "empty"
+    garbled.write_text("1700000000000 0.5 1\n1700000000000 zero 3\n\n1700000000000\n")
+    empty.write_text("")
+    write(run / "inputs" / "broken" / "meta.yaml", "{")
+    (run / "tags" / "new").write_text("yes")
+    for _ in range(2):
+        held.follow(FolderRuns(folder.path))
+        assert sorted(held.unreadable) == [
+            f"{run / 'inputs' / 'broken' / 'meta.yaml'} is not valid YAML. The data set is left out.",
+            f"{empty} holds no value. The metric is left out.",
+            f"{garbled} holds 2 of 3 lines that are no values; these are left out.",
+        ]
+    assert held.metrics(folder.finished)["garbled"] == 0.5
+    assert held.tags(folder.finished)["new"] == "yes"
 
 
 def test_rubbish_beside_the_keys_of_a_run_does_not_hide_it(folder: Stored, held: HeldRuns) -> None:
@@ -238,20 +270,22 @@ def test_rubbish_beside_the_keys_of_a_run_does_not_hide_it(folder: Stored, held:
 def test_runs_in_an_experiment_that_cannot_be_understood_stay_as_they_were_known(
     folder: Stored, held: HeldRuns
 ) -> None:
-    known, told = held.ids(), Listening()
-    (run_folder(folder.path, folder.failed).parent / "meta.yaml").write_text("[")
-    held.follow(FolderRuns(folder.path), told)
+    known = held.ids()
+    meta = run_folder(folder.path, folder.failed).parent / "meta.yaml"
+    meta.write_text("[")
+    held.follow(FolderRuns(folder.path))
     assert held.ids() == known
-    assert len(told.told) == 1
+    assert held.unreadable == [f"{meta} is not valid YAML. The runs beside it are left as they were known."]
 
 
 def test_the_copy_of_a_run_in_another_experiment_is_told_and_left_out(folder: Stored, held: HeldRuns) -> None:
-    run, told = run_folder(folder.path, folder.failed), Listening()
+    run = run_folder(folder.path, folder.failed)
     write(folder.path / "zz" / "meta.yaml", "experiment_id: zz\nname: zz\n")
     shutil.copytree(run, folder.path / "zz" / run.name)
-    held.follow(FolderRuns(folder.path), told)
+    held.follow(FolderRuns(folder.path))
     assert held.runs[folder.failed].run.experiment_id == run.parent.name
-    assert len(told.told) == 1
+    [said] = held.unreadable
+    assert str(run) in said
 
 
 def test_a_store_of_mlflow_1_on_windows_is_read(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from tests.adapters.conftest_mlflow import Stored, payments
-from tests.adapters.held_runs import HeldRuns, experiments_of_mlflow, said_by_mlflow
+from tests.adapters.held_runs import HeldRuns
+from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
 from tests.adapters.test_mlflow_sqlite import OLD_SCHEMA, change, contents
 from tests.fakes import Listening
 from unipipe_tui.adapters.mlflow.sqlite.changes import RUNS_AT_ONCE, SqliteRuns, readable_directly

@@ -92,7 +92,7 @@ def test_a_prediction_is_traced_to_the_very_commit_data_and_run(story: Story) ->
 def test_the_run_bears_the_data_s_md5_as_its_dataset_and_a_model_with_signature_and_example(story: Story) -> None:
     run = story.chapter(8)["run"]
     shown = unipipe("runs", "show", run, "--json", cwd=story.folder).json
-    assert shown["datasets"][0]["digest"] in (story.folder / "data" / "raw.dvc").read_text()
+    assert shown["run"]["datasets"][0]["digest"] in (story.folder / "data" / "raw.dvc").read_text()
     described = (story.folder / ".unipipe" / "bundles" / "fraud-detector-2" / "model" / "MLmodel").read_text()
     assert "signature:" in described
     assert "saved_input_example_info:" in described

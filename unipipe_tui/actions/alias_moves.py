@@ -6,8 +6,8 @@ from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import make_bundle
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import by_tag, reason_tag
 from unipipe_tui.domain.errors import Refused
-from unipipe_tui.domain.marks import by_tag, reason_tag
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.progress import Progress, step

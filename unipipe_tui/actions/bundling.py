@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG
 from unipipe_tui.domain.bundles import Bundle, seal_bundle
-from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG
 from unipipe_tui.domain.ports.tools import Registry
 
 

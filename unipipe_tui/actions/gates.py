@@ -8,9 +8,9 @@ from pathlib import Path
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import GateConfig, GateMetric
+from unipipe_tui.domain.aliases_and_tags import CHAMPION, GATES_AGAINST_TAG, GATES_TAG
 from unipipe_tui.domain.errors import CheckSaidNo, UsageError
 from unipipe_tui.domain.gates import Figures, Gate, judge
-from unipipe_tui.domain.marks import CHAMPION, GATES_AGAINST_TAG, GATES_TAG
 from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.records import GateCheck
 from unipipe_tui.domain.tracking import Scored

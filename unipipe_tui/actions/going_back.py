@@ -18,8 +18,8 @@ from unipipe_tui.actions.serve import (
 )
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import CHAMPION
 from unipipe_tui.domain.errors import Refused, UsageError
-from unipipe_tui.domain.marks import CHAMPION
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import How, ReversibleChange, UndoKind

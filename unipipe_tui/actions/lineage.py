@@ -9,8 +9,8 @@ from typing import Annotated
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.ports.tools import Commit
 from unipipe_tui.domain.records import Promotion, Release
 from unipipe_tui.domain.serving import LoggedPrediction

@@ -12,8 +12,8 @@ from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, s
 from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import CHAMPION, COMMIT_TAG, DATA_TAG, GATES_TAG, by_tag
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
-from unipipe_tui.domain.marks import CHAMPION, COMMIT_TAG, DATA_TAG, GATES_TAG, by_tag
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateResult, How, trail_of

@@ -12,10 +12,10 @@ from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION
 from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.jobs import Job, JobState
-from unipipe_tui.domain.marks import CHALLENGER, CHAMPION
 from unipipe_tui.domain.pipelines import RESTORABLE, Figure, Pipeline, PipelineState, StageState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import ServerStatus

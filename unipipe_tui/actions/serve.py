@@ -10,8 +10,8 @@ from unipipe_tui.actions.bundling import make_bundle
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import CHAMPION
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.marks import CHAMPION
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Undo, UndoKind

@@ -12,10 +12,10 @@ from unipipe_tui.actions.alias_moves import carry_out, plan_move
 from unipipe_tui.actions.gates import check_version
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.errors import ExitCode, Failed, UnipipeError, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
-from unipipe_tui.domain.marks import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateCheck, How, Undo

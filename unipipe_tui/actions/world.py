@@ -13,7 +13,7 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
-from unipipe_tui.domain.ports.tools import Dvc, Git, PipelineFiles, Processes, Recipes, Registry, Tool
+from unipipe_tui.domain.ports.tools import DistantVersions, Dvc, Git, PipelineFiles, Processes, Recipes, Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
@@ -71,6 +71,8 @@ class World:
     """What can only be read through MLflow's client, which takes seconds to begin; given ids of runs to read in any case."""
     distant_outline: Callable[[str, str, int], MetricOutline]
     """The outline of a run's metric, in so many cells, from a store that is not on this machine; takes seconds."""
+    distant_versions: Callable[[], DistantVersions]
+    """Registered versions in a store that is not on this machine; beginning to ask takes seconds."""
     open_registry: Callable[[], Registry]
     """Opens MLflow for writing, which takes seconds."""
     open_importance: Callable[[], ImportanceMeter]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice, zip_longest
 
 from rich.text import Text
 
 from unipipe_tui.actions.runs.export import RunsExported
-from unipipe_tui.actions.runs.listing import RunList, RunName, RunView, cell_of
+from unipipe_tui.actions.runs.listing import RunLine, RunList, RunName, RunView, cell_of
 from unipipe_tui.actions.runs.sync import RunsSynced, SyncedSource
 from unipipe_tui.actions.runs.table import column_name, columns_of
 from unipipe_tui.cli.grids import (
@@ -29,13 +29,16 @@ from unipipe_tui.cli.grids import (
     widths_of,
 )
 from unipipe_tui.cli.output import plain
+from unipipe_tui.domain.runs.directions import Direction, direction_of
 from unipipe_tui.domain.runs.query import Field, FieldKind
 from unipipe_tui.domain.runs.query_text import parse_order
-from unipipe_tui.domain.runs.rows import MLFLOW
+from unipipe_tui.domain.runs.rows import DVC, MLFLOW
 from unipipe_tui.domain.table_text import Cell
 from unipipe_tui.domain.tracking import dead_words
 
 LONGEST_CELL = 40
+LONGEST_PLACE = 12
+"""Cells of an experiment in a list of several sources."""
 LONGEST_FIGURE = 16
 LONGEST_TEXT = 200
 """Cells of a param or tag where it has a line of its own."""
@@ -55,14 +58,29 @@ def run_list_lines(listed: RunList) -> Lines:
 
 def _how_many(listed: RunList) -> str:
     deleted = "deleted runs" if listed.runs and all(run.deleted for run in listed.runs) else "runs"
-    place = f"{listed.tracking} and Git" if "dvc" in listed.sources else listed.tracking
+    place = f"{listed.tracking} and Git" if DVC in listed.sources else listed.tracking
     if not listed.total:
         none = "no run fits" if listed.filtered else f"no runs{' are known' if listed.problems else ''}"
         return f"{none}: {place}"
-    experiments = {run.experiment for run in listed.runs}
-    where = f", all in {next(iter(experiments))}" if len(experiments) == 1 and not listed.columns else ""
     fit = " that fit," if listed.filtered else ""
-    return f"{len(listed.runs):,} of {listed.total:,} {deleted}{fit} in {place}{where}"
+    all_of_them = "" if listed.columns else "".join(_alike(listed.runs))
+    return f"{len(listed.runs):,} of {listed.total:,} {deleted}{fit} in {place}{all_of_them}"
+
+
+def _alike(runs: Sequence[RunLine]) -> Iterator[str]:
+    """What is the same in all of them, and so has no column."""
+    if one := _only({run.experiment for run in runs}):
+        yield f", all in {one}"
+    if one := _only({_status(run) for run in runs}):
+        yield f", all {one}"
+
+
+def _only(values: Set[str]) -> str | None:
+    return next(iter(values)) if len(values) == 1 else None
+
+
+def _status(run: RunLine) -> str:
+    return f"{run.status}?" if run.probably_dead else run.status
 
 
 def _asked_rows(listed: RunList) -> list[list[str]]:
@@ -75,27 +93,48 @@ def _asked_rows(listed: RunList) -> list[list[str]]:
 
 def _usual_rows(listed: RunList) -> list[list[str]]:
     runs = listed.runs
-    several = len({run.experiment for run in runs}) > 1
-    header = ["run", "name", *(["experiment"] if several else []), "status", "started"]
-    rows = [
-        [
-            run.run_id[:SHORT_ID],
-            clipped(run.name, LONGEST_NAME),
-            *([clipped(run.experiment, LONGEST_NAME)] if several else []),
-            f"{run.status}?" if run.probably_dead else run.status,
-            f"{run.start_time:%Y-%m-%d %H:%M}" if run.start_time else "-",
-        ]
-        for run in runs
+    columns = [
+        ["run", *(run.run_id[:SHORT_ID] for run in runs)],
+        ["name", *(clipped(run.name, LONGEST_NAME) for run in runs)],
     ]
-    table = [header, *rows]
-    room = PAGE_CELLS - sum(width + len(GAP) for width in widths_of(table)) + len(GAP)
+    if not _only({run.experiment for run in runs}):
+        columns.append(_places(runs))
+    if not _only({_status(run) for run in runs}):
+        columns.append(["status", *map(_status, runs)])
+    columns.append(_starts(runs))
+    room = PAGE_CELLS - sum(len(GAP) + _width(column) for column in columns) + len(GAP)
     for figure in islice(_figures(listed), MOST_TRIED):
         column = [clipped(figure.key, LONGEST_NAME + 8), *(_narrow(cell_of(run, figure)) for run in runs)]
-        width = len(GAP) + widths_of([[cell] for cell in column])[0]
-        if width <= room:
-            room -= width
-            table = [[*row, cell] for row, cell in zip(table, column, strict=True)]
-    return table
+        if len(GAP) + _width(column) <= room:
+            room -= len(GAP) + _width(column)
+            columns.append(column)
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _width(column: Sequence[str]) -> int:
+    return widths_of([[cell] for cell in column])[0]
+
+
+def _places(runs: Sequence[RunLine]) -> list[str]:
+    """The experiment of each; in a list of several sources the source, as long as that is enough to tell them apart."""
+    if _only({run.source for run in runs}):
+        return ["experiment", *(clipped(run.experiment, LONGEST_NAME) for run in runs)]
+    one_of_mlflow = _only({run.experiment for run in runs if run.source == MLFLOW})
+    return ["in", *(_place(run, one_of_mlflow) for run in runs)]
+
+
+def _place(run: RunLine, one_of_mlflow: str | None) -> str:
+    if run.source == MLFLOW:
+        return MLFLOW if one_of_mlflow else clipped(run.experiment, LONGEST_PLACE)
+    # Of `Git commits` and `DVC experiments` the first word is enough.
+    return run.experiment.partition(" ")[0].lower()
+
+
+def _starts(runs: Sequence[RunLine]) -> list[str]:
+    """When each began; the year stands above them when it is the same."""
+    year = _only({f"{run.start_time:%Y}" for run in runs if run.start_time})
+    head, form = (f"started {year}", "%m-%d %H:%M") if year else ("started", "%Y-%m-%d %H:%M")
+    return [head, *(f"{run.start_time:{form}}" if run.start_time else "-" for run in runs)]
 
 
 def _narrow(value: Cell) -> str:
@@ -103,22 +142,26 @@ def _narrow(value: Cell) -> str:
 
 
 def _figures(listed: RunList) -> Iterator[Field]:
-    """What they are ordered by, metrics, then params that differ: the commonest first."""
+    """What they are ordered by, metrics, then params that differ: the most telling first."""
     first = [parse_order(text).field for text in listed.order_by]
     yield from (field for field in first if field.kind is not FieldKind.ATTRIBUTE)
-    for kind, logged in (
-        (FieldKind.METRIC, [run.metrics for run in listed.runs]),
-        (FieldKind.PARAM, [run.params for run in listed.runs]),
-    ):
-        for key in _commonest(logged):
-            differs = len({keys.get(key) for keys in logged}) > 1
-            if Field(kind, key) not in first and (differs or kind is FieldKind.METRIC):
-                yield Field(kind, key)
+    params = [run.params for run in listed.runs]
+    differing = (key for key in _commonest(params) if len({logged.get(key) for logged in params}) > 1)
+    rest = [Field(FieldKind.METRIC, key) for key in _telling_metrics(listed.runs)]
+    rest += [Field(FieldKind.PARAM, key) for key in differing]
+    yield from (field for field in rest if field not in first)
+
+
+def _telling_metrics(runs: Sequence[RunLine]) -> Iterator[str]:
+    """The commonest metrics, those first that say how good a run is; of each source in turn, as each names them its way."""
+    sources = dict.fromkeys(run.source for run in runs)
+    turns = zip_longest(*(_commonest([run.metrics for run in runs if run.source == source]) for source in sources))
+    return iter(dict.fromkeys(key for turn in turns for key in turn if key is not None))
 
 
 def _commonest(logged: Iterable[Mapping[str, object]]) -> list[str]:
     count = Counter(key for keys in logged for key in keys)
-    return sorted(count, key=lambda key: (-count[key], key.count("."), key))
+    return sorted(count, key=lambda key: (-count[key], direction_of(key, {}) is Direction.UNKNOWN, key.count("."), key))
 
 
 def run_view_lines(view: RunView) -> Lines:
@@ -134,7 +177,7 @@ def run_view_lines(view: RunView) -> Lines:
             ("ended", shown(run.end_time) + _after(run.seconds)),
             ("user", run.user),
             ("kept by", run.source),
-            ("artifacts", view.artifacts or ""),
+            ("artifacts", run.artifacts or ""),
             ("versions", ", ".join(view.versions)),
             ("parent", _relative(view.parent) if view.parent else ""),
         ]
@@ -146,7 +189,7 @@ def run_view_lines(view: RunView) -> Lines:
     )
     lines += block("params", [(key, clipped(value, LONGEST_TEXT)) for key, value in sorted(run.params.items())])
     lines += block(
-        "data", [("", "digest", "context"), *((d.name, d.digest, d.context) for d in view.datasets)], header=True
+        "data", [("", "digest", "context"), *((d.name, d.digest, d.context) for d in run.datasets)], header=True
     )
     lines += block("tags", [(key, clipped(value, LONGEST_TEXT)) for key, value in sorted(run.tags.items())])
     children = [(child.run_id[:SHORT_ID], child.name, child.status) for child in view.children]
@@ -175,7 +218,7 @@ def runs_synced_lines(synced: RunsSynced) -> Lines:
         for one in synced.sources
     ]
     lines = grid([("source", "runs", "read", "gone", "took", "place"), *rows], header=True)
-    told = [text for one in synced.sources for text in (_how_read(one), one.problem) if text]
+    told = [text for one in synced.sources for text in (_how_read(one), one.problem, *one.unreadable) if text]
     return lines + notes(told)
 
 

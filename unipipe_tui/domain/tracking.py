@@ -72,7 +72,9 @@ class Run:
     """Which source it is of: `mlflow` or `dvc`."""
     user: str = ""
     deleted: bool = False
-    """Whether its author deleted it; it can be restored."""
+    """Whether its author deleted it, or the experiment that it is in; it can be restored."""
+    experiment_deleted: bool = False
+    """Whether its experiment is deleted: it is hidden until that is restored."""
 
     def metric(self, key: str) -> float | None:
         """The last value logged under this key, None if there is none."""
@@ -177,10 +179,6 @@ class Tracking(Protocol):
 
     def run(self, prefix: str) -> Run:
         """The one run whose id starts so; raises UsageError for none or several."""
-        ...
-
-    def metric_history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        """Every value logged under a key, oldest first; empty if there is none."""
         ...
 
     def metric_outline(self, run_id: str, key: str, cells: int) -> MetricOutline:

@@ -7,7 +7,7 @@ from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.models import ListModels, list_models
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.marks import CHALLENGER
+from unipipe_tui.domain.aliases_and_tags import CHALLENGER
 from unipipe_tui.tui.forms import Texts
 
 

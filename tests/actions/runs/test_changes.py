@@ -24,18 +24,19 @@ from unipipe_tui.actions.runs.changes import (
     RestoreRuns,
     TagRun,
 )
+from unipipe_tui.actions.runs.naming import mlflow_runs
 from unipipe_tui.actions.runs.registration import REGISTER, RegisterRun
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode, Failed, Refused, UnipipeError, UsageError
 from unipipe_tui.domain.progress import Silent
-from unipipe_tui.domain.runs.marks import NOTE_TAG, RunMarks
 from unipipe_tui.domain.runs.rows import ExperimentRow, RunBatch, RunRow
+from unipipe_tui.domain.runs.tags import NOTE_TAG, RunMarks
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import Memory
 from unipipe_tui.wiring import world_at
 
-FIRST, SECOND, GONE = "a1" * 16, "b2" * 16, "c3" * 16
+FIRST, SECOND, GONE, OLD, BURIED = "a1" * 16, "b2" * 16, "c3" * 16, "d4" * 16, "e5" * 16
 
 
 @pytest.fixture
@@ -45,6 +46,8 @@ def registry() -> FakeRegistry:
             FIRST: RunMarks("first", {"stage": "draft", "git.commit": "9" * 40, "data.raw.md5": "d5"}, deleted=False),
             SECOND: RunMarks("second", {}, deleted=False),
             GONE: RunMarks("gone", {}, deleted=True),
+            OLD: RunMarks("old", {"stage": "x"}, deleted=False, experiment_deleted=True),
+            BURIED: RunMarks("buried", {"stage": "x"}, deleted=True, experiment_deleted=True),
         },
         with_model=frozenset({FIRST}),
     )
@@ -202,6 +205,56 @@ def test_a_deleted_run_is_restored_before_it_is_written_on(world: World) -> None
     with pytest.raises(UsageError, match="is deleted") as refused:
         make_plan(TAG, TagRun("gone", "k", "v"), world)
     assert refused.value.hint == f"unipipe runs restore {GONE}"
+
+
+@pytest.mark.parametrize("name", ["old", "buried"])
+def test_a_run_of_a_deleted_experiment_is_neither_restored_nor_written_on_before_that_is_there_again(
+    world: World, registry: FakeRegistry, name: str
+) -> None:
+    requests: tuple[tuple[Change[Any, Any, Any], object], ...] = (
+        (RESTORE, RestoreRuns((name,))),
+        (TAG, TagRun(name, "k", "v")),
+        (RENAME, RenameRun(name, "n")),
+        (NOTE, NoteRun(name, "n")),
+        (REGISTER, RegisterRun(name)),
+    )
+    for change, request in requests:
+        with pytest.raises(UsageError, match="in the experiment `old`, which is deleted") as refused:
+            make_plan(change, request, world)
+        assert "mlflow experiments restore --experiment-id 2" in refused.value.hint
+        assert world.tracking_place.uri in refused.value.hint
+    assert registry.written == 0
+
+
+def test_a_run_counts_as_deleted_with_its_experiment(world: World) -> None:
+    assert mlflow_runs(world, ("old",))[0].deleted
+    with pytest.raises(UsageError, match="is deleted already"):
+        make_plan(DELETE, DeleteRuns(("old",)), world)
+
+
+def test_an_experiment_that_was_deleted_since_the_plan_is_told(world: World, registry: FakeRegistry) -> None:
+    plans = [
+        (change, make_plan(change, request, world))
+        for change, request in (
+            (TAG, TagRun("first", "k", "v")),
+            (REGISTER, RegisterRun("first")),
+            (RESTORE, RestoreRuns(("gone",))),
+        )
+    ]
+    for run_id in (FIRST, GONE):
+        registry.marks[run_id] = dataclasses.replace(registry.marks[run_id], deleted=True, experiment_deleted=True)
+    for change, plan in plans:
+        with pytest.raises(Refused, match="its experiment is deleted now"):
+            change.apply(plan, world, Silent())
+    assert registry.written == 0
+
+
+def test_undo_does_not_bring_runs_back_into_a_deleted_experiment(world: World, registry: FakeRegistry) -> None:
+    done(DELETE, DeleteRuns(("first",)), world)
+    registry.marks[FIRST] = dataclasses.replace(registry.marks[FIRST], experiment_deleted=True)
+    registry.written += 1
+    with pytest.raises(UsageError, match="in the experiment `old`, which is deleted"):
+        undone(world)
 
 
 def test_several_runs_of_one_name_are_told_by_their_ids(world: World, registry: FakeRegistry) -> None:

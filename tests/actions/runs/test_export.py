@@ -131,6 +131,7 @@ def test_a_file_that_is_there_is_kept_unless_it_may_be_written_over(world: World
     assert there.read_text() == "mine"
     plan = plan_export(ExportRuns(to=there, force=True), world)
     assert any("over the one that is there" in line for line in plan.lines)
+    assert plan.undo == "nothing to undo: what is there now is lost"
     exported(world, there, force=True)
     assert there.read_text().startswith("run_id,")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
@@ -23,7 +24,7 @@ from unipipe_tui.actions.runs.scatter import ChartRuns, ParallelRuns, chart_runs
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.charts import ParallelChart, Scale
-from unipipe_tui.domain.errors import UnipipeError, UsageError
+from unipipe_tui.domain.errors import Refused, UnipipeError, UsageError
 from unipipe_tui.domain.outlines import BOUNDLESS, OutlineAxis
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.runs.directions import Direction
@@ -409,7 +410,23 @@ def test_what_is_shown_can_be_drawn_into_a_file(
     assert not asked.to.exists()
     done = draw_runs(plan, world, Silent())
     assert asked.to.stat().st_size == done.result.bytes > 1000
-    assert plan_drawing(asked, world).warnings == ("chart.svg is replaced",)
+
+
+def test_a_drawing_is_kept_unless_it_is_to_be_written_over(world: World, tmp_path: Path) -> None:
+    world, there = world_with(world.root, *RUNS_TO_DRAW), tmp_path / "chart.png"
+    asked = DrawRuns(DrawingKind.PARALLEL, there, ("auc",))
+    made_before = plan_drawing(asked, world)
+    there.write_text("precious")
+    for write in (lambda: plan_drawing(asked, world), lambda: draw_runs(made_before, world, Silent())):
+        with pytest.raises(Refused, match="is there already") as refused:
+            write()
+        assert "--force" in refused.value.hint
+    assert [(file.name, file.read_text()) for file in tmp_path.glob("*.png")] == [("chart.png", "precious")]
+    plan = plan_drawing(dataclasses.replace(asked, force=True), world)
+    assert any("over the one that is there" in line for line in plan.lines)
+    assert plan.undo == "nothing to undo: what is there now is lost"
+    draw_runs(plan, world, Silent())
+    assert there.read_bytes().startswith(b"\x89PNG")
 
 
 RUNS_TO_DRAW = (

@@ -20,7 +20,7 @@ from unipipe_tui.actions.runs.listing import ListRuns, RunList, ShowRun, csv_of,
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.runs.rows import DELETED
+from unipipe_tui.domain.runs.rows import DELETED, ExperimentRow, RunBatch, RunRow
 from unipipe_tui.domain.tracking import SILENT_FOR
 from unipipe_tui.wiring import world_at
 
@@ -141,15 +141,17 @@ def test_a_list_says_how_many_there_are_and_fits_on_eighty_cells(project: Path) 
     metrics = {f"metric number {number}": number * 1.5 for number in range(20)}
     runs = [Made(f"{number:032x}", "n" * 60, metrics, {"p": str(number)}) for number in range(1200)]
     lines = text(list_runs(ListRuns(limit=5), world_with(project, *runs))).splitlines()
-    assert lines[-1] == "5 of 1,200 runs in no MLflow store, all in churn"
+    assert lines[-1] == "5 of 1,200 runs in no MLflow store, all in churn, all FINISHED"
     assert max(map(len, lines)) <= 80
     assert "metric number 0" in lines[0]
 
 
 def test_a_list_of_what_fits_does_not_look_like_a_list_of_all(world: World) -> None:
-    assert text(list_runs(ListRuns(limit=1), world)).endswith("1 of 3 runs in no MLflow store, all in fraud")
+    assert text(list_runs(ListRuns(limit=1), world)).endswith(
+        "1 of 3 runs in no MLflow store, all in fraud, all FINISHED"
+    )
     fitting = list_runs(ListRuns(where="params.depth = '6'"), world)
-    assert text(fitting).endswith("2 of 2 runs that fit, in no MLflow store")
+    assert text(fitting).endswith("2 of 2 runs that fit, in no MLflow store, all FINISHED")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +176,46 @@ def test_runs_beside_those_of_mlflow_are_not_said_to_be_in_its_store(project: Pa
     listed = list_runs(ListRuns(), world)
     assert set(listed.sources) == {"mlflow", "dvc"}
     assert "4 of 4 runs in no MLflow store and Git" in text(listed)
+
+
+def test_a_list_of_several_sources_has_room_for_the_figures_that_say_most_as_each_of_them_names_them(
+    project: Path,
+) -> None:
+    sizes = {f"a_{kind}_count": 5.0 for kind in ("row", "fraud", "flag")}
+    tracked = {"holdout.f1": 0.75, "holdout.f1.north": 0.5, **sizes}
+    runs = (Made(f"{number:032x}", "wistful-shrike-452", tracked) for number in range(3))
+    world = world_with(project, *runs)
+    message = "Add 17500 labelled predictions to data/raw"
+    commit = batch_of(Made("e" * 40, message, {"f1": 0.625, **sizes}))
+    world.run_index.take("dvc", "commits", dataclasses.replace(commit, experiments=[ExperimentRow("1", "Git commits")]))
+    lines = text(list_runs(ListRuns(), world)).splitlines()
+    assert lines[0].split() == ["run", "name", "in", "started", "2026", "holdout.f1", "f1"]
+    assert {line.split()[2] for line in lines[1:4]} <= {"mlflow", "git"}
+    assert any("git" in line and "0.625" in line for line in lines)
+    assert lines[-1].endswith(", all FINISHED")
+    assert max(map(len, lines)) <= 80
+
+
+def test_experiments_are_named_where_several_sources_and_several_experiments_are_listed(project: Path) -> None:
+    world = world_with(project, Made("aaaa1111"), Made("bbbb2222", experiment="2", status="FAILED"))
+    commit = dataclasses.replace(batch_of(Made("eeee5555", "Begin")), experiments=[ExperimentRow("1", "Git commits")])
+    world.run_index.take("dvc", "commits", commit)
+    lines = text(list_runs(ListRuns(), world)).splitlines()
+    assert {tuple(line.split()[2:4]) for line in lines[:4]} == {
+        ("in", "status"),
+        ("churn", "FINISHED"),
+        ("fraud", "FAILED"),
+        ("git", "FINISHED"),
+    }
+
+
+def test_starts_in_several_years_are_told_with_the_year(project: Path) -> None:
+    world = world_with(project, Made("aaaa1111"))
+    old = RunRow("bbbb2222", "old", "1", "FINISHED", started=1_600_000_000_000)
+    world.run_index.take("mlflow", "sqlite:///mlflow.db", RunBatch("", [old]))
+    lines = text(list_runs(ListRuns(), world)).splitlines()
+    assert lines[0].split() == ["run", "name", "started"]
+    assert lines[1].endswith("2026-03-09 12:00") and lines[2].endswith("2020-09-13 12:26")
 
 
 def test_what_decides_the_order_is_shown_first(world: World) -> None:

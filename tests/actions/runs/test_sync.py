@@ -12,7 +12,7 @@ from unipipe_tui.actions.runs.groups import ListSweeps, list_sweeps
 from unipipe_tui.actions.runs.sync import SyncRuns, bring_up_to_date, keep_in_step, open_index, sync_runs
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
-from unipipe_tui.domain.errors import ExitCode, Stopped, UsageError
+from unipipe_tui.domain.errors import ExitCode, Stopped, ToolMissing, UsageError
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.runs.query import RunQuery
 from unipipe_tui.domain.runs.rows import MLFLOW
@@ -53,8 +53,9 @@ def test_a_synchronisation_reads_all_runs_once_and_then_only_what_changed(projec
 def test_what_was_interrupted_goes_on_where_it_stopped(project: Path) -> None:
     source = FakeRuns(runs={f"r{number}": "x" for number in range(5)}, dies_after=2)
     world = world_of(project, source)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stopped) as stopped:
         sync_runs(SyncRuns(), world, Silent())
+    assert stopped.value.hint == "The runs that were read so far are kept; `unipipe runs sync` goes on from here."
     assert len(held(world)) == 2
     source.dies_after = None
     assert sync_runs(SyncRuns(), world, Silent()).sources[0].read == 3
@@ -100,11 +101,39 @@ def test_an_index_of_another_place_is_of_no_use(project: Path) -> None:
     assert held(moved) == {"z9"}
 
 
-def test_everything_is_read_again_when_that_is_asked_for(project: Path) -> None:
-    source = FakeRuns(runs={"a1": "one"})
-    world = world_of(project, source)
+def test_everything_is_read_again_when_that_is_asked_for_and_what_is_known_stays_meanwhile(project: Path) -> None:
+    source = FakeRuns(runs={"a1": "one", "b2": "two", "c3": "three"}, dies_after=1)
+    world = world_of(project, dataclasses.replace(source, dies_after=None))
     sync_runs(SyncRuns(), world, Silent())
-    assert sync_runs(SyncRuns(again=True), world, Silent()).sources[0].read == 1
+    del source.runs["c3"]
+    with pytest.raises(Stopped):
+        sync_runs(SyncRuns(again=True), world_of(project, source), Silent())
+    assert held(world) == {"a1", "b2", "c3"}
+    source.dies_after = None
+    again = sync_runs(SyncRuns(again=True), world_of(project, source), Silent()).sources[0]
+    assert (again.read, again.gone, held(world)) == (2, 1, {"a1", "b2"})
+
+
+def test_what_of_a_source_could_not_be_read_is_told_by_the_synchronisation_and_by_each_look_after_it(
+    project: Path,
+) -> None:
+    near = FakeRuns(runs={"a1": "one"}, unreadable=("Run b2 is broken.",))
+    commits = FakeRuns("dvc", "commits", unreadable=tuple(f"Commit {number} is broken." for number in range(5)))
+    world = world_of(project, near, commits)
+    synced = sync_runs(SyncRuns(), world, Silent())
+    assert synced.sources[0].unreadable == ("Run b2 is broken.",)
+    assert "note: Commit 4 is broken." in [line.plain for line in lines_of(synced)]
+    assert synced.exit_code is ExitCode.DONE
+    assert open_index(world).notices == (
+        "Run b2 is broken.",
+        "Commit 0 is broken.",
+        "Commit 1 is broken.",
+        "Commit 2 is broken.",
+        "Of dvc there are 5 such problems in all; `unipipe runs sync` tells them.",
+    )
+    near.unreadable = commits.unreadable = ()
+    sync_runs(SyncRuns(), world, Silent())
+    assert open_index(world).notices == ()
 
 
 def test_an_unknown_source_is_refused_by_name(project: Path) -> None:
@@ -135,6 +164,18 @@ def test_a_look_where_nothing_may_be_written_reads_what_changed_itself(project: 
     assert open_index(world).index.search(RunQuery()).total == 1
     source.put(b2="two")
     assert open_index(world).index.search(RunQuery()).total == 2
+
+
+def test_a_look_where_nothing_may_be_written_says_that_the_runs_could_not_be_read(project: Path) -> None:
+    source = FakeRuns(runs={"a1": "one"}, away=True)
+    world = dataclasses.replace(world_of(project, source), run_index=RunIndex(Memory()), index_is_kept=False)
+    with pytest.raises(ToolMissing, match="does not answer"):
+        open_index(world)
+    source.away = False
+    open_index(world)
+    source.put(b2="two")
+    source.away = True
+    assert open_index(world).notices == ("The server does not answer.",)
 
 
 def test_a_look_says_what_could_not_be_read(project: Path) -> None:

@@ -11,6 +11,8 @@ from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.runs.naming import (
     RUN_HELP,
+    gone_with_its_experiment,
+    marks_in_place,
     marks_of,
     marks_of_active,
     mlflow_runs,
@@ -27,13 +29,13 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Undo, UndoKind
-from unipipe_tui.domain.runs.marks import (
+from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Operator, RunQuery
+from unipipe_tui.domain.runs.tags import (
     NOTE_TAG,
     check_run_name,
     check_tag_key,
     check_tag_value,
 )
-from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Operator, RunQuery
 from unipipe_tui.domain.tracking import ModelVersion, Run
 from unipipe_tui.domain.values import frozen
 
@@ -215,7 +217,7 @@ class RestoreRuns:
 
 
 def plan_restoring(request: RestoreRuns, world: World) -> Plan[RunsLife]:
-    """Bring deleted MLflow runs back, with all that they logged."""
+    """Bring deleted MLflow runs back, with all that they logged; not without their experiment, where that is deleted."""
     return plan_life(world, request.runs, deleted=False)
 
 
@@ -223,7 +225,7 @@ def plan_life(world: World, names: tuple[str, ...], *, deleted: bool) -> Plan[Ru
     """Decide what deleting or restoring runs entails.
 
     Raises:
-        UsageError: one is that already, or is no run of MLflow.
+        UsageError: one is that already, is no run of MLflow, or shall be restored although its experiment is deleted.
     """
     if not names:
         raise UsageError("Name at least one run.", hint="unipipe runs list")
@@ -233,6 +235,8 @@ def plan_life(world: World, names: tuple[str, ...], *, deleted: bool) -> Plan[Ru
 def _life_of(runs: Sequence[Run], world: World, *, deleted: bool) -> Plan[RunsLife]:
     found = {run.run_id: run for run in runs}
     for run in found.values():
+        if run.experiment_deleted and not deleted:
+            raise gone_with_its_experiment(world, run)
         if run.deleted is deleted:
             raise UsageError(f"Run {named(run)} is {'deleted already' if deleted else 'not deleted'}.")
     word = "active -> deleted" if deleted else "deleted -> active"
@@ -256,7 +260,8 @@ def move_runs(plan: Plan[RunsLife], world: World, progress: Progress) -> Done[Ru
         registry = world.open_registry()
     with step(progress, "delete" if life.deleted else "restore", 2, 2):
         for run_id in life.runs:
-            if marks_of(registry, run_id).deleted is life.deleted:
+            marks = marks_of(registry, run_id) if life.deleted else marks_in_place(registry, run_id)
+            if marks.deleted is life.deleted:
                 raise moved_since(run_id, f"it is {'deleted' if life.deleted else 'there'} again")
         _move_all(registry, life)
     bring_up_to_date(world, progress, life.runs)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from unipipe_tui.domain.runs.directions import Direction, better, direction_of
-from unipipe_tui.domain.runs.marks import COMMIT_TAGS, commit_of
+from unipipe_tui.domain.runs.tags import COMMIT_TAGS, commit_of
 from unipipe_tui.domain.tracking import Dataset, Run
 from unipipe_tui.domain.values import frozen
 

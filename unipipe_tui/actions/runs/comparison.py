@@ -19,10 +19,10 @@ from unipipe_tui.domain.errors import UnipipeError, UsageError
 from unipipe_tui.domain.ports.store import RunIndex
 from unipipe_tui.domain.ports.tools import DiffStat, Git
 from unipipe_tui.domain.run_files import RunFiles
-from unipipe_tui.domain.runs.marks import commit_of, is_dirty
 from unipipe_tui.domain.runs.query import FieldKind
 from unipipe_tui.domain.runs.query_grammar import kind_named
 from unipipe_tui.domain.runs.query_text import parse_field
+from unipipe_tui.domain.runs.tags import commit_of, is_dirty
 from unipipe_tui.domain.tracking import Run, status_words
 from unipipe_tui.domain.values import frozen
 

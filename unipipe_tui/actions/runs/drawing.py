@@ -10,11 +10,11 @@ from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.runs.columns import Better, Where
 from unipipe_tui.actions.runs.history import ShowHistory, show_history
+from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.runs.scatter import ChartRuns, ParallelRuns, chart_runs, parallel_runs
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain import plans
 from unipipe_tui.domain.charts import Chart
-from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.values import frozen
@@ -35,7 +35,7 @@ class DrawRuns:
     """What to draw, of which runs, and where to."""
 
     kind: Annotated[DrawingKind, OBJECT, "`history`, `chart` or `parallel`."]
-    to: Annotated[Path, "File to write, .svg or .png; one that is there is replaced."]
+    to: Annotated[Path, "File to write, .svg or .png."]
     what: Annotated[
         tuple[str, ...], OBJECT, "history and parallel: the metric; chart: what lies along, what goes up."
     ] = ()
@@ -46,6 +46,7 @@ class DrawRuns:
     by: Annotated[str | None, "chart: what points are grouped by."] = None
     where: Where = ""
     better: Better = None
+    force: Annotated[bool, FORCE_HELP] = False
 
 
 @frozen
@@ -60,38 +61,31 @@ class Drawing:
 @frozen
 class _Decided:
     chart: Chart
-    to: Path
+    to: OutputFile
 
 
 def plan_drawing(request: DrawRuns, world: World) -> Plan[_Decided]:
-    """Draw a chart of runs into an SVG or PNG file: what `runs history`, `runs chart` or `runs parallel` shows."""
-    to = request.to.absolute()
-    if to.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{to.name} is neither .svg nor .png.", hint="--to chart.svg")
-    if not to.parent.is_dir():
-        raise UsageError(f"There is no folder {to.parent}.", hint="Make it first.")
-    if to.is_dir():
-        raise UsageError(f"{to} is a folder.", hint="--to chart.svg")
+    """Draw a chart of runs into an SVG or PNG file: what `runs history`, `runs chart` or `runs parallel` shows.
+
+    The file appears when it is whole; one that is there already is kept unless --force is given.
+    """
+    if request.to.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{request.to.absolute().name} is neither .svg nor .png.", hint="--to chart.svg")
+    to = output_file(request.to, force=request.force)
     chart = _chart(request, world)
     return Plan(
         title=f"Draw {chart.title}",
-        effects=(plans.write(str(to)),),
-        undo="delete the file",
+        effects=(to.effect(request.kind.value),),
+        undo=to.way_back,
         decided=_Decided(chart, to),
-        warnings=(f"{to.name} is replaced",) if to.exists() else (),
     )
 
 
 def draw_runs(plan: Plan[_Decided], world: World, progress: Progress) -> Done[Drawing]:
     """Write the image."""
-    chart, to = plan.decided.chart, plan.decided.to
-    with step(progress, f"draw {to.name}", 1, 1):
-        try:
-            world.draw_image(chart, to)
-        except OSError as error:
-            raise Failed(
-                f"{to} cannot be written: {error.strerror}.", hint="Choose another place with --to."
-            ) from error
+    chart, to = plan.decided.chart, plan.decided.to.path
+    with step(progress, f"draw {to.name}", 1, 1), plan.decided.to.draft(world) as draft:
+        world.draw_image(chart, draft)
     return Done(Drawing(str(to), to.stat().st_size, chart.title), detail=str(to))
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +13,12 @@ from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.request import Short
 from unipipe_tui.actions.runs.listing import query_of
+from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.runs.table import cells_of, column_name, columns_of, is_number, is_time, usual_columns
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import Failed, Refused, UsageError
-from unipipe_tui.domain.plans import Plan, write
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.query import Field, FieldKind, RunQuery
 from unipipe_tui.domain.table_text import Cell, csv_text, markdown_text
@@ -58,7 +57,7 @@ class ExportRuns:
     deleted: Annotated[bool, "Those that were deleted, instead of all others."] = False
     format: Annotated[Format | None, "As what; by the file's ending, else csv."] = None
     to: Annotated[Path | None, "The file to write; without one the document is printed."] = None
-    force: Annotated[bool, "Write over a file that is there."] = False
+    force: Annotated[bool, FORCE_HELP] = False
 
 
 @frozen
@@ -83,8 +82,7 @@ class ExportOrder:
     query: RunQuery
     columns: tuple[Field, ...]
     format: Format
-    to: Path
-    force: bool
+    to: OutputFile
     problems: tuple[str, ...]
 
 
@@ -113,46 +111,32 @@ def plan_export(request: ExportRuns, world: World) -> Plan[ExportOrder]:
         raise UsageError(
             "No file is named.", hint="Give one, for example --to runs.csv; without --dry-run it is printed."
         )
-    to = Path(os.path.abspath(request.to))
-    form = request.format or ENDINGS.get(to.suffix.lower())
+    form = request.format or ENDINGS.get(request.to.suffix.lower())
     if form is None:
-        raise UsageError(f"{to.name} does not say what it should be.", hint=f"Add --format: {', '.join(Format)}.")
-    if to.is_dir() or not to.parent.is_dir():
-        why = "it is a folder" if to.is_dir() else f"there is no folder {to.parent}"
-        raise UsageError(f"{to} cannot be written: {why}.", hint="Give the path of a file.")
-    if to.exists() and not request.force:
-        raise Refused(f"{to} is there already.", hint="Choose another name, or write over it with --force.")
+        name = request.to.absolute().name
+        raise UsageError(f"{name} does not say what it should be.", hint=f"Add --format: {', '.join(Format)}.")
+    to = output_file(request.to, force=request.force)
     query, columns, problems = _asked(request, world)
     total = world.run_index.search(RunQuery(query.where, (), 0, 0, query.life, query.experiments)).total
-    over = ", over the one that is there" if to.exists() else ""
     return Plan(
         title=f"Export {total:,} runs as {form.value}",
-        effects=(write(f"{to}: {len(columns)} columns{over}"),),
-        undo="delete the file",
-        decided=ExportOrder(query, columns, form, to, request.force, problems),
+        effects=(to.effect(f"{len(columns)} columns"),),
+        undo=to.way_back,
+        decided=ExportOrder(query, columns, form, to, problems),
         warnings=problems,
     )
 
 
 def export_runs(plan: Plan[ExportOrder], world: World, progress: Progress) -> Done[RunsExported]:
-    """Write the file beside its place, and move it there when it is whole."""
-    order = plan.decided
+    """Write the file."""
+    order, to = plan.decided, plan.decided.to.path
     rows = _rows(order.query, order.columns, world)
-    draft = order.to.with_name(f".{order.to.name}.{world.process.pid}.part")
-    try:
+    with order.to.draft(world) as draft:
         _write(order, rows, draft, world)
         size = draft.stat().st_size
-        if order.to.exists() and not order.force:
-            raise Refused(f"{order.to} is there now.", hint="Choose another name, or write over it with --force.")
-        draft.replace(order.to)
-    except OSError as error:
-        raise Failed(f"{order.to} could not be written: {error.strerror or error}.") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
     names = tuple(map(column_name, order.columns))
-    done = RunsExported(len(rows), names, order.format, order.to, size, None, order.problems)
-    return Done(done, detail=f"{len(rows)} runs as {order.format.value} to {order.to}")
+    done = RunsExported(len(rows), names, order.format, to, size, None, order.problems)
+    return Done(done, detail=f"{len(rows)} runs as {order.format.value} to {to}")
 
 
 def _asked(request: ExportRuns, world: World) -> tuple[RunQuery, tuple[Field, ...], tuple[str, ...]]:

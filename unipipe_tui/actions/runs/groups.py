@@ -25,9 +25,9 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.outlines import is_finite
 from unipipe_tui.domain.runs.columns import Cell
 from unipipe_tui.domain.runs.directions import Direction
-from unipipe_tui.domain.runs.marks import COMMIT_TAGS, PARENT_TAG
 from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Operator, RunQuery
 from unipipe_tui.domain.runs.query_text import parse_where
+from unipipe_tui.domain.runs.tags import COMMIT_TAGS, PARENT_TAG
 from unipipe_tui.domain.values import frozen
 
 PARENT = Field(FieldKind.TAG, PARENT_TAG)

@@ -11,12 +11,13 @@ from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.runs.naming import RUN_HELP
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.runs.table import column_name, columns_of, usual_columns
+from unipipe_tui.actions.runs.versions import versions_of_run
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UnipipeError, UsageError
 from unipipe_tui.domain.ports.store import RunIndex
-from unipipe_tui.domain.runs.marks import NOTE_TAG, PARENT_TAG
 from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Life, Operator, RunQuery, fields_of
 from unipipe_tui.domain.runs.query_text import parse_order, parse_where
+from unipipe_tui.domain.runs.tags import NOTE_TAG, PARENT_TAG
 from unipipe_tui.domain.table_text import Cell, csv_text
 from unipipe_tui.domain.tracking import Dataset, Run, stale_running
 from unipipe_tui.domain.values import frozen
@@ -278,12 +279,10 @@ class RunView:
     """One run."""
 
     run: RunLine
-    ended: datetime | None
     note: str
     """The description that its author wrote."""
     metrics: tuple[MetricLine, ...]
-    datasets: tuple[DatasetLine, ...]
-    artifacts: str | None
+    """Its metrics, with the step and the time of each."""
     versions: tuple[str, ...]
     """Registered versions made of it: `fraud-detector/3`."""
     parent: RunName | None
@@ -304,11 +303,8 @@ def show_run(request: ShowRun, world: World) -> RunView:
     )
     return RunView(
         run=line_of(run, world),
-        ended=run.ended,
         note=run.tags.get(NOTE_TAG, ""),
         metrics=tuple(MetricLine(metric.key, metric.value, metric.step, metric.at) for metric in run.metrics),
-        datasets=tuple(map(_dataset, run.datasets)),
-        artifacts=run.artifact_uri,
         versions=versions,
         parent=_parent_of(run, opened.index),
         children=tuple(map(_named, children.runs)),
@@ -320,12 +316,7 @@ def show_run(request: ShowRun, world: World) -> RunView:
 def _versions_of(run: Run, world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The versions made of a run, and why they are not known."""
     try:
-        return tuple(
-            f"{version.model}/{version.version}"
-            for model in world.tracking.models()
-            for version in world.tracking.versions(model.name)
-            if version.run_id == run.run_id
-        ), ()
+        return tuple(f"{version.model}/{version.version}" for version in versions_of_run(world, run)), ()
     except UnipipeError as error:
         return (), (f"Its registered versions are not known: {error.message}",)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Refused, UsageError
 from unipipe_tui.domain.ports.tools import Registry
-from unipipe_tui.domain.runs.marks import RunMarks
+from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Life, Operator, RunQuery
 from unipipe_tui.domain.runs.rows import DVC
+from unipipe_tui.domain.runs.tags import RunMarks
 from unipipe_tui.domain.tracking import Run
 
 RUN_HELP = "Run id, the beginning of one, or a name that only one run has."
@@ -18,9 +21,11 @@ def writable_run(world: World, name: str) -> Run:
     """The run of that name, when something can be written on it.
 
     Raises:
-        UsageError: there is none or several, it is a commit or an experiment of DVC, or it is deleted.
+        UsageError: there is none or several, it is a commit or an experiment of DVC, or it or its experiment is deleted.
     """
     [run] = mlflow_runs(world, (name,))
+    if run.experiment_deleted:
+        raise gone_with_its_experiment(world, run)
     if run.deleted:
         raise UsageError(
             f"Run {named(run)} is deleted: MLflow changes nothing of it.", f"unipipe runs restore {run.run_id}"
@@ -44,6 +49,19 @@ def mlflow_runs(world: World, names: tuple[str, ...]) -> tuple[Run, ...]:
     return runs
 
 
+def gone_with_its_experiment(world: World, run: Run) -> UsageError:
+    """The error for a run that would stay hidden whatever became of it, since its experiment is deleted."""
+    this = Comparison(Field(FieldKind.ATTRIBUTE, "run_id"), Operator.EQUAL, run.run_id)
+    wanted = Field(FieldKind.ATTRIBUTE, "experiment_id")
+    [(_, experiment_id)] = world.run_index.table(RunQuery(this, life=Life.ALL), (wanted,))
+    store = f"MLFLOW_TRACKING_URI={shlex.quote(world.tracking_place.shown)}"
+    return UsageError(
+        f"Run {named(run)} is in the experiment {shown(run.experiment)}, which is deleted.",
+        "Restore that; all its runs come back with it: "
+        f"{store} mlflow experiments restore --experiment-id {experiment_id}",
+    )
+
+
 def marks_of(registry: Registry, run_id: str) -> RunMarks:
     """What MLflow says of a run now; raises Refused when it is gone."""
     try:
@@ -54,9 +72,17 @@ def marks_of(registry: Registry, run_id: str) -> RunMarks:
 
 def marks_of_active(registry: Registry, run_id: str) -> RunMarks:
     """The same of a run that something is to be written on; raises Refused when it was deleted."""
-    marks = marks_of(registry, run_id)
+    marks = marks_in_place(registry, run_id)
     if marks.deleted:
         raise moved_since(run_id, "it is deleted now")
+    return marks
+
+
+def marks_in_place(registry: Registry, run_id: str) -> RunMarks:
+    """The same of a run that shall be seen; raises Refused when its experiment was deleted."""
+    marks = marks_of(registry, run_id)
+    if marks.experiment_deleted:
+        raise moved_since(run_id, "its experiment is deleted now")
     return marks
 
 

@@ -9,14 +9,15 @@ from unipipe_tui.actions.action import Change, Done
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.runs.naming import RUN_HELP, marks_of_active, named, shown, writable_run
 from unipipe_tui.actions.runs.sync import bring_up_to_date
+from unipipe_tui.actions.runs.versions import is_distant, versions_of_model
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.runs.marks import commit_of
-from unipipe_tui.domain.tracking import ModelVersion, Run, check_model_name
+from unipipe_tui.domain.runs.tags import commit_of
+from unipipe_tui.domain.tracking import Run, check_model_name
 from unipipe_tui.domain.values import frozen
 
 
@@ -50,7 +51,7 @@ def plan_registration(request: RegisterRun, world: World) -> Plan[Registration]:
     """Register the model that an MLflow run logged as a new version; no alias moves, so nothing serves it yet."""
     model = check_model_name(request.model or world.model.name)
     run = writable_run(world, request.run)
-    versions = _versions(world, model)
+    versions = versions_of_model(world, model)
     known = next((version.version for version in versions if version.run_id == run.run_id), None)
     if known is not None:
         raise UsageError(f"The model of run {named(run)} is {model} version {known} already.")
@@ -61,7 +62,8 @@ def plan_registration(request: RegisterRun, world: World) -> Plan[Registration]:
     aliases = sorted((alias, version.version) for version in versions for alias in version.aliases)
     effects += [plans.registry(f"{model}@{alias} stays at version {version}") for alias, version in aliases]
     effects.append(plans.store("audit entry"))
-    back = f"nothing to undo: the version bears no alias (unipipe models check {model} {number} comes next)"
+    next_step = "" if is_distant(world) else f" (unipipe models check {model} {number} comes next)"
+    back = f"nothing to undo: the version bears no alias{next_step}"
     decided = Registration(run.run_id, model, tags)
     return Plan(f"Register run {named(run)} as {model} version {number}", tuple(effects), back, decided)
 
@@ -82,11 +84,6 @@ def register_run(plan: Plan[Registration], world: World, progress: Progress) -> 
     bring_up_to_date(world, progress, [decided.run_id])
     detail = f"{decided.model} version {version} of run {decided.run_id}"
     return Done(RunRegistered(decided.run_id, decided.model, version), detail=detail)
-
-
-def _versions(world: World, model: str) -> tuple[ModelVersion, ...]:
-    known = model in {registered.name for registered in world.tracking.models()}
-    return world.tracking.versions(model) if known else ()
 
 
 def _version_tags(run: Run) -> dict[str, str]:

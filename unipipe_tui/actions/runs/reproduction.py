@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -13,40 +10,29 @@ from typing import Annotated
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.runs.naming import RUN_HELP
+from unipipe_tui.actions.runs.second_tree import SecondTree
 from unipipe_tui.actions.runs.sync import open_index
+from unipipe_tui.actions.runs.then_and_now import else_different, measured
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, UnipipeError, UsageError
+from unipipe_tui.domain.errors import ExitCode, Stopped, UnipipeError, UsageError
 from unipipe_tui.domain.events import Noted
-from unipipe_tui.domain.jobs import DETACHED_JOB
-from unipipe_tui.domain.marks import DATA_TAG
-from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.tools import Commit
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.reproduction import Reproduced
-from unipipe_tui.domain.runs.marks import MLFLOW_COMMIT_TAG, commit_of, is_dirty
 from unipipe_tui.domain.runs.reproducibility import (
     Adjusted,
     DifferentThen,
     MetricAgain,
     compare_metrics,
-    different_texts,
-    measuring_stages,
-    stages_of_run,
-    unstable_outputs,
-    wanted_params,
 )
 from unipipe_tui.domain.runs.rows import DVC
-from unipipe_tui.domain.tracking import Run, RunStatus, Tracking
+from unipipe_tui.domain.runs.tags import MLFLOW_COMMIT_TAG, commit_of, is_dirty
+from unipipe_tui.domain.tracking import Run, RunStatus
 from unipipe_tui.domain.values import frozen
 
 PLACE = ".unipipe/reproductions"
 STEPS = 4
-RUN = "MLflow run"
-FILES = "metrics files"
-LATEST_RUNS = 1000
-"""How many runs of the reproduction's own store are looked at: a sweep may log many."""
 
 
 @frozen
@@ -168,7 +154,7 @@ def reproduce_run(plan: Plan[ReproductionOrder], world: World, progress: Progres
     folder = world.root / PLACE / world.job_id
     keep = order.keep
     try:
-        answer = _Again(order, world, folder, progress).answer()
+        answer = _made_again(order, world, folder, progress)
     except Stopped:
         raise
     except UnipipeError:
@@ -192,207 +178,39 @@ def _leave(world: World, folder: Path, progress: Progress, *, keep: bool) -> Non
         folder.parent.rmdir()
 
 
-@frozen
-class _Before:
-    """How the second work tree stood before its pipeline ran."""
-
-    pipeline: Pipeline
-    figures: Mapping[str, float]
-    adjusted: tuple[Adjusted, ...]
-    unknown_params: tuple[str, ...]
-
-
-@frozen
-class _Logged:
-    """What came out of the pipeline."""
-
-    compared: str
-    then: Mapping[str, float]
-    now: Mapping[str, float]
-    run: Run | None
-
-
-@frozen
-class _Compared:
-    """What else was different, and what nobody knows."""
-
-    differences: tuple[DifferentThen, ...]
-    not_compared: tuple[str, ...]
-
-
-@frozen
-class _Again:
-    """One reproduction, on its way."""
-
-    order: ReproductionOrder
-    world: World
-    folder: Path
-    progress: Progress
-
-    def answer(self) -> RunReproduced:
-        """Make the run again and compare."""
-        begun = monotonic()
-        with step(self.progress, f"check out {self.order.commit.id[:7]}", 1, STEPS):
-            tree = self.world.git.add_worktree(self.order.commit.id, self.folder, self.progress)
-            second = self.world.elsewhere(tree)
-        with step(self.progress, "restore data and params", 2, STEPS):
-            before = self._restored(second)
-        started = self.world.now()
-        with step(self.progress, "run the pipeline", 3, STEPS):
-            reproduced = self._run(second, before.pipeline)
-        with step(self.progress, "compare the metrics", 4, STEPS):
-            logged = self._logged(second, before, started)
-            compared = self._compared(second, before, logged.run)
-        return self._judged(before, logged, reproduced, compared, monotonic() - begun)
-
-    def _restored(self, second: World) -> _Before:
-        second.dvc.borrow(self.world.root)
-        pipeline = second.pipeline.read()
-        if not any(stage.command for stage in pipeline.stages):
-            raise Failed(
-                f"There is no DVC pipeline at {self.order.commit.id[:7]}, so nobody knows how to make the run again.",
-                hint="Look at it: git show --stat " + self.order.commit.id[:7],
-            )
-        data = self._pinned(second, pipeline)
-        wanted = wanted_params(second.pipeline.params(pipeline), self.order.run.params)
-        second.dvc.set_params([value for _, value in wanted.to_set])
-        second.dvc.restore([s.address for s in pipeline.stages if s.is_data or s.frozen], self.progress)
-        params = tuple(Adjusted("param", f"{at.file}:{at.key}", at.text, to.text) for at, to in wanted.to_set)
-        for change in (*data, *params):
-            self.progress.emit(
-                Noted(f"{change.name} is {change.in_run} as in the run; at the commit: {change.at_commit}")
-            )
-        return _Before(pipeline, _figures(second), (*data, *params), wanted.unknown)
-
-    def _pinned(self, second: World, pipeline: Pipeline) -> tuple[Adjusted, ...]:
-        """The raw data that the run names, where its commit points at other data."""
-        raw = second.config.data.raw or self.world.config.data.raw
-        wanted = self.order.run.tags.get(DATA_TAG)
-        recorded = second.pipeline.snapshot(pipeline).get(raw) if raw else None
-        if raw is None or wanted is None or recorded is None or recorded == wanted:
-            return ()
-        pointer = next((s for s in pipeline.stages if s.is_data and any(o.path == raw for o in s.outputs)), None)
-        if pointer is None:
-            return ()
-        second.dvc.pin(pointer.file, raw, wanted)
-        return (Adjusted("data", raw, recorded, wanted),)
-
-    def _run(self, second: World, pipeline: Pipeline) -> Reproduced:
-        from_files = self.order.run.source == DVC
-        stages = measuring_stages(pipeline) if from_files else stages_of_run(pipeline, self._run_file(second))
-        store = _store(second)
-        env = {
-            "MLFLOW_TRACKING_URI": store,
-            "MLFLOW_REGISTRY_URI": store,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "DO_NOT_TRACK": "true",
-            "UNIPIPE_JOB": self.world.job_id,
-            # A stage may call unipipe itself: that is a job of its own.
-            DETACHED_JOB: "",
-        }
-        return second.dvc.repro(self.progress, stages, force=True, commit=False, env=env)
-
-    def _run_file(self, second: World) -> str | None:
-        models = (second.config.model, self.world.config.model)
-        return next((model.run_file for model in models if model and model.run_file), None)
-
-    def _logged(self, second: World, before: _Before, started: datetime) -> _Logged:
-        original = self.order.run
-        again = self._run_again(second, started) if original.source != DVC else None
-        if again is not None:
-            then, now = ({metric.key: metric.value for metric in run.metrics} for run in (original, again))
-            return _Logged(RUN, then, now, again)
-        figures = _figures(second)
-        own = {metric.key: metric.value for metric in original.metrics if metric.key in figures}
-        if own:
-            return _Logged(FILES, own, {key: figures[key] for key in own}, None)
-        if not figures and not before.figures:
-            raise Failed("The pipeline left no metrics here: neither an MLflow run nor a metrics file.")
-        return _Logged(FILES, before.figures, figures, None)
-
-    def _run_again(self, second: World, started: datetime) -> Run | None:
-        """The MLflow run that the pipeline logged now: the one of its run file, else the one that is most alike."""
-        runs = second.tracking.at(_store(second)).runs(LATEST_RUNS).runs
-        fresh = [run for run in runs if run.started is None or run.started >= started]
-        named = _named_in(second.root / (self._run_file(second) or ""))
-        wanted = {metric.key for metric in self.order.run.metrics}
-        # The newest stand first, and of equals the first is taken.
-        alike = max(fresh, key=lambda run: len(wanted & {metric.key for metric in run.metrics}), default=None)
-        return next((run for run in fresh if run.run_id == named), alike)
-
-    def _compared(self, second: World, before: _Before, again: Run | None) -> _Compared:
-        after = second.pipeline.read()
-        found = [DifferentThen("output", path, None, None) for path in unstable_outputs(before.pipeline, after)]
-        if again is None:
-            return _Compared(tuple(found), ("params", "data sets", "packages"))
-        original = self.order.run
-        packages = _packages(self.world.tracking, original), _packages(second.tracking.at(_store(second)), again)
-        texts = {
-            "param": (dict(original.params), dict(again.params)),
-            "data set": ({d.name: d.digest for d in original.datasets}, {d.name: d.digest for d in again.datasets}),
-            "package": packages if all(packages) else ({}, {}),
-        }
-        for kind, (then, now) in texts.items():
-            found += [DifferentThen(kind, *told) for told in different_texts(then, now)]
-        return _Compared(tuple(found), () if all(packages) else ("packages",))
-
-    def _judged(
-        self,
-        before: _Before,
-        logged: _Logged,
-        reproduced: Reproduced,
-        compared: _Compared,
-        seconds: float,
-    ) -> RunReproduced:
-        run = self.order.run
-        metrics = compare_metrics(logged.then, logged.now, self.order.tolerance)
+def _made_again(order: ReproductionOrder, world: World, folder: Path, progress: Progress) -> RunReproduced:
+    """Make the run again and compare."""
+    begun = monotonic()
+    with step(progress, f"check out {order.commit.id[:7]}", 1, STEPS):
+        place = world.git.add_worktree(order.commit.id, folder, progress)
+        tree = SecondTree(order.run, order.commit, world, world.elsewhere(place))
+    with step(progress, "restore data and params", 2, STEPS):
+        before = tree.prepare(progress)
+    started = world.now()
+    with step(progress, "run the pipeline", 3, STEPS):
+        reproduced = tree.make(before.pipeline, progress)
+    with step(progress, "compare the metrics", 4, STEPS):
+        found = measured(tree, before, started)
+        beside = else_different(tree, before, found.run)
+    run, metrics = order.run, compare_metrics(found.then, found.now, order.tolerance)
+    return RunReproduced(
+        run_id=run.run_id,
+        name=run.name,
+        commit=order.commit.id,
+        reproducible=all(metric.same for metric in metrics if metric.judged),
+        tolerance=order.tolerance,
+        compared=found.compared,
+        metrics=metrics,
+        adjusted=before.adjusted,
+        unknown_params=before.unknown_params,
+        differences=beside.differences,
+        not_compared=beside.not_compared,
+        stages=reproduced.ran,
+        seconds=round(monotonic() - begun, 1),
         # A commit has a moment, not a duration.
-        took = run.seconds if run.source != DVC else None
-        return RunReproduced(
-            run_id=run.run_id,
-            name=run.name,
-            commit=self.order.commit.id,
-            reproducible=all(metric.same for metric in metrics if metric.judged),
-            tolerance=self.order.tolerance,
-            compared=logged.compared,
-            metrics=metrics,
-            adjusted=before.adjusted,
-            unknown_params=before.unknown_params,
-            differences=compared.differences,
-            not_compared=compared.not_compared,
-            stages=reproduced.ran,
-            seconds=round(seconds, 1),
-            seconds_then=took,
-            worktree=str(self.folder) if self.order.keep else None,
-        )
-
-
-def _packages(tracking: Tracking, run: Run) -> Mapping[str, str]:
-    """What the models of a run were logged with; empty where nobody knows."""
-    [files] = tracking.files_of((run,))
-    return files.packages or {} if files else {}
-
-
-def _store(second: World) -> str:
-    """The throw-away store, where a stage that names `mlflow.db` itself would make one too."""
-    return f"sqlite:///{(second.root / 'mlflow.db').as_posix()}"
-
-
-def _figures(second: World) -> dict[str, float]:
-    """The numbers in the metrics files, by key; with its file's name before it where two files have one."""
-    figures = [f for f in second.pipeline.figures(second.pipeline.read()) if isinstance(f.value, int | float)]
-    keys = [figure.key for figure in figures]
-    return {
-        figure.key if keys.count(figure.key) == 1 else f"{figure.path}:{figure.key}": float(figure.value)
-        for figure in figures
-    }
-
-
-def _named_in(run_file: Path) -> str | None:
-    try:
-        return str(json.loads(run_file.read_text(encoding="utf-8"))["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        seconds_then=run.seconds if run.source != DVC else None,
+        worktree=str(folder) if order.keep else None,
+    )
 
 
 REPRODUCE = Change(

@@ -16,7 +16,14 @@ from unipipe_tui.domain.errors import Damaged, ExitCode, Failed, ToolMissing, Un
 from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.ports.store import RunIndex
 from unipipe_tui.domain.progress import Progress, Silent, step
-from unipipe_tui.domain.runs.rows import DVC, MLFLOW, RunSource, SourceState, stop_if_asked
+from unipipe_tui.domain.runs.rows import (
+    DVC,
+    MLFLOW,
+    RunSource,
+    SourceState,
+    stop_if_asked,
+    stopped_on_the_way,
+)
 from unipipe_tui.domain.tracking import TrackingKind
 from unipipe_tui.domain.values import frozen
 
@@ -28,6 +35,8 @@ FRESH_SECONDS = 60.0
 """For how long an answer of a server counts as fresh: it cannot be asked cheaply whether anything changed."""
 POLL_SECONDS = 0.03
 SYNC_LINE = ("runs", "sync")
+PROBLEMS_SHOWN = 3
+"""Of each source, in an answer about runs; `runs sync` tells all."""
 READ_IT = "Read it: unipipe runs sync"
 BEING_READ = "It is being read now."
 
@@ -37,7 +46,7 @@ class SyncRuns:
     """What to bring up to date, and how."""
 
     source: Annotated[str | None, "Only this source: `mlflow` or `dvc`.", Short("s")] = None
-    again: Annotated[bool, "Forget what is known of it and read everything again."] = False
+    again: Annotated[bool, "Read everything again, not only what seems to have changed."] = False
 
 
 @frozen
@@ -57,6 +66,8 @@ class SyncedSource:
     """How it was read, when that was not the swift way."""
     problem: str = ""
     """Why it could not be read to the end."""
+    unreadable: tuple[str, ...] = ()
+    """What of it could not be read, a sentence each; the runs concerned stay as they were known."""
 
 
 @frozen
@@ -67,7 +78,7 @@ class RunsSynced:
 
     @property
     def exit_code(self) -> ExitCode:
-        """3 when a source could not be read."""
+        """3 when a source could not be read; what is broken in one that could is only told."""
         return ExitCode.TOOL_MISSING if any(source.problem for source in self.sources) else ExitCode.DONE
 
 
@@ -76,6 +87,10 @@ def sync_runs(request: SyncRuns, world: World, progress: Progress) -> RunsSynced
 
     Only what changed is read. It can be ended at any time; the next one goes on where it stopped. Exit code 3 when a
     source cannot be read; the others are brought up to date all the same.
+
+    A server does not tell which of its runs changed. Of one with more than 5,000 runs, each synchronisation reads what
+    began, went on or ended since the last; what somebody did to a run that ended before (a tag, a name, a note) is
+    found once an hour, or at once with --again.
     """
     sources = [
         source for source in (*world.run_sources(), *world.distant_runs(())) if request.source in (None, source.name)
@@ -85,12 +100,13 @@ def sync_runs(request: SyncRuns, world: World, progress: Progress) -> RunsSynced
         hint = f"Sources here: {', '.join(here)}." if here else "Here is neither an MLflow store nor a DVC repository."
         raise UsageError(f"There is no source {request.source!r} of runs here.", hint=hint)
     _drop_if_damaged(world.run_index)
-    if request.again:
-        for source in sources:
-            world.run_index.forget(source.name)
-    return RunsSynced(
-        tuple(_synced(source, world, progress, number, len(sources)) for number, source in enumerate(sources, 1))
-    )
+    try:
+        passes = enumerate(sources, 1)
+        return RunsSynced(
+            tuple(_synced(one, world, progress, number, len(sources), again=request.again) for number, one in passes)
+        )
+    except KeyboardInterrupt:
+        raise stopped_on_the_way() from None
 
 
 def bring_up_to_date(world: World, progress: Progress, changed: Sequence[str] = ()) -> None:
@@ -134,9 +150,22 @@ def open_index(world: World) -> OpenIndex:
             stale = _after_a_moment(world, _begin(world, found))
             found = replace(_standing(world), stale=stale)
     elif found.stale and world.run_sources():
-        bring_up_to_date(world, Silent())
-        found = replace(_standing(world), stale="")
+        problem = _read_here(world)
+        found = replace(_standing(world), stale=problem)
     return OpenIndex(world.run_index, found.notices, found.filled_by)
+
+
+def _read_here(world: World) -> str:
+    """Read what changed in MLflow's runs; why that failed, when some are known from before."""
+    near = [source for source in world.run_sources() if source.name == MLFLOW]
+    try:
+        for source in near:
+            _pass(source, world, Silent())
+    except UnipipeError as error:
+        if not any(state.runs for state in _states(world.run_index).values()):
+            raise
+        return error.message
+    return ""
 
 
 @frozen
@@ -145,8 +174,8 @@ class _Standing:
 
     stale: str
     """Why not for MLflow's runs; empty when it can."""
-    problem: str
-    """What kept the last pass over them from being complete or swift."""
+    problems: tuple[str, ...]
+    """What kept the last pass over each source from being complete or swift, and what it could not read."""
     others: tuple[str, ...]
     """Why not for each source beside MLflow that changed."""
     may_ask_others: bool
@@ -164,7 +193,7 @@ class _Standing:
         """What a person should know."""
         done = BEING_READ if self.may_ask_others else READ_IT
         others = (f"{behind} {done}" for behind in self.others)
-        return tuple(filter(None, (self.stale, self.problem, *others)))
+        return tuple(filter(None, (self.stale, *self.problems, *others)))
 
 
 def _standing(world: World) -> _Standing:
@@ -173,11 +202,17 @@ def _standing(world: World) -> _Standing:
     behind = ((source, _behind(source, states.get(source.name))) for source in others)
     return _Standing(
         stale=_stale(world, sources, states.get(MLFLOW)),
-        problem=states[MLFLOW].problem if MLFLOW in states else "",
+        problems=tuple(said for state in states.values() for said in _told(state)),
         others=tuple(said for source, said in behind if said and source.stamp()),
         may_ask_others=world.index_is_kept and _is_ours(world),
         filled_by=tuple(name for name, state in states.items() if state.runs),
     )
+
+
+def _told(state: SourceState) -> tuple[str, ...]:
+    more = len(state.problems) - PROBLEMS_SHOWN
+    total = f"Of {state.name} there are {len(state.problems):,} such problems in all; `unipipe runs sync` tells them."
+    return (*state.problems[:PROBLEMS_SHOWN], *([total] if more > 0 else []))
 
 
 def _begin(world: World, found: _Standing) -> int | None:
@@ -243,8 +278,8 @@ def _after_a_moment(world: World, pid: int | None) -> str:
 
 
 def _refuse_if_nothing_is_known(state: SourceState | None) -> None:
-    if state is not None and state.problem and not state.runs:
-        raise ToolMissing(state.problem, hint="Then read it: unipipe runs sync")
+    if state is not None and state.problems and not state.runs:
+        raise ToolMissing(" ".join(state.problems[:PROBLEMS_SHOWN]), hint="Then read it: unipipe runs sync")
 
 
 def _states(index: RunIndex) -> dict[str, SourceState]:
@@ -278,39 +313,62 @@ def _drop_if_damaged(index: RunIndex) -> None:
         index.forget(MLFLOW)
 
 
-def _synced(source: RunSource, world: World, progress: Progress, number: int, total: int) -> SyncedSource:
+def _synced(
+    source: RunSource, world: World, progress: Progress, number: int, total: int, *, again: bool
+) -> SyncedSource:
     begun = monotonic()
-    problem, read, gone = "", 0, 0
+    done, problem = _Pass(), ""
     try:
         with step(progress, f"read {source.place}", number, total):
-            read, gone = _pass(source, world, progress)
+            done = _pass(source, world, progress, again=again)
     except (ToolMissing, UsageError, Failed) as error:
         problem = " ".join(filter(None, (error.message, error.hint)))
         world.run_index.trouble(source.name, source.place, problem)
     state = _states(world.run_index).get(source.name)
-    runs = state.runs if state else 0
     return SyncedSource(
-        source.name, source.place, runs, read, gone, round(monotonic() - begun, 3), source.remark, problem
+        source=source.name,
+        place=source.place,
+        runs=state.runs if state else 0,
+        read=done.read,
+        gone=done.gone,
+        seconds=round(monotonic() - begun, 3),
+        remark=source.remark,
+        problem=problem,
+        unreadable=done.unreadable,
     )
 
 
-def _pass(source: RunSource, world: World, progress: Progress) -> tuple[int, int]:
-    """Read what changed in a source; answers with how many runs that were, and how many are gone."""
-    index = world.run_index
+@frozen
+class _Pass:
+    """What a pass over a source found."""
+
+    read: int = 0
+    gone: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+def _pass(source: RunSource, world: World, progress: Progress, *, again: bool = False) -> _Pass:
+    """Read what changed in a source, or all that there is."""
+    index, found = world.run_index, _Pass()
     with _turn(index, source.name, progress):
         state = _states(index).get(source.name)
         if state is not None and state.place != source.place:
             index.forget(source.name)
             state = None
-        stamp, read, gone = source.stamp(), 0, 0
-        for batch in source.changes(state.cursor if state else None, index.known(source.name), progress):
+        stamp, cursor = source.stamp(), state.cursor if state and not again else None
+        for batch in source.changes(cursor, index.known(source.name), progress):
             index.take(source.name, source.place, batch)
-            read, gone = read + len(batch.runs), gone + len(batch.gone)
+            found = _Pass(
+                found.read + len(batch.runs),
+                found.gone + len(batch.gone),
+                (*found.unreadable, *batch.unreadable),
+            )
             progress.emit(Advanced(batch.done, batch.total, "runs"))
             stop_if_asked(progress)
         # The stamp of before: what changed while it was read is looked at again.
-        index.complete(source.name, source.place, stamp, world.now(), source.remark)
-        return read, gone
+        problems = tuple(filter(None, (source.remark, *found.unreadable)))
+        index.complete(source.name, source.place, stamp, world.now(), problems)
+        return found
 
 
 SYNC = Watch("runs sync", SyncRuns, sync_runs, "unipipe runs sync")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from unipipe_tui.adapters.dvc.shown import (
 )
 from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import Failed, ToolMissing
-from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.rows import DVC, KnownRuns, RunBatch, joined, stop_if_asked
 from unipipe_tui.domain.values import frozen
@@ -35,10 +34,13 @@ from unipipe_tui.domain.values import frozen
 REVISIONS_PER_QUESTION = 100
 """DVC takes half a second to start and 30 ms for each that is new to it; in between we can be stopped."""
 ANSWER_SECONDS = 600
-COMPLAINTS_SHOWN = 5
-FORMAT = 1
+FORMAT = 2
 SHORT = 12
 """Characters of a commit's id that the cursor keeps."""
+NOT_ASKED = (
+    "DVC was not asked for experiments: it would first add its own folders to .dvc/.gitignore. "
+    "Let it: run `dvc status` once and commit that file."
+)
 
 _NO_GIT = re.compile(r"^\s*no_scm\s*=\s*(true|yes|on|1)\s*$", re.MULTILINE | re.IGNORECASE)
 _ERROR = re.compile(r"^ERROR: (.*)$", re.MULTILINE)
@@ -50,25 +52,59 @@ class Cursor:
 
     without: frozenset[str] = frozenset()
     """Commits that DVC knows nothing of: they need not be asked for again."""
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     """By commit, what of it could have become different (see Revision)."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """By commit, why DVC cannot read it, or some files of it: they are not asked for again, and still to be said."""
+    again: frozenset[str] = frozenset()
+    """Commits that are to be read although their runs are known, since nothing else is remembered of them."""
 
     def text(self) -> str:
         """What a batch bears."""
-        return json.dumps(
-            {"format": FORMAT, "without": sorted(self.without), "labels": dict(self.labels)}, separators=(",", ":")
+        plain = {"format": FORMAT, "without": sorted(self.without), "labels": self.labels}
+        plain |= {"unreadable": self.unreadable, "again": sorted(self.again)}
+        return json.dumps(plain, separators=(",", ":"))
+
+    def after(self, asked: Sequence[Revision], told: Mapping[str, str], runs: Collection[str]) -> Cursor:
+        """The same when these were asked for as well; `told` is what to say of each, `runs` are those that became one."""
+        shorts = {one.commit[:SHORT] for one in asked}
+        return Cursor(
+            (self.without - shorts) | {one.commit[:SHORT] for one in asked if one.commit not in runs},
+            {**self.labels, **{one.commit[:SHORT]: one.label for one in asked}},
+            {**self.unreadable, **{commit[:SHORT]: sentence for commit, sentence in told.items()}},
+            self.again - shorts,
         )
 
+    def among(self, revisions: Iterable[str]) -> Cursor:
+        """The same without what is of no use: what there is nothing to say of, and commits that are no more."""
+        shorts = [commit[:SHORT] for commit in revisions]
+        return Cursor(
+            self.without.intersection(shorts),
+            {short: self.labels[short] for short in shorts if self.labels.get(short)},
+            {short: self.unreadable[short] for short in shorts if self.unreadable.get(short)},
+            self.again.intersection(shorts),
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each commit that DVC cannot read as a whole."""
+        return tuple(self.unreadable.values())
+
     @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """The cursor in a text; an empty one when there is none, or none that we understand."""
+    def read(cls, text: str | None, known: frozenset[str]) -> Cursor:
+        """The cursor in a text; without one that we understand, one by which all known runs are read again."""
         try:
             held = json.loads(text or "{}")
-            if held.get("format") != FORMAT:
-                return cls()
-            return cls(frozenset(map(str, held["without"])), tuple(held["labels"].items()))
+            if held.get("format") == FORMAT:
+                return cls(
+                    frozenset(map(str, held["without"])),
+                    dict(held["labels"]),
+                    dict(held["unreadable"]),
+                    frozenset(map(str, held["again"])),
+                )
         except (ValueError, TypeError, KeyError, AttributeError):
-            return cls()
+            pass
+        return cls(again=frozenset(commit[:SHORT] for commit in known))
 
 
 class DvcRuns:
@@ -101,62 +137,43 @@ class DvcRuns:
         """All commits and experiments that are new, named otherwise or gone; see RunSource."""
         self._remark = ""
         ids = known.ids()
-        last = Cursor.read(cursor) if ids or cursor else Cursor()
+        last = Cursor.read(cursor, ids)
         if not self._has_anything():
             yield RunBatch(Cursor().text(), experiments=(), gone=sorted(ids))
         elif self._would_change_a_file():
-            self._remark = "DVC was not asked for experiments: it would first add its own folders to .dvc/.gitignore."
-            progress.emit(Noted(f"{self._remark} Let it: run `dvc status` once and commit that file."))
-            yield RunBatch(last.text())
+            self._remark = NOT_ASKED
+            yield RunBatch(last.text(), unreadable=last.problems)
         else:
             yield from self._read(last, ids, progress)
 
     def _read(self, last: Cursor, known: frozenset[str], progress: Progress) -> Iterator[RunBatch]:
         revisions = {one.commit: one for one in self._revisions.all()}
-        labels = dict(last.labels)
-        wanted = [one for one in revisions.values() if _is_wanted(one, known, last.without, labels)]
-        without, done, complaints = set(last.without), 0, list[str]()
+        wanted = [one for one in revisions.values() if _is_wanted(one, known, last)]
+        cursor, done = last, 0
         for first in range(0, len(wanted), REVISIONS_PER_QUESTION):
             some = wanted[first : first + REVISIONS_PER_QUESTION]
             rows = {str(row.get("rev")): row for row in self._ask([one.commit for one in some], progress)}
-            complaints += [
-                f"{one.commit[:7]} ({why})" for one in some if (why := complaint_of(rows.get(one.commit, {})))
-            ]
-            made = [(one, _made(one, rows)) for one in some]
-            without |= {one.commit[:SHORT] for one, run in made if run is None}
-            labels |= {one.commit[:SHORT]: one.label for one in some}
-            done += len(some)
-            batch = joined(run for _, run in made if run is not None)
-            lost = [one.commit for one, run in made if run is None and one.commit in known]
-            cursor = Cursor(frozenset(without), _kept(labels, revisions))
-            yield replace(batch, cursor=cursor.text(), gone=lost, done=done, total=len(wanted))
-        if complaints:
-            progress.emit(Noted(_told(complaints)))
-        yield self._end(revisions, without, labels, known, done, progress)
+            made = {one.commit: run for one in some if (run := _made(one, rows)) is not None}
+            lost = [one.commit for one in some if one.commit in known - made.keys() and not _failed(one, rows)]
+            told = {one.commit: _told(one.commit, rows.get(one.commit, {}), known) for one in some}
+            cursor, done = cursor.after(some, told, made).among(revisions), done + len(some)
+            yield replace(joined(made.values()), cursor=cursor.text(), gone=lost, done=done, total=len(wanted))
+        yield self._end(revisions, cursor.among(revisions), known, done, progress)
 
     def _end(
-        self,
-        revisions: Mapping[str, Revision],
-        without: set[str],
-        labels: Mapping[str, str],
-        known: frozenset[str],
-        done: int,
-        progress: Progress,
+        self, revisions: Mapping[str, Revision], cursor: Cursor, known: frozenset[str], done: int, progress: Progress
     ) -> RunBatch:
         """The last batch: what waits, runs or has failed, which is read every time, and what is no longer there."""
         baselines = self._revisions.baselines_at_work()
         rows = self._ask(baselines, progress) if baselines else []
         tasks = {task.revision: task for row in rows for task in tasks_in(row) if task.revision not in revisions}
         begun = [replace(task, started=self._revisions.began(task.revision)) for task in tasks.values()]
-        cursor = Cursor(
-            frozenset(without & {commit[:SHORT] for commit in revisions}),
-            _kept(labels, revisions),
-        )
         return replace(
             joined(map(run_of_task, begun)),
             cursor=cursor.text(),
             experiments=(COMMITS, EXPERIMENTS),
             gone=sorted(known - revisions.keys() - tasks.keys()),
+            unreadable=cursor.problems,
             done=done + len(tasks),
             total=done + len(tasks),
         )
@@ -196,24 +213,29 @@ def _uses_git(config: Path) -> bool:
         return True
 
 
-def _is_wanted(one: Revision, known: frozenset[str], without: frozenset[str], labels: Mapping[str, str]) -> bool:
-    if labels.get(one.commit[:SHORT], "") != one.label:
+def _is_wanted(one: Revision, known: frozenset[str], last: Cursor) -> bool:
+    short = one.commit[:SHORT]
+    if short in last.again or last.labels.get(short, "") != one.label:
         return True
-    return one.commit not in known and one.commit[:SHORT] not in without
+    return one.commit not in known and short not in last.without
 
 
 def _made(one: Revision, rows: Mapping[str, Mapping[str, Any]]) -> RunBatch | None:
-    row = rows.get(one.commit, {})
-    return None if row.get("error") else run_of(one, row.get("data") or {})
+    return None if _failed(one, rows) else run_of(one, rows.get(one.commit, {}).get("data") or {})
 
 
-def _kept(labels: Mapping[str, str], revisions: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((short, labels[short]) for commit in revisions if labels.get(short := commit[:SHORT]))
+def _failed(one: Revision, rows: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(rows.get(one.commit, {}).get("error"))
 
 
-def _told(complaints: Sequence[str]) -> str:
-    more = len(complaints) - COMPLAINTS_SHOWN
-    return f"DVC could not read all of {'; '.join(complaints[:COMPLAINTS_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
+def _told(commit: str, row: Mapping[str, Any], known: frozenset[str]) -> str:
+    """What is wrong with a commit, in a sentence; empty when nothing is."""
+    if not (why := complaint_of(row)):
+        return ""
+    if not row.get("error"):
+        return f"Commit {commit[:7]} is listed without what DVC cannot read: {why.rstrip('.')}."
+    left = "as it was known" if commit in known else "out"
+    return f"Commit {commit[:7]} is left {left}, as DVC cannot read it: {why.rstrip('.')}."
 
 
 def _failure(said: str) -> Failed | ToolMissing:

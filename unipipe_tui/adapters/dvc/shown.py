@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from unipipe_tui.adapters.dvc.revisions import Revision
-from unipipe_tui.domain.runs.marks import MLFLOW_COMMIT_TAG
 from unipipe_tui.domain.runs.rows import DatasetRow, ExperimentRow, MetricRow, ParamRow, RunBatch, RunRow, TagRow
+from unipipe_tui.domain.runs.tags import MLFLOW_COMMIT_TAG
 from unipipe_tui.domain.values import frozen
 
 COMMITS = ExperimentRow("commits", "Git commits")

@@ -14,7 +14,6 @@ from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.outlines import MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
 from unipipe_tui.domain.tracking import (
-    Metric,
     ModelVersion,
     RegisteredModel,
     Run,
@@ -56,10 +55,6 @@ class TrackingFiles:
         if len(found) != 1:
             raise no_such_run(prefix, [run.run_id for run in found])
         return found[0]
-
-    def metric_history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        """Every value logged under a key of this full run id, oldest first; empty if there is none."""
-        return self._reader.history(run_id, key)
 
     def metric_outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
         """The history of a metric of this full run id in at most so many cells; without cells if there is none."""
@@ -122,7 +117,6 @@ class _Reader(Protocol):
 
     def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage: ...
     def runs_starting(self, prefix: str) -> tuple[Run, ...]: ...
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]: ...
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline: ...
     def models(self) -> tuple[RegisteredModel, ...]: ...
     def versions(self, model: str) -> tuple[ModelVersion, ...]: ...
@@ -145,9 +139,6 @@ class _Nothing:
         return RunPage((), 0)
 
     def runs_starting(self, prefix: str) -> tuple[Run, ...]:
-        return ()
-
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         return ()
 
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
@@ -176,9 +167,6 @@ class _OutOfReach:
         raise out_of_reach(self._place)
 
     def runs_starting(self, prefix: str) -> tuple[Run, ...]:
-        raise out_of_reach(self._place)
-
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
         raise out_of_reach(self._place)
 
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:

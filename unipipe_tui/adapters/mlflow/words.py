@@ -20,3 +20,8 @@ def run_source(source: str) -> tuple[str, str] | None:
     """The (run id, artifact path) of a `runs:/…` URI, None for any other."""
     run_id, _, path = source.removeprefix("runs:/").lstrip("/").partition("/")
     return (run_id, path) if source.startswith("runs:/") and path else None
+
+
+def quoted(name: str) -> str:
+    """A name inside MLflow's filter language, which has no escape: it is quoted with the mark that it lacks."""
+    return f'"{name}"' if "'" in name else f"'{name}'"

@@ -67,8 +67,8 @@ class RunIndex(Protocol):
         """Put these runs in the place of what was known of them, all or nothing."""
         ...
 
-    def complete(self, source: str, place: str, stamp: str, at: datetime, problem: str = "") -> None:
-        """Note that a pass over the source is complete."""
+    def complete(self, source: str, place: str, stamp: str, at: datetime, problems: Sequence[str] = ()) -> None:
+        """Note that a pass over the source is complete, and what there is to say of it all the same."""
         ...
 
     def trouble(self, source: str, place: str, problem: str) -> None:

@@ -10,9 +10,9 @@ from typing import Protocol
 from unipipe_tui.domain.pipelines import Figure, Pipeline, PipelineState
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.reproduction import Reproduced, StageRun
-from unipipe_tui.domain.runs.marks import RunMarks
 from unipipe_tui.domain.runs.reproducibility import ParamValue
-from unipipe_tui.domain.tracking import Scored
+from unipipe_tui.domain.runs.tags import RunMarks
+from unipipe_tui.domain.tracking import ModelVersion, Scored
 from unipipe_tui.domain.values import frozen
 
 
@@ -232,6 +232,22 @@ class Registry(Protocol):
 
     def threshold(self, model: str, version: int) -> float | None:
         """The decision threshold in the model's metadata."""
+        ...
+
+
+class DistantVersions(Protocol):
+    """The registered versions of an MLflow store that is not on this machine; nothing is written there.
+
+    Raises:
+        ToolMissing: it does not answer or does not let us in.
+    """
+
+    def of_model(self, model: str) -> tuple[ModelVersion, ...]:
+        """All versions of a model, newest first; none when it is not registered."""
+        ...
+
+    def of_runs(self, run_ids: Sequence[str]) -> tuple[ModelVersion, ...]:
+        """The versions that were made of these runs (full ids): by model, newest first."""
         ...
 
 

@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-from unipipe_tui.domain.marks import DATA_TAG
+from unipipe_tui.domain.aliases_and_tags import DATA_TAG
 from unipipe_tui.domain.runs.directions import words_of
-from unipipe_tui.domain.runs.marks import commit_of, is_dirty
+from unipipe_tui.domain.runs.tags import commit_of, is_dirty
 from unipipe_tui.domain.tracking import Run
 from unipipe_tui.domain.values import frozen
 

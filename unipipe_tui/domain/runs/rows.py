@@ -97,6 +97,9 @@ class RunBatch:
     """All experiments of the source; None when they were not looked at."""
     gone: Sequence[str] = ()
     """Ids of runs that the source no longer holds at all."""
+    unreadable: Sequence[str] = ()
+    """What of the source could not be read, a sentence each: which run, and what is wrong with it. All that is
+    still wrong is said in every pass, also what was known before."""
     done: int = 0
     """How many runs were looked at so far in this synchronisation."""
     total: int | None = None
@@ -113,6 +116,7 @@ def joined(batches: Iterable[RunBatch]) -> RunBatch:
         metrics=[row for one in all_of for row in one.metrics],
         tags=[row for one in all_of for row in one.tags],
         datasets=[row for one in all_of for row in one.datasets],
+        unreadable=[said for one in all_of for said in one.unreadable],
     )
 
 
@@ -167,7 +171,14 @@ class RunSource(Protocol):
 def stop_if_asked(progress: Progress) -> None:
     """End a pass over a source, between two batches or questions, when somebody asked for that: raises Stopped."""
     if progress.stopped():
-        raise Stopped("Stopped on request.", hint="The next synchronisation goes on from here.")
+        raise stopped_on_the_way()
+
+
+def stopped_on_the_way() -> Stopped:
+    """A pass over a source was ended by a person; what it leaves behind."""
+    return Stopped(
+        "Stopped on request.", "The runs that were read so far are kept; `unipipe runs sync` goes on from here."
+    )
 
 
 @frozen
@@ -182,5 +193,5 @@ class SourceState:
     """The source's stamp before the last complete pass; empty when there was none."""
     synced: datetime | None
     """End of the last complete pass, UTC."""
-    problem: str = ""
-    """What kept the last pass from being complete or swift, for a person."""
+    problems: tuple[str, ...] = ()
+    """What kept the last pass from being complete or swift, and what it could not read, a sentence each."""

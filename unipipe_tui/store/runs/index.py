@@ -84,8 +84,8 @@ class RunIndex:
                 "(SELECT count(*) FROM runs WHERE runs.source = sources.name) FROM sources ORDER BY name DESC"
             ).fetchall()
         return tuple(
-            SourceState(name, place, runs, cursor, stamp, aware_or_none(synced), problem)
-            for name, place, cursor, stamp, synced, problem, runs in rows
+            SourceState(name, place, runs, cursor, stamp, aware_or_none(synced), tuple(told.splitlines()))
+            for name, place, cursor, stamp, synced, told, runs in rows
         )
 
     def turn(self, source: str) -> AbstractContextManager[bool]:
@@ -106,15 +106,15 @@ class RunIndex:
                 fill(connection, "experiments", columns, batch.experiments, source=source)
             _note(connection, source, place, cursor=batch.cursor)
 
-    def complete(self, source: str, place: str, stamp: str, at: datetime, problem: str = "") -> None:
-        """Note that a pass over the source is complete."""
+    def complete(self, source: str, place: str, stamp: str, at: datetime, problems: Sequence[str] = ()) -> None:
+        """Note that a pass over the source is complete, and what there is to say of it all the same."""
         with self._place.writing() as connection:
-            _note(connection, source, place, stamp=stamp, synced=storable(at), problem=problem)
+            _note(connection, source, place, stamp=stamp, synced=storable(at), problem=_lines(problems))
 
     def trouble(self, source: str, place: str, problem: str) -> None:
         """Note what kept a pass from being complete."""
         with self._place.writing() as connection:
-            _note(connection, source, place, problem=problem)
+            _note(connection, source, place, problem=_lines([problem]))
 
     def forget(self, source: str) -> None:
         """Drop all that is known of a source; a damaged index is dropped whole."""
@@ -142,6 +142,11 @@ def _note(connection: duckdb.DuckDBPyConnection, source: str, place: str, **valu
     changes = {"place": place, **values}
     sql = f"UPDATE sources SET {', '.join(f'{column} = ?' for column in changes)} WHERE name = ?"  # noqa: S608
     connection.execute(sql, [*changes.values(), source])
+
+
+def _lines(told: Sequence[str]) -> str:
+    """A line for each sentence, whatever of other people's words it holds."""
+    return "\n".join(unicode_text(" ".join(one.split())) for one in told)
 
 
 def _numbers_of_ids(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ def runs_with(connection: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> 
     """The runs with these numbers, in this order."""
     rows = connection.execute(
         "SELECT run, runs.source, run_id, runs.name, coalesce(experiments.name, experiment_id), status, "
-        "runs.lifecycle, user_id, start_time, end_time, artifact_uri FROM runs "
+        "runs.lifecycle, experiments.lifecycle, user_id, start_time, end_time, artifact_uri FROM runs "
         "LEFT JOIN experiments USING (source, experiment_id) WHERE run IN (SELECT unnest(?::INTEGER[]))",
         [list(numbers)],
     ).fetchall()
@@ -43,9 +43,10 @@ def runs_with(connection: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> 
             artifact_uri=artifact_uri,
             source=source,
             user=user or "",
-            deleted=lifecycle == DELETED,
+            deleted=DELETED in (life, group_life),
+            experiment_deleted=group_life == DELETED,
         )
-        for number, source, run_id, name, experiment, status, lifecycle, user, started, ended, artifact_uri in (
+        for number, source, run_id, name, experiment, status, life, group_life, user, started, ended, artifact_uri in (
             by_number[number] for number in numbers
         )
     )

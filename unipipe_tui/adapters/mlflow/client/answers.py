@@ -33,9 +33,10 @@ PATIENCE = {
 """Instead of MLflow's own two minutes and seven tries; what the user has set is kept."""
 SECRET_VARIABLES = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_USERNAME")
 SHOWN_CHARACTERS = 300
+UNKNOWN = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
+"""The codes of MLflow's errors about what does not exist."""
 
 _UNWANTED = frozenset({"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"})
-_UNKNOWN = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _NO_API = re.compile(r"not in a valid JSON format|failed with error code (404|405|3\d\d)\b")
 _AWAY = re.compile(r"Max retries exceeded|Connection (?:refused|reset|aborted)|database is locked|could not connect")
 _NO_SCHEMA = re.compile(r"out-of-date database schema|Can't locate revision")
@@ -132,7 +133,7 @@ def _ours(error: Exception, uri: str) -> UnipipeError:
     if _NO_SCHEMA.search(said):
         hint = "Use the MLflow that made the database, or upgrade it: mlflow db upgrade URI."
         return ToolMissing("The database is of another version of MLflow than the one installed here.", hint)
-    if code in _UNKNOWN:
+    if code in UNKNOWN:
         return UsageError(sentence, "List the models and runs to see what exists.")
     return Failed(sentence, "Check that the tracking store is reachable and healthy.")
 

@@ -18,13 +18,13 @@ from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
-from unipipe_tui.adapters.mlflow.client.answers import asked_in_peace, check_reachable
+from unipipe_tui.adapters.mlflow.client.answers import UNKNOWN, asked_in_peace, check_reachable
 from unipipe_tui.adapters.mlflow.client.scoring import score_rows
 from unipipe_tui.adapters.mlflow.model import model_threshold
 from unipipe_tui.adapters.mlflow.places import local_path
-from unipipe_tui.adapters.mlflow.words import run_source
+from unipipe_tui.adapters.mlflow.words import quoted, run_source
 from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.runs.marks import RunMarks
+from unipipe_tui.domain.runs.tags import RunMarks
 from unipipe_tui.domain.tracking import (
     Scored,
     check_alias_name,
@@ -34,7 +34,6 @@ from unipipe_tui.domain.tracking import (
     no_such_version,
 )
 
-UNKNOWN = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 REGISTRATION_SECONDS = 300
 REACHABLE_SECONDS = 5.0
 
@@ -105,8 +104,13 @@ class MlflowRegistry:
         """The name and tags of a run as they are now; one that is deleted still has them."""
         with asked_in_peace(self._uri):
             run = self._run(run_id)
-            deleted = run.info.lifecycle_stage == LifecycleStage.DELETED
-            return RunMarks(str(run.info.run_name or ""), dict(run.data.tags), deleted)
+            experiment = self._client.get_experiment(run.info.experiment_id)
+            return RunMarks(
+                name=str(run.info.run_name or ""),
+                tags=dict(run.data.tags),
+                deleted=run.info.lifecycle_stage == LifecycleStage.DELETED,
+                experiment_deleted=experiment.lifecycle_stage == LifecycleStage.DELETED,
+            )
 
     def set_run_tag(self, run_id: str, key: str, value: str) -> None:
         """Write a tag on a run, over any older value."""
@@ -185,7 +189,7 @@ class MlflowRegistry:
         return version
 
     def _newest_ready(self, model: str, wanted: Callable[[Any], bool]) -> int | None:
-        versions = self._client.search_model_versions(f"name = {_quoted(model)}")
+        versions = self._client.search_model_versions(f"name = {quoted(model)}")
         found = (int(version.version) for version in versions if version.status == "READY" and wanted(version))
         return max(found, default=None)
 
@@ -247,14 +251,9 @@ class MlflowRegistry:
         except MlflowException as error:
             if _code(error) not in UNKNOWN:
                 raise
-            found = self._client.search_model_versions(f"name = {_quoted(model)}")
+            found = self._client.search_model_versions(f"name = {quoted(model)}")
             raise no_such_version(model, version, (int(v.version) for v in found)) from error
 
 
 def _code(error: Exception) -> str:
     return str(getattr(error, "error_code", ""))
-
-
-def _quoted(name: str) -> str:
-    """A name inside MLflow's filter language, which has no escape: it is quoted with the mark that it lacks."""
-    return f'"{name}"' if "'" in name else f"'{name}'"

@@ -15,7 +15,6 @@ from unipipe_tui.adapters.mlflow.folder.reader import NO_EXPERIMENTS, NO_RUNS
 from unipipe_tui.adapters.mlflow.folder.rows import lifecycle_of, rows_of
 from unipipe_tui.adapters.mlflow.folder.text import Broken, read_meta, sub_folders, words
 from unipipe_tui.domain.errors import Failed
-from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.progress import Progress, Silent
 from unipipe_tui.domain.runs.rows import DELETED, MLFLOW, ExperimentRow, KnownRuns, RunBatch, joined, stop_if_asked
 from unipipe_tui.domain.values import frozen
@@ -57,31 +56,31 @@ class FolderRuns:
         return _digest("\n".join([*runs, *map(str, found.experiments)]))
 
     def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
-        """All runs that are new, changed or gone since the cursor; what is broken is told, and left as it was known.
+        """All runs that are new, changed or gone since the cursor; what is broken stays as it was known, and is said.
 
         Raises:
             Failed: the folder cannot be read.
             Stopped: somebody asked for the end.
         """
         found, ids = self._found(progress), known.ids()
-        for problem in found.problems:
-            progress.emit(Noted(problem))
+        problems = found.problems
         prints = {run_id: text for run_id, text in _prints_of(cursor).items() if run_id in found.runs}
         changed = [run for run_id, run in found.runs.items() if run_id not in ids or prints.get(run_id) != run.print]
         experiments: Sequence[ExperimentRow] | None = found.experiments
         gone = tuple(sorted(ids - found.runs.keys() - found.hidden)) if found.whole else ()
         for start in range(0, len(changed), RUNS_AT_ONCE) or (0,):
             some = changed[start : start + RUNS_AT_ONCE]
-            batch = joined(_read(some, prints, progress))
+            batch = joined(_read(some, prints, ids, progress))
             yield replace(
                 batch,
                 cursor=_text(prints),
                 experiments=experiments,
                 gone=gone,
+                unreadable=(*problems, *batch.unreadable),
                 done=start + len(some),
                 total=len(changed),
             )
-            experiments, gone = None, ()
+            experiments, gone, problems = None, (), ()
 
     def _found(self, progress: Progress) -> _Found:
         try:
@@ -142,7 +141,7 @@ def _scan(path: Path, progress: Progress) -> _Found:
                 if text := _print(run):
                     runs[run.name] = _RunFolder(run, text)
             except OSError as error:
-                problems.append(_told(run, error))
+                problems.append(f"{_why(run, error)} The run is left as it was known.")
                 hidden.add(run.name)
     return _Found(tuple(experiments), runs, frozenset(hidden - runs.keys()), tuple(problems), whole)
 
@@ -190,18 +189,22 @@ def _settled(times: Sequence[int]) -> bool:
     return abs(time.time_ns() - newest) > (COARSE_TICK_NANOSECONDS if coarse else TICK_NANOSECONDS)
 
 
-def _read(runs: Sequence[_RunFolder], prints: dict[str, str], progress: Progress) -> Iterator[RunBatch]:
-    """The rows of those that can be read; `prints` follows."""
+def _read(
+    runs: Sequence[_RunFolder], prints: dict[str, str], known: frozenset[str], progress: Progress
+) -> Iterator[RunBatch]:
+    """The rows of those that can be read; `prints` follows, without those to be read again since something is wrong."""
     for run in runs:
         stop_if_asked(progress)
+        prints.pop(run.run_id, None)
         try:
             whole, text = _read_at_rest(run)
         except (Broken, OSError) as error:
-            prints.pop(run.run_id, None)
             if run.path.exists():
-                progress.emit(Noted(_told(run.path, error)))
+                left = "as it was known" if run.run_id in known else "out"
+                yield RunBatch("", unreadable=[f"{_why(run.path, error)} The run is left {left}."])
             continue
-        prints[run.run_id] = text
+        if not whole.unreadable:
+            prints[run.run_id] = text
         yield whole
 
 
@@ -216,10 +219,8 @@ def _read_at_rest(run: _RunFolder) -> tuple[RunBatch, str]:
     return whole, before
 
 
-def _told(run: Path, error: Broken | OSError) -> str:
-    if isinstance(error, Broken):
-        return f"{error} The run is left out."
-    return f"{error.filename or run} cannot be read: {error.strerror}. The run is left out."
+def _why(run: Path, error: Broken | OSError) -> str:
+    return str(error) if isinstance(error, Broken) else f"{error.filename or run} cannot be read: {error.strerror}."
 
 
 def _text(prints: Mapping[str, str]) -> str:

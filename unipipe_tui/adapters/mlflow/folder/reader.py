@@ -48,17 +48,9 @@ class FolderReader:
         exact = [run for run in found if run.run_id == prefix]
         return tuple(_run(run) for run in (exact or found)[:6])
 
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        """Every value of one key, in the order it was logged."""
-        for run in self._runs():
-            if run.run_id == run_id:
-                files = (file for name, file in text_files(run.path / "metrics") if key_of(name) == key)
-                return tuple(metric_of(row) for file in files for row in values_in(run_id, key, file))
-        return ()
-
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
         """The history of one key in at most so many cells."""
-        return outline_of_history(key, self.history(run_id, key), cells)
+        return outline_of_history(key, self._history(run_id, key), cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """All registered models by name, without prompts."""
@@ -78,6 +70,13 @@ class FolderReader:
             return (f"{self._path} does not exist yet.",)
         broken = (str(found) for found in self._scan() if isinstance(found, Broken))
         return (*broken, *self._registry.problems())
+
+    def _history(self, run_id: str, key: str) -> tuple[Metric, ...]:
+        for run in self._runs():
+            if run.run_id == run_id:
+                files = (file for name, file in text_files(run.path / "metrics") if key_of(name) == key)
+                return tuple(metric_of(row) for file in files for row in values_in(run_id, key, file))
+        return ()
 
     def _locations(self, version: ModelVersion) -> Iterator[str]:
         yield self._registry.storage(version)

@@ -16,8 +16,8 @@ from unipipe_tui.adapters.mlflow.folder.text import (
     words,
 )
 from unipipe_tui.adapters.mlflow.words import CONTEXT_TAG
-from unipipe_tui.domain.runs.marks import NAME_TAG
 from unipipe_tui.domain.runs.rows import ACTIVE, DatasetRow, MetricRow, ParamRow, RunBatch, RunRow, TagRow
+from unipipe_tui.domain.runs.tags import NAME_TAG
 
 STATUS_NUMBERS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 MOST = 2**63
@@ -25,7 +25,7 @@ MOST = 2**63
 
 
 def rows_of(folder: Path) -> RunBatch:
-    """A run's folder as the rows of one run, in a batch that has no cursor yet.
+    """A run's folder as the rows of one run, in a batch that has no cursor yet; what is broken in it is left out and said.
 
     Raises:
         Broken: its `meta.yaml` cannot be understood, or names another experiment.
@@ -40,17 +40,19 @@ def rows_of(folder: Path) -> RunBatch:
 def rows_with(folder: Path, meta: Meta) -> RunBatch:
     """The same of a folder whose `meta.yaml` was read already."""
     run_id, tags = folder.name, read_texts(folder / "tags")
+    metrics = [_last(run_id, key_of(key), file) for key, file in text_files(folder / "metrics")]
+    datasets = list(_datasets(folder))
     return RunBatch(
         cursor="",
         runs=[_run(run_id, meta, tags)],
         params=[ParamRow(run_id, key_of(key), value) for key, value in read_texts(folder / "params").items()],
-        metrics=[
-            metric
-            for key, file in text_files(folder / "metrics")
-            if (metric := _last(run_id, key_of(key), file)) is not None
-        ],
+        metrics=[metric for metric, _ in metrics if metric is not None],
         tags=[TagRow(run_id, key_of(key), value) for key, value in tags.items()],
-        datasets=list(_datasets(folder)),
+        datasets=[dataset for dataset in datasets if isinstance(dataset, DatasetRow)],
+        unreadable=[
+            *(said for _, said in metrics if said),
+            *(f"{broken} The data set is left out." for broken in datasets if isinstance(broken, Broken)),
+        ],
     )
 
 
@@ -77,14 +79,25 @@ def _run(run_id: str, meta: Meta, tags: Mapping[str, str]) -> RunRow:
 
 def values_in(run_id: str, key: str, file: Path) -> Iterator[MetricRow]:
     """Every value of a metric, in the order it was logged."""
-    values = (_value(run_id, key, line) for line in read_text(file).splitlines())
-    return (value for value in values if value is not None)
+    return (value for value in _lines_in(run_id, key, file) if value is not None)
 
 
-def _last(run_id: str, key: str, file: Path) -> MetricRow | None:
-    """The value that MLflow shows: of the highest step, then the latest, then the largest."""
-    values = values_in(run_id, key, file)
-    return max(values, key=lambda metric: (metric.step, metric.at or 0, metric.value), default=None)
+def _lines_in(run_id: str, key: str, file: Path) -> Iterator[MetricRow | None]:
+    return (_value(run_id, key, line) for line in read_text(file).splitlines() if line.strip())
+
+
+def _last(run_id: str, key: str, file: Path) -> tuple[MetricRow | None, str]:
+    """The value that MLflow shows: of the highest step, then the latest, then the largest; and what is wrong in the file."""
+    lines = list(_lines_in(run_id, key, file))
+    values = [value for value in lines if value is not None]
+    last = max(values, key=lambda metric: (metric.step, metric.at or 0, metric.value), default=None)
+    if last is None:
+        return None, f"{file} holds no value. The metric is left out."
+    garbled = len(lines) - len(values)
+    return (
+        last,
+        f"{file} holds {garbled:,} of {len(lines):,} lines that are no values; these are left out." if garbled else "",
+    )
 
 
 def _value(run_id: str, key: str, line: str) -> MetricRow | None:
@@ -97,7 +110,7 @@ def _value(run_id: str, key: str, line: str) -> MetricRow | None:
         return None
 
 
-def _datasets(folder: Path) -> Iterator[DatasetRow]:
+def _datasets(folder: Path) -> Iterator[DatasetRow | Broken]:
     for linked in sub_folders(folder / "inputs"):
         try:
             link = read_meta(linked, "source_type", "source_id")
@@ -105,8 +118,8 @@ def _datasets(folder: Path) -> Iterator[DatasetRow]:
                 meta = read_meta(folder.parent / "datasets" / words(link, "source_id"), "name", "digest")
                 name, digest, source = words(meta, "name"), words(meta, "digest"), words(meta, "source")
                 yield DatasetRow(folder.name, name, digest, _context(link), source or None)
-        except Broken:
-            continue
+        except Broken as broken:
+            yield broken
 
 
 def _context(link: Meta) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from unipipe_tui.adapters.mlflow.sqlite.marks import CHANGING, GROWING, Block, Blocks, Mark
+from unipipe_tui.adapters.mlflow.sqlite.watched_tables import CHANGING, GROWING, Block, Blocks, Mark
 from unipipe_tui.domain.values import frozen
 
 FORMAT = 1

@@ -7,7 +7,9 @@ from functools import partial
 from hashlib import blake2b
 
 from unipipe_tui.adapters.mlflow.sqlite.cursor import Marks
-from unipipe_tui.adapters.mlflow.sqlite.marks import (
+from unipipe_tui.adapters.mlflow.sqlite.questions import Database
+from unipipe_tui.adapters.mlflow.sqlite.rows import RowTables
+from unipipe_tui.adapters.mlflow.sqlite.watched_tables import (
     BLOCKS_AT_MOST,
     BLOCKS_AT_ONCE,
     CHANGING,
@@ -23,8 +25,6 @@ from unipipe_tui.adapters.mlflow.sqlite.marks import (
     Watch,
     WatchedTable,
 )
-from unipipe_tui.adapters.mlflow.sqlite.questions import Database
-from unipipe_tui.adapters.mlflow.sqlite.rows import RowTables
 from unipipe_tui.domain.values import frozen
 
 

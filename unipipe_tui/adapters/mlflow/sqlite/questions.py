@@ -9,9 +9,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
-from unipipe_tui.adapters.mlflow.sqlite.marks import Watch
 from unipipe_tui.adapters.mlflow.sqlite.readonly import Schema, probe, read_only
 from unipipe_tui.adapters.mlflow.sqlite.rows import RowTables
+from unipipe_tui.adapters.mlflow.sqlite.watched_tables import Watch
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.rows import stop_if_asked

@@ -13,7 +13,7 @@ from unipipe_tui.adapters.mlflow.sqlite.registry import RegistryTables
 from unipipe_tui.adapters.mlflow.sqlite.runs import RunTables
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline, outline_of
-from unipipe_tui.domain.tracking import Metric, ModelVersion, RegisteredModel, Run, RunPage
+from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunPage
 
 Answer = TypeVar("Answer")
 
@@ -45,10 +45,6 @@ class SqliteReader:
     def runs_starting(self, prefix: str) -> tuple[Run, ...]:
         """Some of the living runs whose id starts so: the one with exactly this id, or at most six."""
         return self._ask(lambda open_, schema: RunTables(open_, schema).runs_starting(prefix), ())
-
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        """Every value of one key, oldest first."""
-        return self._ask(lambda open_, schema: RunTables(open_, schema).history(run_id, key), ())
 
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
         """The history of one key in at most so many cells."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from unipipe_tui.adapters.mlflow.sqlite.readonly import Schema
 from unipipe_tui.adapters.mlflow.words import CONTEXT_TAG
-from unipipe_tui.domain.runs.marks import NAME_TAG
 from unipipe_tui.domain.runs.rows import DatasetRow, ExperimentRow, MetricRow, ParamRow, RunBatch, RunRow, TagRow
+from unipipe_tui.domain.runs.tags import NAME_TAG
 from unipipe_tui.domain.values import frozen
 
 NAN = float("nan")

@@ -1,7 +1,5 @@
 """The run half of MLflow's SQLite schema, of any age, as SQL."""
 
-# ruff: noqa: S608 - the only names put into the SQL are our own constants and probed columns; values are bound
-
 from __future__ import annotations
 
 import json
@@ -10,8 +8,7 @@ import sqlite3
 from unipipe_tui.adapters.mlflow.runs import runs_of
 from unipipe_tui.adapters.mlflow.sqlite.readonly import Schema
 from unipipe_tui.adapters.mlflow.sqlite.rows import LISTED, RowTables, in_workspace
-from unipipe_tui.adapters.mlflow.words import moment
-from unipipe_tui.domain.tracking import Metric, Run, RunPage
+from unipipe_tui.domain.tracking import Run, RunPage
 from unipipe_tui.domain.values import frozen
 
 _FROM_RUNS = "FROM runs JOIN experiments ON experiments.experiment_id = runs.experiment_id"
@@ -43,19 +40,6 @@ class RunTables:
             [*conditions, "substr(runs.run_uuid, 1, length(?)) = ?"], [*values, prefix, prefix], 6
         )
 
-    def history(self, run_id: str, key: str) -> tuple[Metric, ...]:
-        """Every value of one key, oldest first."""
-        if not self.schema.has("metrics"):
-            return ()
-        step = self.schema.column("metrics", "step", "0")
-        nan = self.schema.column("metrics", "is_nan", "0")
-        rows = self.connection.execute(
-            f"SELECT key, value, {step}, timestamp, {nan} FROM metrics WHERE run_uuid = ? AND key = ? "
-            "ORDER BY timestamp, 3, value",
-            (run_id, key),
-        )
-        return tuple(_metric(*row) for row in rows)
-
     def _runs(self, conditions: list[str], values: list[object], limit: int) -> tuple[Run, ...]:
         rows = self.connection.execute(
             f"SELECT runs.run_uuid, experiments.name {_FROM_RUNS} WHERE {' AND '.join(conditions)} "
@@ -77,7 +61,3 @@ class RunTables:
             if self.schema.has(table, "lifecycle_stage")
         ]
         return [*living, in_workspace(self.schema, "experiments")], []
-
-
-def _metric(key: str, value: float, step: int, at: int | None, is_nan: int) -> Metric:
-    return Metric(key, float("nan") if is_nan else float(value), int(step), moment(at))

@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, DIRTY_TAG
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.marks import COMMIT_TAG, DATA_TAG, DIRTY_TAG
 from unipipe_tui.domain.tracking import Run
 from unipipe_tui.domain.values import frozen
 
@@ -46,6 +46,8 @@ class RunMarks:
     name: str
     tags: Mapping[str, str]
     deleted: bool
+    experiment_deleted: bool = False
+    """Whether its experiment is deleted: then it is hidden, whatever is written on the run."""
 
 
 def check_tag_key(key: str) -> str:
