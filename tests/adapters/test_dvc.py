@@ -15,6 +15,7 @@ from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import Event, StepEnded, StepStarted, ToolSaid, ToolStarted
 from unipipe_tui.domain.pipelines import Freshness
 from unipipe_tui.domain.progress import Silent
+from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.reproduction import Outcome
 
 DVC_YAML = """
@@ -118,6 +119,19 @@ def test_force_runs_even_what_is_fresh_and_targets_limit_the_run(project: Path) 
     dvc.repro(Silent())
     assert dvc.repro_command(("prepare",), force=True) == ("dvc", "repro", "--force", "prepare")
     assert dvc.repro(Silent(), ("prepare",), force=True).ran == ("prepare",)
+
+
+def test_a_run_reaches_only_a_stage_or_all_that_needs_it_when_asked(project: Path) -> None:
+    dvc = Dvc(project)
+    dvc.repro(Silent())
+    assert dvc.repro_command(("train",), reach=Reach.ONLY) == ("dvc", "repro", "--single-item", "train")
+    assert dvc.repro_command(("train",), reach=Reach.DOWNSTREAM) == ("dvc", "repro", "--downstream", "train")
+    recorder = Recorder()
+    alone = dvc.repro(recorder, ("prepare",), force=True, reach=Reach.ONLY)
+    assert [run.address for run in alone.stages] == ["prepare"]
+    assert [e.total for e in recorder.events if isinstance(e, StepStarted)] == [1]
+    onward = dvc.repro(Silent(), ("prepare",), force=True, reach=Reach.DOWNSTREAM)
+    assert onward.ran == ("prepare", "train")
 
 
 def test_stages_run_on_the_python_that_runs_unipipe_and_see_the_given_environment(project: Path) -> None:

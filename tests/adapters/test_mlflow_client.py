@@ -139,6 +139,9 @@ def test_tags_reach_versions_and_runs(store: Stored) -> None:
     run = files(store).run(store.failed)
     assert files(store).version(MODEL, 1).tags["gate"] == "[bold]open[/]"
     assert run.tags["cause"] == "disk full"
+    registry.delete_version_tag(MODEL, 1, "gate")
+    registry.delete_version_tag(MODEL, 1, "never there")
+    assert "gate" not in files(store).version(MODEL, 1).tags
     with pytest.raises(UsageError, match="has no version 9"):
         registry.set_version_tag(MODEL, 9, "a", "b")
     with pytest.raises(UsageError, match="There is no run"):

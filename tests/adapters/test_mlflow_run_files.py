@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.conftest_mlflow import MODEL, Stored
+from unipipe_tui.actions.perform import make_plan
+from unipipe_tui.actions.runs.registration import REGISTER, RegisterRun
 from unipipe_tui.adapters.mlflow import run_files
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
+from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.run_files import RunFiles
 from unipipe_tui.domain.tracking import Run, RunStatus
+from unipipe_tui.wiring import world_at
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
 
@@ -46,6 +50,31 @@ def test_the_files_and_packages_of_a_run_that_mlflow_wrote_are_found(store: Stor
     assert wanted
     assert {f"{name}=={version}" for name, version in found.packages.items()} >= set(wanted)
     assert "python" in found.packages
+
+
+@pytest.mark.xdist_group("mlflow")
+@pytest.mark.usefixtures("one_store_at_a_time")
+def test_a_store_tells_which_runs_logged_a_model_as_mlflow_would_find_it(store: Stored, tmp_path: Path) -> None:
+    tracking = TrackingFiles(place_of(store.uri, store.path.parent, "a test"))
+    logged, without = tracking.run(store.finished), tracking.run(store.failed)
+    assert (tracking.logged_model(logged), tracking.logged_model(without)) == (True, False)
+    elsewhere = replace(without, artifact_uri="s3://bucket/artifacts")
+    assert tracking.logged_model(elsewhere) is None
+    older = tmp_path / "artifacts"
+    (older / "model").mkdir(parents=True)
+    assert tracking.logged_model(replace(without, artifact_uri=older.as_uri())) is False
+    (older / "model" / "MLmodel").write_text("flavors: {}\n")
+    assert tracking.logged_model(replace(without, artifact_uri=older.as_uri())) is True
+
+
+@pytest.mark.xdist_group("mlflow")
+@pytest.mark.usefixtures("one_store_at_a_time")
+def test_a_plan_refuses_to_register_a_run_that_logged_no_model(database: Stored, project: Path) -> None:
+    (project / "unipipe.yaml").write_text(f"mlflow: {database.uri}\nmodel: {{name: {MODEL}}}\n")
+    with pytest.raises(UsageError, match="logged no model") as refused:
+        make_plan(REGISTER, RegisterRun(database.failed), world_at(project))
+    assert "log_model" in refused.value.hint
+    assert make_plan(REGISTER, RegisterRun(database.finished, "other"), world_at(project)).decided.model == "other"
 
 
 def test_a_model_of_an_older_mlflow_lies_among_the_artifacts(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 from sqlalchemy import create_engine
 
 from tests.adapters.conftest_mlflow import Stored
-from tests.adapters.conftest_server import answering, guarded, serving
+from tests.adapters.conftest_server import Little, answering, guarded, serving
 from tests.adapters.held_runs import HeldRuns, Whole, held_of
 from tests.adapters.said_by_mlflow import said_by_mlflow
 from tests.conftest import free_port
@@ -282,6 +282,8 @@ PAGE_TO_LOG_IN = b"<html><body>Please log in</body></html>"
             ToolMissing,
             "not let us in",
         ),
+        (401, "application/json", b'{"error_code": "X", "message": "nope"}', ToolMissing, "does not let us in"),
+        (403, "application/json", b'{"detail": "Not authenticated"}', ToolMissing, "does not let us in"),
         (500, "text/html", b"<h1>Oops</h1>", ToolMissing, "answers with error 500"),
         (503, "text/plain", b"", ToolMissing, "answers with error 503"),
     ],
@@ -294,6 +296,52 @@ def test_a_server_that_answers_otherwise_than_mlflow_is_told_with_what_to_do(
         held_of(ClientRuns(uri, uri))
     assert refused.value.hint
     assert "<" not in refused.value.message
+
+
+def test_a_server_that_sends_on_to_a_host_that_is_away_is_told_with_both_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    away = f"127.0.0.1:{free_port()}"
+
+    class SendingOn(Little):
+        def reply(self, given: bytes) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"http://{away}/login")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with serving(SendingOn) as uri, pytest.raises(ToolMissing) as refused:
+        held_of(ClientRuns(uri, uri))
+    assert refused.value.message == f"The MLflow server at 127.0.0.1 sends us on to {away}, which does not answer."
+    assert "page to log in" in refused.value.hint
+
+
+def test_a_database_whose_driver_is_not_installed_is_told_with_the_package_that_brings_it() -> None:
+    uri = f"mysql://ada:p4ssword@127.0.0.1:{free_port()}/mlflow"
+    with pytest.raises(ToolMissing, match="MySQLdb") as refused:
+        held_of(ClientRuns(uri, uri))
+    assert "pip install mysqlclient" in refused.value.hint
+    assert "psycopg" not in refused.value.hint
+
+
+def test_a_server_that_says_nothing_is_told_to_whoever_waits_with_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    listening = Listening()
+    with serving(answering(200, "application/json", b"{}", after=4)) as uri, pytest.raises(ToolMissing):
+        HeldRuns().follow(ClientRuns(uri, uri), listening)
+    [said] = listening.told
+    assert said == (
+        f"The MLflow server at {uri.removeprefix('http://')} takes its time."
+        " It is asked once, and waited for 1 s each time."
+    )
+
+
+def test_nothing_is_said_of_waiting_for_a_server_that_answers(server: str) -> None:
+    listening = Listening()
+    HeldRuns().follow(ClientRuns(server, server), listening)
+    assert listening.told == []
 
 
 def test_a_server_that_suddenly_names_no_experiments_empties_nothing() -> None:
@@ -385,6 +433,14 @@ def test_a_file_that_is_no_database_of_mlflow_is_told(tmp_path: Path, content: b
     with pytest.raises(Failed, match=r"cannot be read|no database of MLflow"):
         held_of(ClientRuns(f"sqlite:///{path}", "x"))
     assert path.read_bytes() == content
+
+
+def test_a_database_that_lacks_a_column_is_not_waited_for(database: Stored) -> None:
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute("ALTER TABLE runs RENAME COLUMN source_name TO other_name")
+    with pytest.raises(Failed, match=r"no such column: runs\.source_name") as refused:
+        held_of(ClientRuns(database.uri, database.uri))
+    assert "restore a copy" in refused.value.hint
 
 
 def test_a_database_that_another_program_holds_is_told(database: Stored) -> None:

@@ -21,7 +21,7 @@ from tests.adapters.held_runs import HeldRuns, held_of
 from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
 from tests.fakes import Listening
 from unipipe_tui.adapters.mlflow.folder.changes import RUNS_AT_ONCE, FolderRuns
-from unipipe_tui.domain.errors import Stopped
+from unipipe_tui.domain.errors import Failed, Stopped
 
 pytest_plugins = ("tests.adapters.conftest_mlflow",)
 pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_store_at_a_time")]
@@ -160,9 +160,32 @@ def test_runs_whose_folders_vanished_are_gone(folder: Stored, held: HeldRuns) ->
     shutil.rmtree(run_folder(folder.path, folder.failed))
     assert held.follow(FolderRuns(folder.path)) == set()
     assert [run_id for batch in held.batches for run_id in batch.gone] == [folder.failed]
-    shutil.rmtree(folder.path)
+    for run_id in held.runs:
+        shutil.rmtree(next(folder.path.rglob(run_id)))
     held.follow(FolderRuns(folder.path))
-    assert (held.runs, held.experiments) == ({}, {})
+    assert held.runs == {}
+
+
+@pytest.mark.parametrize("told", ["is not there any more", "holds no experiment"])
+def test_a_folder_that_vanished_or_was_emptied_is_refused_and_its_runs_stay_known_until_all_is_read_again(
+    told: str, folder: Stored, held: HeldRuns
+) -> None:
+    known = dict(held.runs)
+    shutil.rmtree(folder.path)
+    if told == "holds no experiment":
+        folder.path.mkdir()
+    with pytest.raises(Failed) as refused:
+        held.follow(FolderRuns(folder.path))
+    assert refused.value.message == f"{folder.path} {told}, although {len(known)} runs of it are known."
+    assert held.runs == known
+    held.cursor = None
+    held.follow(FolderRuns(folder.path))
+    assert held.runs == {}
+
+
+def test_a_folder_that_does_not_exist_yet_holds_no_runs_and_that_is_told(tmp_path: Path) -> None:
+    held = held_of(FolderRuns(tmp_path / "nope"))
+    assert held.unreadable == [f"There is no folder {tmp_path / 'nope'}: MLflow makes it when it logs the first run."]
 
 
 def test_a_second_pass_finds_nothing_and_still_ends_with_a_cursor(folder: Stored, held: HeldRuns) -> None:

@@ -19,10 +19,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from tests.adapters.conftest_mlflow import Stored, payments
-from tests.adapters.held_runs import HeldRuns
+from tests.adapters.held_runs import HeldRuns, held_of
 from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
 from tests.adapters.test_mlflow_sqlite import OLD_SCHEMA, change, contents
 from tests.fakes import Listening
+from unipipe_tui.actions.runs.sync import SYNC
 from unipipe_tui.adapters.mlflow.sqlite.changes import RUNS_AT_ONCE, SqliteRuns, readable_directly
 from unipipe_tui.domain.errors import Failed, Stopped, ToolMissing, UsageError
 
@@ -136,6 +137,17 @@ def test_a_run_that_got(changed: str, database: Stored, held: HeldRuns) -> None:
     if changed != "another value of the same metric and step":
         assert held.runs[database.finished] != before
     assert held.follow(SqliteRuns(database.path)) == set()
+
+
+def test_values_that_plain_sql_changed_in_their_place_are_read_from_the_beginning_as_the_help_says(
+    database: Stored, held: HeldRuns
+) -> None:
+    change(database.path, "UPDATE params SET value = 'by hand'; UPDATE latest_metrics SET value = 7.5, is_nan = 0;")
+    held.cursor = None
+    held.follow(SqliteRuns(database.path))
+    assert {*held.params(database.finished).values(), *held.metrics(database.finished).values()} == {"by hand", 7.5}
+    said = " ".join(SYNC.help.split())
+    assert "with plain SQL (a value in its place, a param that was taken away) may go unseen: --again" in said
 
 
 def test_a_restored_run_and_a_new_one_are_found(database: Stored, held: HeldRuns) -> None:
@@ -358,14 +370,32 @@ def test_a_migration_makes_everything_be_read_again(database: Stored, held: Held
     assert held.follow(SqliteRuns(database.path)) == set(held.runs)
 
 
-def test_a_store_that_does_not_exist_yet_or_any_more_holds_no_runs(database: Stored, held: HeldRuns) -> None:
-    database.path.unlink()
-    source = SqliteRuns(database.path)
-    assert readable_directly(database.path) is None
-    held.follow(source)
+def test_a_store_that_does_not_exist_yet_holds_no_runs_and_that_is_told_until_there_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "nope.db"
+    assert readable_directly(path) is None
+    held = held_of(SqliteRuns(path))
+    assert held.unreadable == [f"There is no file {path}: MLflow makes it when it logs the first run."]
+    path.touch()
+    held = held_of(SqliteRuns(path))
+    assert (held.runs, held.experiments, held.unreadable) == ({}, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"), [(Path.unlink, "is not there any more"), (lambda path: path.write_bytes(b""), "is empty")]
+)
+def test_a_store_that_vanished_or_was_emptied_is_refused_and_its_runs_stay_known_until_all_is_read_again(
+    harm: Callable[[Path], object], told: str, database: Stored, held: HeldRuns
+) -> None:
+    known = dict(held.runs)
+    harm(database.path)
+    with pytest.raises(Failed) as refused:
+        held.follow(SqliteRuns(database.path))
+    assert refused.value.message == f"{database.path} {told}, although {len(known)} runs of it are known."
+    assert "unipipe runs sync --again" in refused.value.hint
+    assert held.runs == known
+    held.cursor = None
+    held.follow(SqliteRuns(database.path))
     assert (held.runs, held.experiments) == ({}, {})
-    database.path.touch()
-    assert held.follow(source) == set()
 
 
 def test_runs_of_other_workspaces_are_left_out_as_mlflow_leaves_them_out(database: Stored, held: HeldRuns) -> None:

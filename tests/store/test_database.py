@@ -46,6 +46,19 @@ def test_a_reader_of_a_store_that_does_not_exist_sees_nothing_and_makes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_store_in_a_folder_whose_name_is_no_utf8_is_written_and_read_and_left_closed(tmp_path: Path) -> None:
+    database = Database(tmp_path / os.fsdecode(b"lat\xe9in") / ".unipipe")
+    before = len(os.listdir("/proc/self/fd"))
+    noted(database, "kept")
+    with pytest.raises(ZeroDivisionError), database.writing() as connection:
+        connection.execute("INSERT INTO notices VALUES (now()::TIMESTAMP, 'lost')")
+        raise ZeroDivisionError
+    noted(database, "kept as well")
+    assert Database(database.folder).rows("SELECT text FROM notices ORDER BY moment") == [("kept",), ("kept as well",)]
+    assert sorted(path.name for path in database.folder.iterdir()) == ["store.lock", "unipipe.duckdb"]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_what_a_block_wrote_is_gone_when_the_block_fails(database: Database) -> None:
     noted(database, "kept")
     with pytest.raises(ZeroDivisionError), database.writing() as connection:

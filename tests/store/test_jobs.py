@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from tests.store.made import NOON, job
 from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.events import Noted, ToolSaid, ToolStarted
+from unipipe_tui.domain.events import Advanced, Event, Noted, StepEnded, StepStarted, ToolSaid, ToolStarted
 from unipipe_tui.domain.jobs import JobState, StageTiming
 from unipipe_tui.store.database import Database
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
@@ -90,6 +92,29 @@ def test_only_real_executions_of_a_stage_tell_how_long_it_takes(database: Databa
     assert records.last_timings() == {"train": StageTiming("train", 40.0, NOON + timedelta(minutes=5), "job 5")}
 
 
+def test_the_executions_of_a_stage_are_told_newest_first_and_the_last_says_whether_it_failed(
+    database: Database,
+) -> None:
+    records = JobRecords(database)
+    told = [
+        ("a", 1.0, 0, "ran"),
+        ("a", 2.0, 5, "failed"),
+        ("a", 0.1, 9, "skipped"),
+        ("b", 3.0, 1, "failed"),
+        ("b", 4.0, 2, "ran"),
+    ]
+    records.record_stages(
+        tuple((StageTiming(name, s, NOON + timedelta(minutes=m), "j"), outcome) for name, s, m, outcome in told)
+    )
+    assert [(timing.seconds, outcome) for timing, outcome in records.executions("a", 5)] == [
+        (2.0, "failed"),
+        (1.0, "ran"),
+    ]
+    assert len(records.executions("b", 1)) == 1
+    assert records.executions("\udcff", 5) == ()
+    assert records.failed_stages() == {"a"}
+
+
 def test_what_a_job_said_is_read_back_without_the_line_that_a_kill_tore(folders: JobFolders) -> None:
     events = EventFile(folders.create("j"))
     events.write(ToolStarted(("dvc", "repro"), 42))
@@ -146,3 +171,58 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_what_a_detached_process_wrote_is_shown_even_when_it_is_no_text(folders: JobFolders) -> None:
     (folders.create("j") / "output.log").write_bytes(b"Traceback \xff\n")
     assert folders.output("j") == "Traceback \ufffd\n"
+
+
+def said(folders: JobFolders, job_id: str, *events: Event) -> None:
+    file = EventFile(folders.create(job_id))
+    for event in events:
+        file.write(event)
+    file.close()
+
+
+def there(news: Iterator[tuple[float, Event] | None]) -> list[Event]:
+    """All events that are there by now."""
+    return [event[1] for event in takewhile(lambda one: one is not None, news) if event]
+
+
+def test_of_a_long_log_the_newest_whole_events_are_followed_and_the_lines_before_are_counted(
+    folders: JobFolders,
+) -> None:
+    said(
+        folders, "j", *(event for n in range(100) for event in (Noted(f"{n:03} {'x' * 50}"), Advanced(n, 100, "rows")))
+    )
+    lines = [event for event in there(folders.follow("j", 1_000)) if isinstance(event, Noted)]
+
+    assert lines[-1].text.startswith("099")
+    assert 3 < len(lines) < 10
+    assert folders.lines_before("j", 1_000) + len(lines) == 100
+    assert folders.lines_before("j", 1_000_000) == 0
+
+
+def test_what_a_job_says_in_many_pieces_is_read_as_whole_events(folders: JobFolders) -> None:
+    long = "y" * 300_000
+    said(folders, "j", *(Noted(f"{number} {long}") for number in range(9)))
+    notes = [event for event in there(folders.follow("j")) if isinstance(event, Noted)]
+
+    assert [note.text[:1] for note in notes] == list("012345678")
+
+
+def test_steps_are_found_without_what_was_said_between_them(folders: JobFolders) -> None:
+    tricky = ToolSaid("dvc", '{"event": "StepStarted", "name": "not a step"}')
+    events = (
+        StepStarted("ingest", 1, 2),
+        tricky,
+        Advanced(1, 2, "rows"),
+        StepEnded("ingest", "done", 1.0),
+        StepStarted("train", 2, 2),
+        *[tricky] * 50,
+        Advanced(3, 9, "trees"),
+        Advanced(4, 9, "trees"),
+        tricky,
+    )
+    said(folders, "j", *events)
+
+    assert [event for _, event in folders.steps("j")] == [events[0], events[3], events[4], Advanced(4, 9, "trees")]
+    assert folders.steps("nobody") == ()
+    assert folders.last_said_at("nobody") is None
+    assert folders.last_said_at("j") is not None

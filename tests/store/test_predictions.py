@@ -133,7 +133,7 @@ def test_the_window_is_the_latest_predictions_with_their_figures(log: Prediction
     segment(tmp_path, "feedback-1", label(1, True), label(2, 1), label(3, 0), label(4, "false"))
     window = log.window("local", 4)
     assert (window.rows, window.first, window.last) == (4, NOON + timedelta(minutes=1), NOON + timedelta(minutes=4))
-    assert window == TrafficWindow(4, window.first, window.last, 1, 4, 1, 1, 1, 1, 2.5, pytest.approx(3.85))
+    assert window == TrafficWindow(4, window.first, window.last, 1, 4, 1, 1, 1, 1, 2.5, pytest.approx(3.85), yes=2)
 
 
 def test_the_labelled_window_passes_over_what_has_no_label_yet(log: PredictionLog, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,6 +88,21 @@ def test_what_cannot_be_read_is_told_with_its_path(
     with pytest.raises(UsageError, match=complaint) as error:
         TableFiles().records(tmp_path / name)
     assert name in error.value.message
+
+
+def test_a_table_in_a_folder_whose_name_is_no_utf8_is_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"lat\xe9in") / "t.parquet"
+    path.parent.mkdir()
+    TableFiles().write(path, {"a": "text"}, [("x",)])
+    assert TableFiles().records(path) == ({"a": "x"},)
+
+
+def test_a_table_whose_own_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"lat\xe9in.csv")
+    path.write_text("id\n1\n")
+    with pytest.raises(UsageError, match="no UTF-8") as refused:
+        TableFiles().records(path)
+    assert refused.value.hint == "Rename it."
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:

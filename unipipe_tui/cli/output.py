@@ -1,4 +1,4 @@
-"""The only place that prints: data on stdout, narration on stderr; the same bytes on a terminal, a pipe and a file."""
+"""The only place that prints: data on stdout, narration on stderr; a document as it is, but nothing that a terminal obeys."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """A document on stdout as it is, but without what a terminal would act on; its lines may end in CR LF."""
-    _write(sys.stdout, CONTROL_IN_TEXT.sub(lambda found: found.group().encode("unicode_escape").decode(), text))
+    """A document on stdout, byte by byte as in a file; a terminal is shown what it would act on, as `\\x1b`."""
+    if sys.stdout.isatty():
+        text = CONTROL_IN_TEXT.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    _write(sys.stdout, text)
 
 
 def print_lines(lines: Iterable[Text]) -> None:

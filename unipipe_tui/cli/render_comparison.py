@@ -43,6 +43,7 @@ TITLES = {
     Kind.DATA: "data",
     Kind.TAG: "tags",
 }
+CODE_TITLE = "code, from the baseline's commit"
 MARKS = {Verdict.BETTER: "▲ better", Verdict.WORSE: "▼ worse", Verdict.EQUAL: "= equal"}
 """Glyph and word, so that neither colour nor font is the only sign."""
 
@@ -53,12 +54,13 @@ def run_comparison_lines(comparison: RunComparison) -> Lines:
     lines = grid(_introductions(comparison, labels), header=True)
     differing = [row for row in comparison.rows if not row.same]
     for kind, rows in groupby(differing, key=lambda row: row.kind):
-        lines += [Text(), Text(TITLES[kind], style="bold"), *indented(_compared(list(rows), labels))]
+        lines += [Text(), Text(TITLES[kind], style="bold"), *indented(compared_lines(list(rows), labels))]
     if not differing:
         lines += [Text(), Text("nothing that was logged differs")]
     alike = [(row.kind.value, row.name, _narrow(row.values[0])) for row in comparison.rows if row.same]
     lines += block("the same in all", alike)
-    lines += _code_lines(comparison.code)
+    if comparison.code:
+        lines += [Text(), Text(CODE_TITLE, style="bold"), *indented(code_lines(comparison.code))]
     if comparison.packages is not None and comparison.artifacts is not None:
         lines += _inventory_lines("packages", comparison.packages, labels)
         lines += _inventory_lines("files, in bytes", comparison.artifacts, labels)
@@ -91,7 +93,8 @@ def _introductions(comparison: RunComparison, labels: Sequence[str]) -> list[lis
     ]
 
 
-def _compared(rows: Sequence[ComparedRow], labels: Sequence[str]) -> Lines:
+def compared_lines(rows: Sequence[ComparedRow], labels: Sequence[str]) -> Lines:
+    """Rows across runs: side by side as long as that fits, else one line a run."""
     table = [["", *labels], *([clipped(_row_name(row), LONGEST_ROW_NAME), *_cells(row)] for row in rows)]
     return grid(table, header=False) if width_of(table) <= ROOM else _turned(rows, labels)
 
@@ -134,7 +137,8 @@ def _narrow(value: Cell) -> str:
     return clipped(shown(value), LONGEST_VALUE)
 
 
-def _code_lines(code: Sequence[CodeDifference]) -> Lines:
+def code_lines(code: Sequence[CodeDifference]) -> Lines:
+    """How far each commit is from the baseline's, and where."""
     lines: Lines = []
     for one in code:
         runs = ", ".join(run[:SHORT_ID] for run in one.runs[:6]) + (", ..." if len(one.runs) > 6 else "")
@@ -147,7 +151,7 @@ def _code_lines(code: Sequence[CodeDifference]) -> Lines:
         lines += [Text(f"  {path}") for path in one.paths]
         hidden = (one.files or 0) - len(one.paths)
         lines += [Text(f"  ... {hidden} more", style=QUIET)] if hidden > 0 else []
-    return [Text(), Text("code, from the baseline's commit", style="bold"), *indented(lines)] if lines else []
+    return lines
 
 
 def _inventory_lines(what: str, compared: Inventory, labels: Sequence[str]) -> Lines:
@@ -156,7 +160,7 @@ def _inventory_lines(what: str, compared: Inventory, labels: Sequence[str]) -> L
     said = f": {len(compared.differing):,} of {compared.items:,} differ"
     lines = [Text(), Text.assemble((what, "bold"), said)]
     if compared.differing:
-        lines += indented(_compared(compared.differing[:MOST_ITEMS], labels))
+        lines += indented(compared_lines(compared.differing[:MOST_ITEMS], labels))
     if hidden := len(compared.differing) - MOST_ITEMS if len(compared.differing) > MOST_ITEMS else 0:
         lines.append(Text(f"  ... {hidden:,} more", style=QUIET))
     if compared.unknown:

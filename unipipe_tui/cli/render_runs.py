@@ -63,16 +63,21 @@ def _how_many(listed: RunList) -> str:
         none = "no run fits" if listed.filtered else f"no runs{' are known' if listed.problems else ''}"
         return f"{none}: {place}"
     fit = " that fit," if listed.filtered else ""
-    all_of_them = "" if listed.columns else "".join(_alike(listed.runs))
+    all_of_them = "" if listed.columns else _alike(listed)
     return f"{len(listed.runs):,} of {listed.total:,} {deleted}{fit} in {place}{all_of_them}"
 
 
-def _alike(runs: Sequence[RunLine]) -> Iterator[str]:
-    """What is the same in all of them, and so has no column."""
-    if one := _only({run.experiment for run in runs}):
-        yield f", all in {one}"
-    if one := _only({_status(run) for run in runs}):
-        yield f", all {one}"
+def _alike(listed: RunList) -> str:
+    """What is the same in all that are shown, and so has no column."""
+    experiment = _only({run.experiment for run in listed.runs})
+    status = _only({_status(run) for run in listed.runs})
+    told = [*([f"in {experiment}"] if experiment else []), *([status] if status else [])]
+    if not told:
+        return ""
+    if len(listed.runs) == listed.total:
+        return "".join(f", all {one}" for one in told)
+    # Of those that are not shown nothing is known here.
+    return f"; this one is {', '.join(told)}" if len(listed.runs) == 1 else f"; these are all {', all '.join(told)}"
 
 
 def _only(values: Set[str]) -> str | None:

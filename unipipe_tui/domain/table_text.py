@@ -1,13 +1,16 @@
-"""A table as text: CSV and Markdown, with every value as it is."""
+"""A table as text: CSV and Markdown, with every value as it is; and what its columns are called elsewhere."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+from unipipe_tui.domain.unicode import unicode_text
 
 Cell = str | int | float | datetime | None
 """What stands in a table; a time is in UTC."""
@@ -36,6 +39,23 @@ def markdown_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     return "".join(
         "| " + " | ".join(line if number == rule else map(_marked, line)) + " |\n" for number, line in enumerate(lines)
     )
+
+
+def parquet_names(names: Iterable[str]) -> tuple[str, ...]:
+    """What columns are called in a Parquet file: as they are, but of those that differ in capitals only the later are numbered.
+
+    Who reads such a file with DuckDB or Spark could not tell them apart otherwise.
+    """
+    wanted = [unicode_text(name) for name in names]
+    taken, met = {name.lower() for name in wanted}, set[str]()
+    given: list[str] = []
+    for name in wanted:
+        numbered = (f"{name}_{number}" for number in itertools.count(1))
+        free = next(new for new in numbered if new.lower() not in taken) if name.lower() in met else name
+        taken.add(free.lower())
+        met.add(name.lower())
+        given.append(free)
+    return tuple(given)
 
 
 def plain_text(cell: Cell) -> str:

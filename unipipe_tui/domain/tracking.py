@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import Logged, MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
 
 
@@ -101,6 +103,18 @@ class RunPage:
 
 
 @frozen
+class ExperimentRuns:
+    """An experiment and the runs of it that count."""
+
+    name: str
+    source: str
+    """Which source keeps it: `mlflow` or `dvc`."""
+    runs: int
+    newest: datetime | None
+    """When its newest run began, UTC."""
+
+
+@frozen
 class RegisteredModel:
     """A name under which versions are registered."""
 
@@ -167,7 +181,7 @@ class TrackingPlace:
     @property
     def shown(self) -> str:
         """The URI without the user, the password and the question that a server's may hold."""
-        return re.sub(r"\?.*$", "", re.sub(r"^([^:/]+)://(?!/).*@", r"\1://…@", self.uri))
+        return unicode_text(re.sub(r"\?.*$", "", re.sub(r"^([^:/]+)://(?!/).*@", r"\1://…@", self.uri)))
 
 
 class Tracking(Protocol):
@@ -205,8 +219,16 @@ class Tracking(Protocol):
         """The folder on this machine that holds the version's files; None if it is not here."""
         ...
 
+    def signature(self, version: ModelVersion) -> Signature | None:
+        """What the version takes and gives; None when its files are not here or do not say."""
+        ...
+
     def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:
         """The files that each of these runs left; None for one whose artifacts are not on this machine."""
+        ...
+
+    def logged_model(self, run: Run) -> bool | None:
+        """Whether a run logged a model that can be registered; None when that cannot be told here."""
         ...
 
     def at(self, uri: str) -> Tracking:

@@ -11,6 +11,7 @@ from threading import Lock, Thread
 import duckdb
 
 from unipipe_tui.store.faults import busy
+from unipipe_tui.store.reachable import reachable
 
 PATIENCE_SECONDS = 30.0
 
@@ -58,21 +59,29 @@ class Engine:
 
         Raises:
             Failed: another thread had its turn for the whole of the patience.
+            UsageError: its path is none that DuckDB takes.
             duckdb.Error: the file cannot be opened.
         """
+        # The path must lead to the file until the connection has let go of it, also after a failure.
+        with reachable(path) as reached, self._in_turn():
+            try:
+                connection = self._begun()
+                how = "READ_ONLY" if read_only else "READ_WRITE"
+                connection.execute(f"ATTACH {literal(reached)} AS store (TYPE duckdb, {how})")
+                connection.execute("USE store")
+                yield connection
+                connection.execute("USE memory")
+                connection.execute("DETACH store")
+            except BaseException:
+                self._stop()
+                raise
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
         if not self._turn.acquire(timeout=self._patience_seconds):
             raise busy(self._patience_seconds)
         try:
-            connection = self._begun()
-            how = "READ_ONLY" if read_only else "READ_WRITE"
-            connection.execute(f"ATTACH {literal(path)} AS store (TYPE duckdb, {how})")
-            connection.execute("USE store")
-            yield connection
-            connection.execute("USE memory")
-            connection.execute("DETACH store")
-        except BaseException:
-            self._stop()
-            raise
+            yield
         finally:
             self._turn.release()
 

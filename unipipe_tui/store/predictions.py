@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.serving import LoggedPrediction, TrafficWindow, Value
+from unipipe_tui.domain.serving import LoggedPrediction, ScoreCell, TrafficWindow, Value
 from unipipe_tui.store.engine import Engine, identifier, literal
 from unipipe_tui.store.faults import told
-from unipipe_tui.store.rows import aware, aware_or_none
+from unipipe_tui.store.reachable import all_reachable, reachable
+from unipipe_tui.store.rows import aware, aware_or_none, storable
 
 INPUT = "input."
 POSITIVE = ("1", "1.0", "true", "True")
@@ -26,6 +29,16 @@ NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMEST
 NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 """What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
 ATTEMPTS = 10
+YES = ", ".join(f"'{word}'" for word in POSITIVE)
+JUDGED = f"*, decision IN ({YES}) AS said, label IN ({YES}) AS was"
+WINDOW = """
+    count(*), min("at"), max("at"), arg_max(version, "at"), count(label),
+    count(*) FILTER (label IS NOT NULL AND said AND was),
+    count(*) FILTER (label IS NOT NULL AND said AND NOT was),
+    count(*) FILTER (label IS NOT NULL AND NOT said AND was),
+    count(*) FILTER (label IS NOT NULL AND NOT said AND NOT was),
+    quantile_cont(latency_ms, 0.5), quantile_cont(latency_ms, 0.95), count(*) FILTER (said)"""
+"""The columns of a `TrafficWindow`, of rows that are `JUDGED`."""
 
 
 class PredictionLog:
@@ -49,22 +62,64 @@ class PredictionLog:
         with self._opened(target) as connection:
             if connection is None:
                 return TrafficWindow(0)
-            yes = ", ".join(f"'{word}'" for word in POSITIVE)
-            row = connection.execute(
-                f"""
-                WITH chosen AS ({chosen}),
-                judged AS (SELECT *, decision IN ({yes}) AS said, label IN ({yes}) AS was FROM chosen)
-                SELECT count(*), min("at"), max("at"), arg_max(version, "at"), count(label),
-                    count(*) FILTER (label IS NOT NULL AND said AND was),
-                    count(*) FILTER (label IS NOT NULL AND said AND NOT was),
-                    count(*) FILTER (label IS NOT NULL AND NOT said AND was),
-                    count(*) FILTER (label IS NOT NULL AND NOT said AND NOT was),
-                    quantile_cont(latency_ms, 0.5), quantile_cont(latency_ms, 0.95)
-                FROM judged
-                """  # noqa: S608
-            ).fetchone()
+            judged = f"WITH chosen AS ({chosen}), judged AS (SELECT {JUDGED} FROM chosen)"  # noqa: S608
+            row = connection.execute(f"{judged} SELECT {WINDOW} FROM judged").fetchone()  # noqa: S608
         assert row is not None
-        return TrafficWindow(row[0], aware_or_none(row[1]), aware_or_none(row[2]), *row[3:])
+        return _window_of(row)
+
+    def stretches(self, target: str, most: int, since: datetime | None = None) -> tuple[TrafficWindow, ...]:
+        """All predictions in about so many stretches of equally many rows, oldest first; each is of one version.
+
+        There is one more wherever another version began to answer in the middle of a stretch.
+        """
+        with self._opened(target) as connection:
+            if connection is None:
+                return ()
+            rows = connection.execute(
+                f"""
+                WITH counted AS (
+                    SELECT "at", version, decision, label, latency_ms, count(*) OVER () AS total,
+                        row_number() OVER (ORDER BY "at", prediction_id) - 1 AS place
+                    FROM logged WHERE $since IS NULL OR "at" >= $since
+                ),
+                judged AS (
+                    SELECT {JUDGED}, place // CAST(greatest(ceil(total / $most), 1) AS BIGINT) AS stretch FROM counted
+                )
+                SELECT {WINDOW} FROM judged GROUP BY stretch, version ORDER BY min("at"), stretch
+                """,  # noqa: S608
+                {"most": most, "since": storable(since)},
+            ).fetchall()
+        return tuple(_window_of(row) for row in rows)
+
+    def scores(self, target: str, rows: int, cells: int) -> tuple[ScoreCell, ...]:
+        """The scores of the latest predictions, and of as many before them, counted in cells of equal width.
+
+        The cells reach from 0 to 1, or as far as scores that are no probabilities do; none when nothing has a score.
+        """
+        with self._opened(target) as connection:
+            if connection is None:
+                return ()
+            connection.execute(
+                f"""
+                CREATE TEMP TABLE scored AS
+                SELECT TRY_CAST(score AS DOUBLE) AS score,
+                    row_number() OVER (ORDER BY "at" DESC, prediction_id DESC) <= {int(rows)} AS late
+                FROM logged ORDER BY "at" DESC, prediction_id DESC LIMIT {2 * int(rows)}
+                """  # noqa: S608
+            )
+            ends = connection.execute("SELECT min(score), max(score) FROM scored WHERE isfinite(score)").fetchone()
+            if ends is None or ends[0] is None:
+                return ()
+            low, high = (0.0, 1.0) if ends[0] >= 0 and ends[1] <= 1 else ends
+            width = (high - low) / cells or 1.0
+            found = connection.execute(
+                "SELECT least(CAST(floor((score - $low) / $width) AS BIGINT), $last) AS cell, "
+                "count(*) FILTER (late), count(*) FILTER (NOT late) FROM scored WHERE isfinite(score) GROUP BY cell",
+                {"low": low, "width": width, "last": cells - 1},
+            ).fetchall()
+        counts = {cell: (latest, before) for cell, latest, before in found}
+        edges = [(low * (cells - number) + high * number) / cells for number in range(cells + 1)]
+        return tuple(ScoreCell(*ends, *counts.get(number, (0, 0))) for number, ends in enumerate(pairwise(edges)))
 
     def find(self, prediction_id: str) -> LoggedPrediction | None:
         """One prediction, by its id or an unambiguous beginning of it.
@@ -93,6 +148,21 @@ class PredictionLog:
             raise UsageError(f"Several predictions begin with {prediction_id}.", hint="Give more of the id.")
         return _logged(rows[0], target) if rows else None
 
+    def latest(
+        self, target: str, rows: int, version: int, since: datetime, until: datetime | None = None
+    ) -> tuple[LoggedPrediction, ...]:
+        """The newest predictions of a version in a stretch of time, the newest first."""
+        with self._opened(target) as connection:
+            if connection is None:
+                return ()
+            answer = connection.execute(
+                """SELECT * FROM logged WHERE version = $version AND "at" >= $since AND ($until IS NULL OR "at" < $until)
+                ORDER BY "at" DESC, prediction_id LIMIT $rows""",
+                {"version": version, "since": storable(since), "until": storable(until), "rows": rows},
+            )
+            names = [column[0] for column in answer.description or ()]
+            return tuple(_logged(dict(zip(names, row, strict=True)), target) for row in answer.fetchall())
+
     def export_window(self, target: str, rows: int, to: Path) -> int:
         """Write the inputs of the latest predictions to a Parquet file; answers with how many."""
         with self._opened(target) as connection:
@@ -107,7 +177,7 @@ class PredictionLog:
         Raises:
             UsageError: a known file has no such id column, or a label is neither a whole number nor true or false.
         """
-        with self._opened(target) as connection:
+        with all_reachable(known) as known, self._opened(target) as connection:
             if connection is None:
                 return 0
             new = "label IS NOT NULL"
@@ -123,15 +193,13 @@ class PredictionLog:
 
     def totals(self, target: str) -> tuple[int, int]:
         """How many predictions and how many labels there are; counted without reading them."""
-        folder = self._folder / target
-        with self._engine.scratch() as connection:
+        with reachable(self._folder / target) as folder, self._engine.scratch() as connection:
             return _count(connection, folder, "predictions"), _count(connection, folder, "feedback")
 
     @contextmanager
     def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """A connection with the view `logged`: each prediction once, with its first label; None when there are none."""
-        folder = self._folder / target
-        with self._engine.scratch() as connection:
+        with reachable(self._folder / target) as folder, self._engine.scratch() as connection:
             predictions = _segments(connection, folder, "predictions")
             if predictions is None:
                 yield None
@@ -259,9 +327,14 @@ def _written(connection: duckdb.DuckDBPyConnection, query: str, to: Path) -> int
     with told(to):
         to.parent.mkdir(parents=True, exist_ok=True)
         partial = to.with_name(to.name + ".partial")
-        answer = connection.execute(f"COPY ({query}) TO {literal(partial)} (FORMAT parquet)").fetchone()
+        with reachable(partial) as reached:
+            answer = connection.execute(f"COPY ({query}) TO {literal(reached)} (FORMAT parquet)").fetchone()
         partial.replace(to)
     return int(answer[0]) if answer else 0
+
+
+def _window_of(row: Sequence[Any]) -> TrafficWindow:
+    return TrafficWindow(row[0], aware_or_none(row[1]), aware_or_none(row[2]), *row[3:])
 
 
 def _logged(row: dict[str, Any], target: str) -> LoggedPrediction:

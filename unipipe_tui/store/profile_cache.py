@@ -9,6 +9,7 @@ from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.monitoring.distributions import Profile, profile_from_json
 from unipipe_tui.monitoring.profiles import profile
 from unipipe_tui.monitoring.sources import Files, content_key
+from unipipe_tui.store.reachable import all_reachable
 
 
 class ProfileCache:
@@ -21,14 +22,15 @@ class ProfileCache:
         self, files: Sequence[Path], columns: Sequence[str] | None = None, like: Profile | None = None
     ) -> Profile:
         """The profile of Parquet, CSV or JSON-lines files; with `like`, counted in that profile's bins."""
-        source = Files(tuple(str(path) for path in files))
-        if like is not None:
-            return profile(source, columns, like=like)
-        kept = self._folder / f"{content_key(source, *(columns or ()))}.json"
-        try:
-            return profile_from_json(kept.read_text())
-        except (OSError, UnipipeError):
-            counted = profile(source, columns)
+        with all_reachable(files) as reached:
+            source = Files(tuple(str(path) for path in reached))
+            if like is not None:
+                return profile(source, columns, like=like)
+            kept = self._folder / f"{content_key(source, *(columns or ()))}.json"
+            try:
+                return profile_from_json(kept.read_text())
+            except (OSError, UnipipeError):
+                counted = profile(source, columns)
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial")
         partial.write_text(counted.to_json())

@@ -8,6 +8,8 @@ from enum import Enum
 
 import duckdb
 
+from unipipe_tui.domain.unicode import unicode_text
+
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, **values: object) -> None:
     """Add one row, its values given by column."""
@@ -31,11 +33,6 @@ def storable(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     return unicode_text(value) if isinstance(value, str) else value
-
-
-def unicode_text(text: str) -> str:
-    """Text that can be written as UTF-8: bytes of a file name that are no text are shown as `\\udcff`."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def aware(at: datetime) -> datetime:

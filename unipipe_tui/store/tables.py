@@ -12,9 +12,10 @@ import duckdb
 
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.serving import Record, Value
-from unipipe_tui.domain.table_text import Cell
+from unipipe_tui.domain.table_text import Cell, parquet_names
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.store.engine import Engine, identifier, literal, with_zones_as_text
-from unipipe_tui.store.rows import unicode_text
+from unipipe_tui.store.reachable import reachable
 
 READERS = {
     ".parquet": "read_parquet(?)",
@@ -54,8 +55,7 @@ class TableFiles:
     def write(self, path: Path, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> None:
         """Write a Parquet file; each column holds numbers (`number`), moments in UTC (`time`) or texts (`text`).
 
-        DuckDB does not tell capital letters from small ones in the names of columns: of two that differ in nothing else
-        the second one gets a number at its end.
+        The columns are called as `parquet_names` says.
 
         Raises:
             Failed: it cannot be written.
@@ -63,15 +63,15 @@ class TableFiles:
         types = [TYPES[kind] for kind in columns.values()]
         made = ", ".join(f"c{number} {kind}" for number, kind in enumerate(types))
         filled = ", ".join(f"unnest(?::{kind}[])" for kind in types)
-        named = ", ".join(f"c{number} AS {identifier(unicode_text(name))}" for number, name in enumerate(columns))
+        named = ", ".join(f"c{number} AS {identifier(name)}" for number, name in enumerate(parquet_names(columns)))
         try:
-            with self._engine.scratch() as connection:
+            with reachable(path) as reached, self._engine.scratch() as connection:
                 connection.execute(f"CREATE TEMP TABLE written ({made})")
                 for begin in range(0, len(rows), ROWS_AT_ONCE):
                     values = [_column(cells) for cells in zip(*rows[begin : begin + ROWS_AT_ONCE], strict=True)]
                     connection.execute(f"INSERT INTO written SELECT {filled}", values)
                 chosen = f"SELECT {named} FROM written"  # noqa: S608
-                connection.execute(f"COPY ({chosen}) TO {literal(path)} (FORMAT parquet)")
+                connection.execute(f"COPY ({chosen}) TO {literal(reached)} (FORMAT parquet)")
                 connection.execute("DROP TABLE written")
         except duckdb.Error as error:
             raise Failed(f"{path} cannot be written: {str(error).splitlines()[0]}") from None
@@ -83,9 +83,10 @@ class TableFiles:
         if not path.is_file():
             raise UsageError(f"There is no file {path}.", hint="Give a path from the folder that you are in.")
         try:
-            with self._engine.scratch() as connection:
+            with reachable(path) as reached, self._engine.scratch() as connection:
                 asked = f"SELECT {what} FROM {reader}{limit}"  # noqa: S608
-                answer = connection.execute(with_zones_as_text(connection, asked, [_only(path)]), [_only(path)])
+                only = [_only(reached)]
+                answer = connection.execute(with_zones_as_text(connection, asked, only), only)
                 return [column[0] for column in answer.description or ()], answer.fetchall()
         except duckdb.Error as error:
             raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None

@@ -388,6 +388,8 @@ def test_a_run_that_is_a_version_already_or_logged_no_model_is_refused(world: Wo
 def test_without_a_configured_model_one_must_be_named(world: World, project: Path) -> None:
     (project / "unipipe.yaml").write_text("project: p\n")
     unconfigured = dataclasses.replace(world, config=world_at(project).config)
-    with pytest.raises(UsageError, match="No model is configured"):
+    with pytest.raises(UsageError, match="none is configured") as refused:
         make_plan(REGISTER, RegisterRun("first"), unconfigured)
+    assert "--model NAME" in refused.value.hint
+    assert "unipipe.yaml" in refused.value.hint
     assert make_plan(REGISTER, RegisterRun("first", "other"), unconfigured).decided.model == "other"

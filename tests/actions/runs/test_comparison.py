@@ -144,10 +144,10 @@ def test_fewer_than_two_and_more_than_fifty_runs_are_refused(project: Path) -> N
     assert len(compared(project, *many[:50]).runs) == 50
 
 
-def test_a_run_against_itself_differs_in_nothing(project: Path) -> None:
-    comparison = compared(project, FIRST, runs=("first", "aaaa1111"))
-    assert all(one.same for one in comparison.rows)
-    assert comparison.repeats == ()
+def test_a_run_that_is_named_twice_counts_once_and_is_not_compared_with_itself(project: Path) -> None:
+    assert compared(project, FIRST, SECOND, runs=("first", "second", "aaaa1111")).names == ("first", "second")
+    with pytest.raises(UsageError, match=r"two runs or more\. aaaa1111 is named 2 times\."):
+        compared(project, FIRST, SECOND, runs=("first", "aaaa1111"))
 
 
 def test_the_code_is_compared_once_for_each_commit(project: Path) -> None:
@@ -201,6 +201,13 @@ def test_repeats_have_a_mean_and_its_interval(project: Path) -> None:
     assert (f1.number, f1.mean, f1.deviation) == (5, pytest.approx(0.82), pytest.approx(statistics.stdev(values)))
     assert (f1.low, f1.high) == (pytest.approx(low, abs=1e-6), pytest.approx(high, abs=1e-6))
     assert "Student's t" in repeats.method
+
+
+def test_of_repeats_only_the_metrics_that_were_asked_for_are_told(project: Path) -> None:
+    runs = [dataclasses.replace(run, metrics={**run.metrics, "loss": 0.1}) for run in SEEDED]
+    (repeats,) = compared(project, *runs, keys=("metrics.loss",)).repeats
+    assert [one.metric for one in repeats.metrics] == ["loss"]
+    assert compared(project, *runs, keys=("nope",)).repeats == ()
 
 
 @pytest.mark.parametrize(

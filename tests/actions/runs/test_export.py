@@ -7,6 +7,8 @@ import dataclasses
 import io
 import json
 import math
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from tests.actions.runs.made import Made, batch_of, world_with
-from tests.conftest import unipipe
+from tests.conftest import own_environment, unipipe
 from tests.fakes import NOON
 from unipipe_tui.actions.runs.export import ExportRuns, Format, RunsExported, export_runs, plan_export, print_runs
 from unipipe_tui.actions.world import World
@@ -176,6 +178,34 @@ def test_the_command_line_prints_without_a_job_and_writes_with_one(project: Path
     assert unipipe("runs", "export", "--to", "runs.parquet", cwd=project).exit_code == 5
     assert parquet.read_table(project / "runs.parquet").num_rows == 3
     assert [job["action"] for job in unipipe("jobs", "list", "--json", cwd=project).json["jobs"]][-1] == "runs export"
+
+
+def test_what_goes_into_a_pipe_is_byte_by_byte_what_goes_into_a_file(project: Path) -> None:
+    odd = Made("aaaa1111", params={"p": "bell \x07, \x1b[31mred\rback\nnext \x9b\u202e"})
+    world_at(project).run_index.take("mlflow", "sqlite:///mlflow.db", batch_of(odd))
+    asked = ("--columns", "run_id,params.p")
+    assert unipipe("runs", "export", *asked, "--to", "x.csv", "--yes", cwd=project).exit_code == 0
+    for words in (("runs", "export"), ("runs", "list", "--csv")):
+        line = [sys.executable, "-m", "unipipe_tui", *words, *asked]
+        piped = subprocess.run(line, cwd=project, capture_output=True, check=True, env=own_environment()).stdout
+        assert piped == (project / "x.csv").read_bytes()
+        assert b"\x1b[31mred\rback" in piped
+
+
+def test_columns_that_differ_in_capitals_only_are_numbered_in_a_parquet_file_and_that_is_told(
+    project: Path, tmp_path: Path
+) -> None:
+    twins = Made("aaaa1111", tags={"Reviewed": "yes", "reviewed": "no", "reviewed_1": "who knows"})
+    world, asked = world_with(project, twins), ("tags.Reviewed", "tags.reviewed", "tags.reviewed_1")
+    told = "tags.reviewed is called tags.reviewed_2: another column differs from it in capital letters only."
+    assert told in plan_export(ExportRuns(to=tmp_path / "z.parquet", columns=asked), world).warnings
+    done = exported(world, tmp_path / "z.parquet", columns=asked)
+    assert told in done.problems
+    table = parquet.ParquetFile(tmp_path / "z.parquet").read()
+    assert tuple(table.column_names) == done.columns == ("tags.Reviewed", "tags.reviewed_2", "tags.reviewed_1")
+    assert table.to_pylist() == [dict(zip(done.columns, ("yes", "no", "who knows"), strict=True))]
+    as_csv = exported(world, tmp_path / "z.csv", columns=asked)
+    assert (as_csv.columns, as_csv.problems) == (asked, ())
 
 
 def test_an_export_without_a_file_has_no_plan(project: Path) -> None:

@@ -28,6 +28,7 @@ from unipipe_tui.domain.errors import Refused, UnipipeError, UsageError
 from unipipe_tui.domain.outlines import BOUNDLESS, OutlineAxis
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.runs.directions import Direction
+from unipipe_tui.domain.runs.rows import DELETED
 from unipipe_tui.domain.tracking import Metric, Run, RunStatus
 
 PARENT = "mlflow.parentRunId"
@@ -206,6 +207,12 @@ def test_a_scatter_has_a_point_for_each_run_that_has_both(world: World) -> None:
     assert json_of(shown)
 
 
+def test_a_scatter_tells_runs_without_a_metric_from_those_whose_metric_has_no_place(world: World) -> None:
+    shown = chart_runs(ChartRuns("params.depth", "metrics.loss"), world)
+    assert (len(shown.points), shown.lacking, shown.endless) == (2, 1, 2)
+    assert "2 runs, 1 more have not both, 2 more have NaN or infinity there" in text(shown)
+
+
 def test_a_param_of_texts_has_a_place_for_each_and_no_correlation(world: World) -> None:
     shown = chart_runs(ChartRuns("params.kind", "metrics.auc"), world)
     assert shown.chart.x.categories == ("adam", "sgd")
@@ -358,6 +365,20 @@ def test_children_of_one_parent_are_one_sweep(project: Path) -> None:
     assert (second.name, second.best, shown.total) == ("", None, 2)
     assert "(gone)" in text(shown)
     assert [sweep.children for sweep in list_sweeps(ListSweeps(where="status = 'FAILED'"), world).sweeps] == [1]
+
+
+def test_a_sweep_whose_parent_is_deleted_keeps_its_name_and_is_not_called_gone(project: Path) -> None:
+    world = world_with(project, Made("pppp0000", "search", lifecycle=DELETED), Made("a1", tags={PARENT: "pppp0000"}))
+    shown = list_sweeps(ListSweeps(), world)
+    assert [(sweep.name, sweep.parent_deleted) for sweep in shown.sweeps] == [("search", True)]
+    assert "search (deleted)" in text(shown)
+    assert "(gone)" not in text(shown)
+
+
+def test_no_sweep_that_fits_is_not_no_sweep_at_all(project: Path) -> None:
+    world = world_with(project, Made("a1", params={"depth": "4"}, tags={PARENT: "gone0000"}))
+    shown = list_sweeps(ListSweeps(where="params.depth = '99'"), world)
+    assert text(shown).splitlines()[0] == "no run that fits names a parent run"
 
 
 def test_without_any_parent_there_is_no_sweep(world: World) -> None:

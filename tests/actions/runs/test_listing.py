@@ -22,7 +22,6 @@ from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.runs.rows import DELETED, ExperimentRow, RunBatch, RunRow
 from unipipe_tui.domain.tracking import SILENT_FOR
-from unipipe_tui.wiring import world_at
 
 RUNS = (
     Made("aaaa1111", "first", {"f1": 0.5, "loss": 0.9}, {"depth": "3"}, {"team": "risk", "mlflow.user": "ada"}),
@@ -141,14 +140,14 @@ def test_a_list_says_how_many_there_are_and_fits_on_eighty_cells(project: Path) 
     metrics = {f"metric number {number}": number * 1.5 for number in range(20)}
     runs = [Made(f"{number:032x}", "n" * 60, metrics, {"p": str(number)}) for number in range(1200)]
     lines = text(list_runs(ListRuns(limit=5), world_with(project, *runs))).splitlines()
-    assert lines[-1] == "5 of 1,200 runs in no MLflow store, all in churn, all FINISHED"
+    assert lines[-1] == "5 of 1,200 runs in no MLflow store; these are all in churn, all FINISHED"
     assert max(map(len, lines)) <= 80
     assert "metric number 0" in lines[0]
 
 
 def test_a_list_of_what_fits_does_not_look_like_a_list_of_all(world: World) -> None:
     assert text(list_runs(ListRuns(limit=1), world)).endswith(
-        "1 of 3 runs in no MLflow store, all in fraud, all FINISHED"
+        "1 of 3 runs in no MLflow store; this one is in fraud, FINISHED"
     )
     fitting = list_runs(ListRuns(where="params.depth = '6'"), world)
     assert text(fitting).endswith("2 of 2 runs that fit, in no MLflow store, all FINISHED")
@@ -167,6 +166,20 @@ def test_a_question_in_vain_is_told_what_no_run_has(world: World, asked: ListRun
     listed = list_runs(asked, world)
     assert (listed.total, listed.problems) == (0, said)
     assert text(listed).startswith("no run fits")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (ListRuns(columns=("name,metrics.typo", "metrics.f1")), ("No run has metrics.typo.",)),
+        (ListRuns(order_by=("params.typo DESC", "experiment_id")), ("No run has params.typo.",)),
+        (ListRuns(columns=("tags.team",), limit=1), ()),
+    ],
+)
+def test_a_column_or_an_order_that_no_run_has_is_told(world: World, asked: ListRuns, said: tuple[str, ...]) -> None:
+    listed = list_runs(asked, world)
+    assert listed.runs
+    assert listed.problems == said
 
 
 def test_runs_beside_those_of_mlflow_are_not_said_to_be_in_its_store(project: Path) -> None:
@@ -269,12 +282,8 @@ def test_a_run_that_is_not_there_is_an_error(world: World, name: str) -> None:
         show_run(ShowRun(name), world)
 
 
-def test_a_csv_on_stdout_holds_nothing_that_a_terminal_would_act_on(project: Path) -> None:
-    odd = Made("aaaa1111", params={"odd": "a\x1b[31mb\rc"})
-    world_at(project).run_index.take("mlflow", "sqlite:///mlflow.db", batch_of(odd))
-    said = unipipe("runs", "list", "--csv", "--columns", "run_id,params.odd", cwd=project)
-    assert said.exit_code == 0, said.stderr
-    assert said.stdout == 'run_id,params.odd\naaaa1111,"a\\x1b[31mb\\rc"\n'
+def test_deleted_runs_are_listed_when_the_question_asks_for_them(world: World) -> None:
+    assert names(list_runs(ListRuns(where="lifecycle_stage='deleted'"), world)) == ["gone"]
 
 
 def test_two_forms_of_an_answer_exclude_each_other(project: Path) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import FakeProcesses, FakeRuns
 from unipipe_tui.actions.runs.groups import ListSweeps, list_sweeps
-from unipipe_tui.actions.runs.sync import SyncRuns, bring_up_to_date, keep_in_step, open_index, sync_runs
+from unipipe_tui.actions.runs.naming import mlflow_runs
+from unipipe_tui.actions.runs.sync import SyncRuns, at_once, bring_up_to_date, keep_in_step, open_index, sync_runs
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
-from unipipe_tui.domain.errors import ExitCode, Stopped, ToolMissing, UsageError
+from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing, UsageError
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.runs.query import RunQuery
-from unipipe_tui.domain.runs.rows import MLFLOW
+from unipipe_tui.domain.runs.rows import MLFLOW, PUT_BACK, RunBatch, RunRow
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import Memory
@@ -136,6 +138,55 @@ def test_what_of_a_source_could_not_be_read_is_told_by_the_synchronisation_and_b
     assert open_index(world).notices == ()
 
 
+def test_runs_whose_store_is_not_there_any_more_stay_known_and_that_is_told_until_they_are_to_be_forgotten(
+    project: Path,
+) -> None:
+    sync_runs(SyncRuns(), world_of(project, FakeRuns(runs={"a1": "one"})), Silent())
+    world = world_of(project)
+    (notice,) = open_index(world).notices
+    assert notice.startswith("sqlite:///mlflow.db is not there any more: its runs are those of 20")
+    assert open_index(world).kept_at == "sqlite:///mlflow.db"
+    for asked in (SyncRuns(), SyncRuns("mlflow")):
+        (lost,) = (synced := sync_runs(asked, world, Silent())).sources
+        assert (lost.runs, lost.problem) == (1, f"{notice} {PUT_BACK}")
+        assert synced.exit_code is ExitCode.TOOL_MISSING
+    with pytest.raises(Failed, match="not there any more"):
+        mlflow_runs(world, ("a1",))
+    (forgotten,) = sync_runs(SyncRuns(again=True), world, Silent()).sources
+    assert (forgotten.runs, forgotten.gone, forgotten.problem) == (0, 1, "")
+    assert (held(world), open_index(world).notices) == (set(), ())
+
+
+def test_a_store_that_is_configured_but_does_not_exist_is_told_by_the_synchronisation_and_by_each_look(
+    project: Path,
+) -> None:
+    (project / "unipipe.yaml").write_text("mlflow: sqlite:///nope.db\n")
+    missing = f"There is no file {project / 'nope.db'}: MLflow makes it when it logs the first run."
+    (synced,) = sync_runs(SyncRuns(), world_at(project), Silent()).sources
+    assert synced.unreadable == (missing,)
+    assert open_index(world_at(project)).notices == (missing,)
+
+
+def test_nothing_is_written_on_runs_of_a_store_that_vanished_where_mlflow_would_make_a_new_one(project: Path) -> None:
+    (project / "unipipe.yaml").write_text("mlflow: sqlite:///gone.db\n")
+    world = world_at(project)
+    world.run_index.take(MLFLOW, world.tracking_place.shown, RunBatch("1", [RunRow("a1", "one", "1", "FINISHED")]))
+    with pytest.raises(Failed, match=r"gone\.db is not there any more"):
+        mlflow_runs(world, ("a1",))
+
+
+def test_a_project_in_a_folder_whose_name_is_no_utf8_has_an_index_like_any_other(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"lat\xe9in")
+    odd.mkdir()
+    (odd / "mlflow.db").touch()
+    world = world_at(odd)
+    assert sync_runs(SyncRuns(), world, Silent()).sources[0].problem == ""
+    batch = RunBatch("1", [RunRow("a1", "one", "1", "FINISHED", artifact_uri=str(odd))])
+    world.run_index.take(MLFLOW, world.run_sources()[0].place, batch)
+    assert (held(world), open_index(world).notices) == ({"a1"}, ())
+    assert world.tracking_place.shown == world.run_sources()[0].place == f"sqlite:///{tmp_path}/lat\\udce9in/mlflow.db"
+
+
 def test_an_unknown_source_is_refused_by_name(project: Path) -> None:
     with pytest.raises(UsageError, match="'wandb'") as refused:
         sync_runs(SyncRuns("wandb"), world_of(project, FakeRuns()), Silent())
@@ -203,6 +254,22 @@ def test_a_look_says_that_what_it_lacks_is_being_read_when_it_began_that(project
     sync_runs(SyncRuns("mlflow"), world, Silent())
     asked = dataclasses.replace(world, processes=FakeProcesses())
     assert open_index(asked).notices == ("The repository commits was not read yet. It is being read now.",)
+
+
+def test_a_look_of_a_screen_answers_with_what_there_is_and_leaves_the_reading_to_who_keeps_it_in_step(
+    project: Path,
+) -> None:
+    source, processes = FakeRuns(runs={"a1": "one"}), FakeProcesses()
+    world = dataclasses.replace(world_of(project, source), processes=processes)
+    sync_runs(SyncRuns(), world, Silent())
+    assert open_index(at_once(world)).notices == ()
+    source.put(b2="two")
+    opened = open_index(at_once(world))
+    (notice,) = opened.notices
+    assert "changed since" in notice
+    assert notice.endswith("It is being read now.")
+    assert [run.run_id for run in opened.index.search(RunQuery()).runs] == ["a1"]
+    assert processes.begun == []
 
 
 def test_a_look_that_asks_the_index_several_questions_starts_one_synchronisation(project: Path) -> None:

@@ -256,7 +256,8 @@ def test_a_mistake_is_pointed_at(text: str, column: int, what: str) -> None:
         parse_where(text)
     assert raised.value.message.startswith(f"Column {column}: {what}")
     assert "\n" not in raised.value.message
-    *_, line, caret = raised.value.hint.split("\n")
+    remedy, line, caret = raised.value.hint.split("\n")
+    assert remedy.endswith((".", ")")) and "Look here" not in remedy
     assert line.strip() == text.strip()
     assert caret.index("^") == line.index(text[:1]) + column - 1
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +55,29 @@ def batch(*names: str, loss: float = 0.5, cursor: str = "1", **changed: object) 
         [ExperimentRow("1", "fraud")],
         **changed,  # type: ignore[arg-type]
     )
+
+
+def test_several_threads_may_ask_at_once_while_another_fills_it(index: RunIndex) -> None:
+    index.take("mlflow", PLACE, batch("a1"))
+
+    def ask(number: int) -> int:
+        if number == 5:
+            index.take("mlflow", PLACE, batch("b2"))
+        return index.search(RunQuery()).total
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(40))) <= {1, 2}
+    assert index.search(RunQuery()).total == 2
+
+
+def test_experiments_are_counted_by_the_runs_that_fit(index: RunIndex) -> None:
+    index.take("mlflow", PLACE, batch("a1", "b2"))
+    index.take("dvc", "here", RunBatch("1", [RunRow("c3", "x", "1", "FINISHED")]))
+    found = index.experiments(RunQuery())
+    assert [(one.name, one.source, one.runs) for one in found] == [("fraud", "mlflow", 2), ("1", "dvc", 1)]
+    assert found[0].newest == datetime.fromtimestamp(1.001, UTC)
+    assert found[1].newest is None
+    assert index.experiments(RunQuery(life=Life.DELETED)) == ()
 
 
 def test_new_and_changed_runs_in_any_order_in_one_batch_keep_what_is_theirs(index: RunIndex) -> None:

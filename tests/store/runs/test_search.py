@@ -483,7 +483,8 @@ def found(text: str, *orders: str, life: Life = Life.ALL, experiments: tuple[str
         ("datasets.name IS NULL", "aa2 bb1 bb2"),
         ("dataset.context IS NULL status = FINISHED", "bb2"),
         ("dataset.context != 'training'", ""),
-        ("lifecycle = active", "aa1 aa2 bb1 bb2"),
+        ("lifecycle = active", "aa1 aa2 bb1"),
+        ("lifecycle = deleted", "bb2"),
     ],
 )
 def test_words_and_what_mlflow_lacks_find_the_runs_they_should(text: str, ids: str) -> None:
@@ -506,6 +507,23 @@ def test_a_field_that_is_ordered_by_twice_counts_once() -> None:
 def test_runs_of_a_deleted_experiment_count_as_deleted() -> None:
     assert found("", "run_id", life=Life.ACTIVE) == "aa1 aa2 bb1"
     assert found("", "run_id", life=Life.DELETED) == "bb2"
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("lifecycle_stage = 'deleted'", "bb2"),
+        ("lifecycle_stage IN ('active', 'deleted')", "aa1 aa2 bb1 bb2"),
+        ("lifecycle:del", "bb2"),
+        ("attributes.lifecycle:del", "bb2"),
+        ("not lifecycle = active", "bb2"),
+        ("status = FINISHED and (id:aa or lifecycle = deleted)", "aa1 bb2"),
+        ("status = FINISHED", "aa1"),
+        ("tag:deleted or params.lifecycle:x or user:bob", "bb1"),
+    ],
+)
+def test_deleted_runs_are_hidden_unless_the_question_names_the_stage_of_life(text: str, ids: str) -> None:
+    assert found(text, "run_id", life=Life.ACTIVE) == ids
 
 
 def test_only_the_runs_of_the_named_experiments_are_found() -> None:

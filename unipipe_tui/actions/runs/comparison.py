@@ -33,7 +33,11 @@ MOST_RUNS = 50
 class CompareRuns:
     """Which runs, and what of them."""
 
-    runs: Annotated[tuple[str, ...], OBJECT, "Two to fifty runs: ids, their beginnings, or unique names."] = ()
+    runs: Annotated[
+        tuple[str, ...],
+        OBJECT,
+        "Two to fifty runs: ids, their beginnings, or unique names. One that is named twice counts once.",
+    ] = ()
     baseline: Annotated[str | None, "What the others are measured against; the first run unless given.", Short("b")] = (
         None
     )
@@ -103,17 +107,17 @@ def compare_runs(request: CompareRuns, world: World) -> RunComparison:
         start_times=tuple(run.started for run in runs),
         baseline=runs[baseline].run_id,
         rows=tuple(row for row in rows if not (request.differences_only and row.same)),
-        code=_code(runs, baseline, world.git),
+        code=code_differences(runs, baseline, world.git),
         packages=packages,
         artifacts=artifacts,
-        repeats=repeats_among(runs),
+        repeats=repeats_among(runs, lambda metric: wanted(Kind.METRIC, metric)),
         problems=(*opened.notices, *_doubts(runs), *_cut(files), *_nowhere(request.keys, rows)),
     )
 
 
 def _chosen(request: CompareRuns, index: RunIndex) -> tuple[list[Run], int]:
     """The runs, and which of them is the baseline."""
-    runs = list(index.runs(request.runs))
+    runs = _each_once(index.runs(request.runs))
     if request.where.strip():
         page = index.search(paged(query_of(request.where, ()), MOST_RUNS + 1))
         if page.total > MOST_RUNS:
@@ -121,8 +125,7 @@ def _chosen(request: CompareRuns, index: RunIndex) -> tuple[list[Run], int]:
                 f"{page.total:,} runs fit; {MOST_RUNS} can be compared.",
                 hint="Ask for fewer, for example by experiment.",
             )
-        named = {run.run_id for run in runs}
-        runs += [run for run in page.runs if run.run_id not in named]
+        runs = _each_once((*runs, *page.runs))
     baseline = 0
     if request.baseline is not None:
         (measure,) = index.runs([request.baseline])
@@ -132,10 +135,16 @@ def _chosen(request: CompareRuns, index: RunIndex) -> tuple[list[Run], int]:
         else:
             baseline = ids.index(measure.run_id)
     if len(runs) < 2:
-        raise UsageError("Comparing needs two runs or more.", hint="unipipe runs list")
+        twice = f" {runs[0].run_id[:8]} is named {len(request.runs)} times." if runs and len(request.runs) > 1 else ""
+        raise UsageError(f"Comparing needs two runs or more.{twice}", hint="unipipe runs list")
     if len(runs) > MOST_RUNS:
         raise UsageError(f"{len(runs)} runs are too many to compare; {MOST_RUNS} are allowed.", hint="Name fewer.")
     return runs, baseline
+
+
+def _each_once(runs: Iterable[Run]) -> list[Run]:
+    """The runs in their order. Two sources may each have one of the same id, which are two."""
+    return list({(run.source, run.run_id): run for run in runs}.values())
 
 
 def _wanted(keys: Iterable[str]) -> Callable[[Kind, str], bool]:
@@ -192,7 +201,8 @@ def _several(ids: Sequence[str]) -> str:
     return ", ".join(ids) if len(ids) <= 3 else f"{len(ids)} runs"
 
 
-def _code(runs: Sequence[Run], baseline: int, git: Git) -> tuple[CodeDifference, ...]:
+def code_differences(runs: Sequence[Run], baseline: int, git: Git) -> tuple[CodeDifference, ...]:
+    """What changed between the baseline's commit and each other commit that one of the runs was made at."""
     base = commit_of(runs[baseline])
     at: dict[str, list[str]] = defaultdict(list)
     for run in runs:

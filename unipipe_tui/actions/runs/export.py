@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,8 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.query import Field, FieldKind, RunQuery
-from unipipe_tui.domain.table_text import Cell, csv_text, markdown_text
+from unipipe_tui.domain.table_text import Cell, csv_text, markdown_text, parquet_names
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
 
 
@@ -105,7 +106,8 @@ def plan_export(request: ExportRuns, world: World) -> Plan[ExportOrder]:
 
     Without --to the document is printed, nothing is recorded, and it works in a read-only workspace too. With --to it is
     a job that writes the file, which appears when it is whole; one that is there already is kept unless --force is
-    given. In CSV every value stands as it is, also one that a spreadsheet would take for a formula.
+    given. In CSV every value stands as it is, also one that a spreadsheet would take for a formula. In Parquet, columns
+    that differ in capital letters only are numbered. On a terminal, control characters are shown as `\\x1b`.
     """
     if request.to is None:
         raise UsageError(
@@ -117,6 +119,7 @@ def plan_export(request: ExportRuns, world: World) -> Plan[ExportOrder]:
         raise UsageError(f"{name} does not say what it should be.", hint=f"Add --format: {', '.join(Format)}.")
     to = output_file(request.to, force=request.force)
     query, columns, problems = _asked(request, world)
+    problems = (*problems, *_renamed(form, columns))
     total = world.run_index.search(RunQuery(query.where, (), 0, 0, query.life, query.experiments)).total
     return Plan(
         title=f"Export {total:,} runs as {form.value}",
@@ -134,7 +137,7 @@ def export_runs(plan: Plan[ExportOrder], world: World, progress: Progress) -> Do
     with order.to.draft(world) as draft:
         _write(order, rows, draft, world)
         size = draft.stat().st_size
-    names = tuple(map(column_name, order.columns))
+    names = _names(order.format, order.columns)
     done = RunsExported(len(rows), names, order.format, to, size, None, order.problems)
     return Done(done, detail=f"{len(rows)} runs as {order.format.value} to {to}")
 
@@ -146,6 +149,19 @@ def _asked(request: ExportRuns, world: World) -> tuple[RunQuery, tuple[Field, ..
     if not columns:
         columns = usual_columns(key for key, _ in opened.index.keys(query))
     return query, columns, opened.notices
+
+
+def _names(form: Format, columns: Sequence[Field]) -> tuple[str, ...]:
+    """What the columns are called in the document."""
+    names = tuple(map(column_name, columns))
+    return parquet_names(names) if form is Format.PARQUET else names
+
+
+def _renamed(form: Format, columns: Sequence[Field]) -> Iterator[str]:
+    """Which columns cannot bear their own names."""
+    for column, name in zip(columns, _names(form, columns), strict=True):
+        if name != unicode_text(column_name(column)):
+            yield f"{column_name(column)} is called {name}: another column differs from it in capital letters only."
 
 
 def _rows(query: RunQuery, columns: Sequence[Field], world: World) -> list[tuple[Cell, ...]]:

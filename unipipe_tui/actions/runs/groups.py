@@ -25,9 +25,10 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.outlines import is_finite
 from unipipe_tui.domain.runs.columns import Cell
 from unipipe_tui.domain.runs.directions import Direction
-from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Operator, RunQuery
+from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Life, Operator, RunQuery
 from unipipe_tui.domain.runs.query_text import parse_where
 from unipipe_tui.domain.runs.tags import COMMIT_TAGS, PARENT_TAG
+from unipipe_tui.domain.tracking import Run
 from unipipe_tui.domain.values import frozen
 
 PARENT = Field(FieldKind.TAG, PARENT_TAG)
@@ -80,6 +81,8 @@ class Sweep:
     """Its run id."""
     name: str
     """Empty when the parent itself is gone."""
+    parent_deleted: bool
+    """Whether the parent itself is deleted; it can be restored."""
     children: int
     states: tuple[StateCount, ...]
     best: SweepBest | None
@@ -94,6 +97,8 @@ class Sweeps:
     sweeps: tuple[Sweep, ...]
     total: int
     metric: str | None
+    filtered: bool
+    """Whether only some children were asked for."""
     notices: tuple[str, ...]
 
 
@@ -109,20 +114,22 @@ def list_sweeps(request: ListSweeps, world: World) -> Sweeps:
     for place, parent in enumerate(found.columns[0].values):
         places[str(parent)].append(place)
     largest = sorted(places, key=lambda parent: (-len(places[parent]), parent))[: max(request.limit, 0)]
-    names = _names(largest, opened)
+    parents = _parents(largest, opened)
     sweeps = tuple(
-        _sweep(parent, names.get(parent, ""), found.chosen(places[parent]), len(params), better) for parent in largest
+        _sweep(parent, parents.get(parent), found.chosen(places[parent]), len(params), better) for parent in largest
     )
-    return Sweeps(sweeps, len(places), metric.key if metric else None, found.notices)
+    filtered = bool(request.where.strip())
+    return Sweeps(sweeps, len(places), metric.key if metric else None, filtered, found.notices)
 
 
-def _sweep(parent: str, name: str, children: RunColumns, params: int, better: Direction) -> Sweep:
+def _sweep(parent: str, known: Run | None, children: RunColumns, params: int, better: Direction) -> Sweep:
     _, status, *others = children.columns
     states = Counter(str(value) for value in status.values)
     varies = [VaryingParam(short_name(one), one.distinct) for one in others[:params] if one.distinct > 1]
     return Sweep(
         parent=parent,
-        name=name,
+        name=known.name if known else "",
+        parent_deleted=known is not None and known.deleted,
         children=len(children.run_ids),
         states=tuple(StateCount(state, runs) for state, runs in states.most_common()),
         best=None if better is Direction.UNKNOWN else _best(children, better),
@@ -142,11 +149,11 @@ def _best(children: RunColumns, better: Direction) -> SweepBest | None:
     return SweepBest(children.run_ids[place], children.names[place], value)
 
 
-def _names(parents: Sequence[str], opened: OpenIndex) -> dict[str, str]:
+def _parents(parents: Sequence[str], opened: OpenIndex) -> dict[str, Run]:
     ids = Field(FieldKind.ATTRIBUTE, "run_id")
     wanted = Comparison(ids, Operator.IN, tuple(parents))
-    page = opened.index.search(RunQuery(wanted, limit=len(parents))) if parents else None
-    return {run.run_id: run.name for run in page.runs} if page else {}
+    page = opened.index.search(RunQuery(wanted, limit=len(parents), life=Life.ALL)) if parents else None
+    return {run.run_id: run for run in page.runs} if page else {}
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -126,23 +126,38 @@ def list_runs(request: ListRuns, world: World) -> RunList:
         raise UsageError("--limit and --offset cannot be negative.")
     opened = open_index(world)
     page = opened.index.search(paged(query, request.limit, request.offset))
-    lines = tuple(_only(line_of(run, world), columns) for run in page.runs)
-    place = world.tracking_place.shown or "no MLflow store"
+    lines = tuple(line_of(run, world) for run in page.runs)
+    place = opened.kept_at or "no MLflow store"
     order = tuple(f"{order.field}{' DESC' if order.descending else ''}" for order in query.order_by)
     filtered = query.where is not None or bool(query.experiments)
-    problems = opened.notices if page.total else (*opened.notices, *_in_vain(query, opened.index))
-    return RunList(lines, page.total, tuple(map(str, columns)), order, place, opened.filled_by, filtered, problems)
+    asked = (*(() if page.total else fields_of(query.where)), *(one.field for one in query.order_by), *columns)
+    unknown = () if page.total else _unknown_experiments(query, opened.index)
+    return RunList(
+        runs=tuple(_only(line, columns) for line in lines),
+        total=page.total,
+        columns=tuple(map(str, columns)),
+        order_by=order,
+        tracking=place,
+        sources=opened.filled_by,
+        filtered=filtered,
+        problems=(*opened.notices, *unknown, *_in_vain(asked, lines, opened.index)),
+    )
 
 
-def _in_vain(query: RunQuery, index: RunIndex) -> Iterator[str]:
-    """What a question that no run fits asks for although no run has it: often a slip of the pen."""
+def _unknown_experiments(query: RunQuery, index: RunIndex) -> Iterator[str]:
     for name in query.experiments:
         if not index.search(RunQuery(limit=1, life=Life.ALL, experiments=(name,))).total:
             yield f"No run is in an experiment {name!r}."
-    for field in dict.fromkeys(fields_of(query.where)):
+
+
+def _in_vain(fields: Iterable[Field], shown: Sequence[RunLine], index: RunIndex) -> Iterator[str]:
+    """What was asked for although no run has it: often a slip of the pen."""
+    for field in dict.fromkeys(fields):
         logged = field.kind in (FieldKind.METRIC, FieldKind.PARAM, FieldKind.TAG)
+        if not logged or any(cell_of(line, field) is not None for line in shown):
+            continue
         there = Comparison(field, Operator.IS_NOT_NULL)
-        if logged and not index.search(RunQuery(there, limit=1, life=Life.ALL)).total:
+        if not index.search(RunQuery(there, limit=1, life=Life.ALL)).total:
             yield f"No run has {field}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from unipipe_tui.actions.runs.lost import refuse_if_lost
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Refused, UsageError
@@ -38,14 +39,17 @@ def mlflow_runs(world: World, names: tuple[str, ...]) -> tuple[Run, ...]:
 
     Raises:
         UsageError: a name names none or several, or a commit or an experiment of DVC.
+        Failed: their store is not there any more.
     """
-    runs = open_index(world).index.runs(names)
+    index = open_index(world).index
+    runs = index.runs(names)
     for run in runs:
         if run.source == DVC:
             raise UsageError(
                 f"{named(run)} is a commit or an experiment of DVC, no run of MLflow: nothing can be written on it.",
                 "Git keeps what is said of it: its commit message, or `git notes`.",
             )
+    refuse_if_lost(world, {state.name: state for state in index.sources()})
     return runs
 
 

@@ -11,6 +11,7 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
 from unipipe_tui.domain.plans import Effect
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
 
 FORCE_HELP = "Write over a file that is there."
@@ -42,7 +43,7 @@ class OutputFile:
             Refused: the file is there now.
             Failed: it cannot be written.
         """
-        draft = self.path.with_name(f".{self.path.stem}.{world.process.pid}.part{self.path.suffix}")
+        draft = self.path.with_name(unicode_text(f".{self.path.stem}.{world.process.pid}.part{self.path.suffix}"))
         try:
             yield draft
             _refuse_if_there(self.path, force=self.force)

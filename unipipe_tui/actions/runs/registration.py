@@ -49,12 +49,14 @@ class RunRegistered:
 
 def plan_registration(request: RegisterRun, world: World) -> Plan[Registration]:
     """Register the model that an MLflow run logged as a new version; no alias moves, so nothing serves it yet."""
-    model = check_model_name(request.model or world.model.name)
+    model = check_model_name(_model_meant(request, world))
     run = writable_run(world, request.run)
     versions = versions_of_model(world, model)
     known = next((version.version for version in versions if version.run_id == run.run_id), None)
     if known is not None:
         raise UsageError(f"The model of run {named(run)} is {model} version {known} already.")
+    if world.tracking.logged_model(run) is False:
+        raise UsageError(f"Run {named(run)} logged no model.", "Log one with mlflow.<flavor>.log_model(…).")
     tags = _version_tags(run)
     number = max((version.version for version in versions), default=0) + 1
     effects = [plans.registry(f"{model}: the model of run {named(run)} becomes version {number}")]
@@ -66,6 +68,15 @@ def plan_registration(request: RegisterRun, world: World) -> Plan[Registration]:
     back = f"nothing to undo: the version bears no alias{next_step}"
     decided = Registration(run.run_id, model, tags)
     return Plan(f"Register run {named(run)} as {model} version {number}", tuple(effects), back, decided)
+
+
+def _model_meant(request: RegisterRun, world: World) -> str:
+    if request.model is not None:
+        return request.model
+    if world.config.model is None:
+        hint = "Name one with --model NAME, or in unipipe.yaml:  model: {name: my-model, run_file: run.json}"
+        raise UsageError("No model is named, and none is configured.", hint)
+    return world.config.model.name
 
 
 def register_run(plan: Plan[Registration], world: World, progress: Progress) -> Done[RunRegistered]:

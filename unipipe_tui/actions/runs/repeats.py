@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from unipipe_tui.domain.runs.repeats import METHOD, code_of, is_seed, made_of, says_what_it_was_made_of, spread_of
 from unipipe_tui.domain.tracking import Run, RunStatus
@@ -39,22 +39,22 @@ class Repeats:
     method: str
 
 
-def repeats_among(runs: Sequence[Run]) -> tuple[Repeats, ...]:
-    """Each group of repeats, with the scatter of every metric that two or more of them have."""
+def repeats_among(runs: Sequence[Run], wanted: Callable[[str], bool]) -> tuple[Repeats, ...]:
+    """Each group of repeats, with the scatter of every wanted metric that two or more of them have."""
     alike: dict[object, dict[str, Run]] = defaultdict(dict)
     for run in runs:
         if run.status is RunStatus.FINISHED and says_what_it_was_made_of(run):
             alike[made_of(run)][run.run_id] = run
-    groups = (_scatter(list(group.values())) for group in alike.values() if len(group) > 1)
+    groups = (_scatter(list(group.values()), wanted) for group in alike.values() if len(group) > 1)
     return tuple(repeats for repeats in groups if repeats.metrics)
 
 
-def _scatter(runs: Sequence[Run]) -> Repeats:
+def _scatter(runs: Sequence[Run], wanted: Callable[[str], bool]) -> Repeats:
     seeds = sorted({key for run in runs for key in run.params if is_seed(key)})
     values: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         for metric in run.metrics:
-            if math.isfinite(metric.value):
+            if math.isfinite(metric.value) and wanted(metric.key):
                 values[metric.key].append(metric.value)
     spreads = [(key, spread_of(found)) for key, found in sorted(values.items()) if len(found) > 1]
     metrics = tuple(MetricSpread(key, one.number, one.mean, one.deviation, one.low, one.high) for key, one in spreads)

@@ -73,7 +73,9 @@ class RunScatter:
     y: str
     points: tuple[ScatterPoint, ...]
     lacking: int
-    """How many runs fit and have not both as something that can be drawn."""
+    """How many runs fit and have not both."""
+    endless: int
+    """How many have both, but one of them is NaN or infinite and has no place in a chart."""
     rank_correlation: float | None
     """Spearman's, where both are numbers: 1 rises together, -1 goes against each other."""
     x_is_time: bool
@@ -124,9 +126,11 @@ def chart_runs(request: ChartRuns, world: World) -> RunScatter:
             shown.run_ids, shown.names, across.values, up.values, _groups(shown, request.by), strict=True
         )
     )
-    lacking = len(found.run_ids) - len(points)
+    pairs = zip(*(column.values for column in found.columns[:2]), strict=True)
+    lacking = sum(None in pair for pair in pairs)
+    endless = len(found.run_ids) - len(points) - lacking
     return RunScatter(
-        column_name(x), column_name(y), points, lacking, correlation, is_time(x), is_time(y), found.notices
+        column_name(x), column_name(y), points, lacking, endless, correlation, is_time(x), is_time(y), found.notices
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Watch
 from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.runs.lost import lost_store, problem_of, told_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import FILE_NAME
 from unipipe_tui.domain.errors import Damaged, ExitCode, Failed, ToolMissing, UnipipeError, UsageError
@@ -86,27 +87,37 @@ def sync_runs(request: SyncRuns, world: World, progress: Progress) -> RunsSynced
     """Bring the index of runs up to date: MLflow runs, DVC experiments, the params and metrics of every commit.
 
     Only what changed is read. It can be ended at any time; the next one goes on where it stopped. Exit code 3 when a
-    source cannot be read; the others are brought up to date all the same.
+    source cannot be read; the others are brought up to date all the same. Runs whose store vanished or was emptied stay
+    known, and that is a problem too, until --again forgets them.
+
+    Of an MLflow database on this machine, all that MLflow itself writes is followed. What somebody changed in it with
+    plain SQL (a value in its place, a param that was taken away) may go unseen: --again reads everything.
 
     A server does not tell which of its runs changed. Of one with more than 5,000 runs, each synchronisation reads what
     began, went on or ended since the last; what somebody did to a run that ended before (a tag, a name, a note) is
     found once an hour, or at once with --again.
     """
-    sources = [
-        source for source in (*world.run_sources(), *world.distant_runs(())) if request.source in (None, source.name)
-    ]
-    if not sources and request.source is not None:
-        here = [source.name for source in (*world.run_sources(), *world.distant_runs(()))]
+    found = (*world.run_sources(), *world.distant_runs(()))
+    sources = [source for source in found if request.source in (None, source.name)]
+    _drop_if_damaged(world.run_index)
+    lost = lost_store(world, _states(world.run_index)) if request.source in (None, MLFLOW) else None
+    if not sources and not lost and request.source is not None:
+        here = [source.name for source in found]
         hint = f"Sources here: {', '.join(here)}." if here else "Here is neither an MLflow store nor a DVC repository."
         raise UsageError(f"There is no source {request.source!r} of runs here.", hint=hint)
-    _drop_if_damaged(world.run_index)
     try:
         passes = enumerate(sources, 1)
-        return RunsSynced(
-            tuple(_synced(one, world, progress, number, len(sources), again=request.again) for number, one in passes)
-        )
+        read = [_synced(one, world, progress, number, len(sources), again=request.again) for number, one in passes]
     except KeyboardInterrupt:
         raise stopped_on_the_way() from None
+    return RunsSynced((*([_without_its_store(lost, world, again=request.again)] if lost else []), *read))
+
+
+def _without_its_store(lost: SourceState, world: World, *, again: bool) -> SyncedSource:
+    if not again:
+        return SyncedSource(MLFLOW, lost.place, lost.runs, 0, 0, 0.0, problem=problem_of(lost))
+    world.run_index.forget(MLFLOW)
+    return SyncedSource(MLFLOW, lost.place, 0, 0, lost.runs, 0.0)
 
 
 def bring_up_to_date(world: World, progress: Progress, changed: Sequence[str] = ()) -> None:
@@ -125,6 +136,11 @@ def keep_in_step(world: World) -> None:
         _begin(world, _standing(world))
 
 
+def at_once(world: World) -> World:
+    """A world whose looks at runs wait for no synchronisation: for a screen, which asks again when the index moved."""
+    return replace(world, runs_at_once=True)
+
+
 @frozen
 class OpenIndex:
     """An index to ask, and what a person should know about how far it can be trusted."""
@@ -133,6 +149,8 @@ class OpenIndex:
     notices: tuple[str, ...] = ()
     filled_by: tuple[str, ...] = ()
     """The sources that it holds runs of."""
+    kept_at: str = ""
+    """Where MLflow's runs are kept, or were; empty when there never was such a place."""
 
 
 def open_index(world: World) -> OpenIndex:
@@ -146,13 +164,17 @@ def open_index(world: World) -> OpenIndex:
     """
     found = _standing(world)
     if world.index_is_kept:
-        if found.wants_reading:
+        if world.runs_at_once and found.stale:
+            _refuse_if_nothing_is_known(_states(world.run_index).get(MLFLOW))
+            found = replace(found, stale=f"{found.stale} {BEING_READ}")
+        elif found.wants_reading and not world.runs_at_once:
             stale = _after_a_moment(world, _begin(world, found))
             found = replace(_standing(world), stale=stale)
     elif found.stale and world.run_sources():
         problem = _read_here(world)
         found = replace(_standing(world), stale=problem)
-    return OpenIndex(world.run_index, found.notices, found.filled_by)
+    kept_at = found.lost.place if found.lost else world.tracking_place.shown
+    return OpenIndex(world.run_index, found.notices, found.filled_by, kept_at)
 
 
 def _read_here(world: World) -> str:
@@ -182,6 +204,8 @@ class _Standing:
     """Whether these may be asked without a person's word."""
     filled_by: tuple[str, ...]
     """The sources that it holds runs of."""
+    lost: SourceState | None
+    """What is known of an MLflow store that is not there any more."""
 
     @property
     def wants_reading(self) -> bool:
@@ -193,7 +217,8 @@ class _Standing:
         """What a person should know."""
         done = BEING_READ if self.may_ask_others else READ_IT
         others = (f"{behind} {done}" for behind in self.others)
-        return tuple(filter(None, (self.stale, *self.problems, *others)))
+        lost = told_of(self.lost) if self.lost else ""
+        return tuple(filter(None, (lost, self.stale, *self.problems, *others)))
 
 
 def _standing(world: World) -> _Standing:
@@ -204,8 +229,9 @@ def _standing(world: World) -> _Standing:
         stale=_stale(world, sources, states.get(MLFLOW)),
         problems=tuple(said for state in states.values() for said in _told(state)),
         others=tuple(said for source, said in behind if said and source.stamp()),
-        may_ask_others=world.index_is_kept and _is_ours(world),
+        may_ask_others=world.index_is_kept and (world.root / FILE_NAME).exists(),
         filled_by=tuple(name for name, state in states.items() if state.runs),
+        lost=lost_store(world, states),
     )
 
 
@@ -231,10 +257,6 @@ def _begin(world: World, found: _Standing) -> int | None:
 def _is_idle(index: RunIndex, source: str) -> bool:
     with index.turn(source) as nobody_is_at_it:
         return nobody_is_at_it
-
-
-def _is_ours(world: World) -> bool:
-    return (world.root / FILE_NAME).exists()
 
 
 def _stale(world: World, sources: Sequence[RunSource], state: SourceState | None) -> str:

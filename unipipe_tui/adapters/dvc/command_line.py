@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 from unipipe_tui.adapters.dvc.config import read_config
 from unipipe_tui.adapters.dvc.files import DvcFiles
@@ -16,6 +17,7 @@ from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.events import StepEnded, StepStarted
 from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.reach import Reach, within_reach
 from unipipe_tui.domain.reproduction import Outcome, Reproduced, StageRun
 from unipipe_tui.domain.runs.reproducibility import ParamValue
 
@@ -96,10 +98,12 @@ class Dvc:
                 ) from None
             self._run(("pull", *targets), progress)
 
-    def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
+    def repro_command(
+        self, targets: Sequence[str] = (), *, force: bool = False, reach: Reach = Reach.NEEDED
+    ) -> tuple[str, ...]:
         """The very command that `repro` runs, for a plan to show; without targets it covers every dvc.yaml."""
         chosen = targets or _project_files(DvcFiles(self._root).read())
-        return ("dvc", *_repro_words(chosen, force=force, commit=True))
+        return ("dvc", *_repro_words(chosen, force=force, commit=True, reach=reach))
 
     def repro(
         self,
@@ -108,6 +112,7 @@ class Dvc:
         *,
         force: bool = False,
         commit: bool = True,
+        reach: Reach = Reach.NEEDED,
         env: Mapping[str, str] | None = None,
         on_stage: Callable[[StageRun], None] | None = None,
     ) -> Reproduced:
@@ -123,10 +128,10 @@ class Dvc:
         """
         pipeline = DvcFiles(self._root).read()
         chosen = tuple(targets) or _project_files(pipeline)
-        following = _Following(progress, _count(pipeline, chosen), on_stage or _untold)
+        following = _Following(progress, _count(pipeline, chosen, reach), on_stage or _untold)
         try:
             ended = stream(
-                (self._program, *_repro_words(chosen, force=force, commit=commit)),
+                (self._program, *_repro_words(chosen, force=force, commit=commit, reach=reach)),
                 progress,
                 cwd=self._root,
                 env={**environment(), **(env or {})},
@@ -216,8 +221,14 @@ def _untold(stage: StageRun) -> None:
     """Nobody wants to know."""
 
 
-def _repro_words(targets: Sequence[str], *, force: bool, commit: bool) -> tuple[str, ...]:
-    return ("repro", *(["--force"] if force else []), *([] if commit else ["--no-commit"]), *targets)
+_REACH_FLAGS: Mapping[Reach, tuple[str, ...]] = MappingProxyType(
+    {Reach.NEEDED: (), Reach.ONLY: ("--single-item",), Reach.DOWNSTREAM: ("--downstream",)}
+)
+
+
+def _repro_words(targets: Sequence[str], *, force: bool, commit: bool, reach: Reach) -> tuple[str, ...]:
+    flags = (*(["--force"] if force else []), *([] if commit else ["--no-commit"]), *_REACH_FLAGS[reach])
+    return ("repro", *flags, *targets)
 
 
 def _project_files(pipeline: Pipeline) -> tuple[str, ...]:
@@ -226,11 +237,11 @@ def _project_files(pipeline: Pipeline) -> tuple[str, ...]:
     return () if files in {(), ("dvc.yaml",)} else files
 
 
-def _count(pipeline: Pipeline, targets: Sequence[str]) -> int:
-    """How many stages dvc will speak of: those that are named, alone or by file, and all that come before them."""
+def _count(pipeline: Pipeline, targets: Sequence[str], reach: Reach) -> int:
+    """How many stages dvc will speak of: those that are named, alone or by file, and all that the run reaches."""
     named = set(targets) or {"dvc.yaml"}
     chosen = [stage.address for stage in pipeline.stages if named & {stage.address, stage.file, stage.template}]
-    return len({*chosen, *(above for address in chosen for above in pipeline.upstream(address))})
+    return len(within_reach(pipeline, chosen, reach)) if chosen else 0
 
 
 def _failure(command: str, ended: Streamed) -> Failed:

@@ -29,6 +29,7 @@ from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.rows import DVC, KnownRuns, RunBatch, joined, stop_if_asked
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
 
 REVISIONS_PER_QUESTION = 100
@@ -122,7 +123,7 @@ class DvcRuns:
     @property
     def place(self) -> str:
         """The project's folder."""
-        return str(self._root)
+        return unicode_text(str(self._root))
 
     @property
     def remark(self) -> str:

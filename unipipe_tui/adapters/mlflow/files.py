@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.adapters.mlflow.folder.reader import FolderReader
+from unipipe_tui.adapters.mlflow.model import model_signature
 from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, out_of_reach, place_of
-from unipipe_tui.adapters.mlflow.run_files import files_of
+from unipipe_tui.adapters.mlflow.run_files import files_of, holds_a_model
 from unipipe_tui.adapters.mlflow.sqlite.reader import SqliteReader
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
+from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
 from unipipe_tui.domain.tracking import (
@@ -90,9 +92,19 @@ class TrackingFiles:
         locations = self._reader.locations(version)
         return None if self.place.path is None else first_model_folder(locations, self.place.path.parent)
 
+    def signature(self, version: ModelVersion) -> Signature | None:
+        """What the version takes and gives; None when its files are not here or do not say."""
+        folder = self.model_folder(version)
+        return None if folder is None else model_signature(folder)
+
     def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:
         """The files that each of these runs left; None for one whose artifacts are not on this machine."""
         return files_of(runs, self.place.path.parent if self.place.path else Path.cwd())
+
+    def logged_model(self, run: Run) -> bool | None:
+        """Whether a run logged a model that can be registered; None when that cannot be told here."""
+        noted = self._reader.notes_model(run.run_id)
+        return holds_a_model(run.artifact_uri or "") if noted is False else noted
 
     def at(self, uri: str) -> TrackingFiles:
         """The same questions, asked of another store on this machine."""
@@ -121,6 +133,7 @@ class _Reader(Protocol):
     def models(self) -> tuple[RegisteredModel, ...]: ...
     def versions(self, model: str) -> tuple[ModelVersion, ...]: ...
     def locations(self, version: ModelVersion) -> tuple[str, ...]: ...
+    def notes_model(self, run_id: str) -> bool | None: ...
     def problems(self) -> tuple[str, ...]: ...
 
 
@@ -153,6 +166,9 @@ class _Nothing:
     def locations(self, version: ModelVersion) -> tuple[str, ...]:
         return ()
 
+    def notes_model(self, run_id: str) -> bool | None:
+        return None
+
     def problems(self) -> tuple[str, ...]:
         return ()
 
@@ -180,6 +196,9 @@ class _OutOfReach:
 
     def locations(self, version: ModelVersion) -> tuple[str, ...]:
         raise out_of_reach(self._place)
+
+    def notes_model(self, run_id: str) -> bool | None:
+        return None
 
     def problems(self) -> tuple[str, ...]:
         return (out_of_reach(self._place).message,)

@@ -1,12 +1,19 @@
-"""What the author of a saved model noted in its `MLmodel` file, read without MLflow."""
+"""What the author of a saved model noted in its folder: threshold, signature and example, read without MLflow."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.model_signatures import Signature, SignatureColumn
+from unipipe_tui.domain.serving import Value
+
+LARGEST_EXAMPLE_BYTES = 1_000_000
 
 
 def model_threshold(folder: Path) -> float | None:
@@ -25,3 +32,47 @@ def model_threshold(folder: Path) -> float | None:
         return None if noted is None else float(noted)
     except (TypeError, ValueError) as error:
         raise Failed(f"The threshold {noted!r} in {file} is no number.", "Register the model again.") from error
+
+
+def model_signature(folder: Path) -> Signature | None:
+    """The columns that the model takes and gives, and the first row of its example; None when the folder tells none."""
+    try:
+        described = yaml.safe_load((folder / "MLmodel").read_bytes())
+    except (OSError, yaml.YAMLError):
+        return None
+    noted = described.get("signature") if isinstance(described, dict) else None
+    if not isinstance(noted, dict):
+        return None
+    return Signature(tuple(_columns(noted.get("inputs"))), tuple(_columns(noted.get("outputs"))), _example(folder))
+
+
+def _columns(text: Any) -> Iterator[SignatureColumn]:
+    try:
+        found = json.loads(text) if isinstance(text, str) else []
+    except ValueError:
+        return
+    for one in found if isinstance(found, list) else []:
+        if isinstance(one, dict):
+            yield SignatureColumn(str(one.get("name") or ""), _type_of(one), bool(one.get("required", True)))
+
+
+def _type_of(column: dict[str, Any]) -> str:
+    tensor = column.get("tensor-spec")
+    if isinstance(tensor, dict):
+        return f"{tensor.get('dtype', 'tensor')}{tensor.get('shape', '')}"
+    return str(column.get("type", "?"))
+
+
+def _example(folder: Path) -> dict[str, Value] | None:
+    """MLflow keeps an example as a table split in columns and rows; any other form is left alone."""
+    file = folder / "input_example.json"
+    try:
+        kept: Any = json.loads(file.read_bytes()) if file.stat().st_size <= LARGEST_EXAMPLE_BYTES else None
+        row = dict(zip(kept["columns"], kept["data"][0], strict=True))
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+    plain = all(
+        isinstance(name, str) and (value is None or isinstance(value, str | int | float | bool))
+        for name, value in row.items()
+    )
+    return row if plain else None

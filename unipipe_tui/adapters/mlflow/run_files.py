@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from unipipe_tui.adapters.mlflow.places import folders_meant
+from unipipe_tui.adapters.mlflow.places import folders_meant, local_path
 from unipipe_tui.domain.run_files import RunFiles, packages_of
 from unipipe_tui.domain.tracking import Run
 
@@ -50,6 +50,17 @@ def _artifact_folder(run: Run, root: Path) -> Path | None:
         if folder.is_dir() or (run.run_id == folder.parent.name and folder.parent.parent.is_dir()):
             return folder
     return None
+
+
+def holds_a_model(artifacts: str) -> bool | None:
+    """Whether MLflow finds a model among a run's artifacts, given their URI; None when they are not on this machine.
+
+    It looks where the URI points and nowhere else, one folder deep; a relative URI may mean another folder then.
+    """
+    folder = local_path(artifacts, Path("/")) if artifacts.startswith(("/", "file:/")) else None
+    if folder is None:
+        return None
+    return any((path / "MLmodel").is_file() for path in (folder.iterdir() if folder.is_dir() else ()))
 
 
 def _models_by_run(folder: Path) -> Mapping[str, Sequence[Path]]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from unipipe_tui.domain.runs.query import FieldKind, Operator
+from unipipe_tui.domain.runs.query import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Field,
+    FieldKind,
+    Not,
+    Operator,
+    Word,
+)
 from unipipe_tui.domain.values import frozen
 
 
@@ -100,6 +110,8 @@ class AttributeRow:
     meaning: str
 
 
+LIFECYCLE = "lifecycle_stage"
+
 ATTRIBUTES = (
     AttributeRow("run_id", ("id",), Holds.TEXT, "the run's id"),
     AttributeRow("run_name", ("run name", "name"), Holds.TEXT, "the run's name"),
@@ -112,7 +124,13 @@ ATTRIBUTES = (
     AttributeRow("user_id", ("user",), Holds.TEXT, "who began it"),
     AttributeRow("artifact_uri", (), Holds.TEXT, "where its files are"),
     AttributeRow("source", (), Holds.TEXT, "which tool keeps it: `mlflow` or `dvc`"),
-    AttributeRow("lifecycle_stage", ("lifecycle",), Holds.TEXT, "`active` or `deleted`"),
+    AttributeRow(
+        LIFECYCLE,
+        ("lifecycle",),
+        Holds.TEXT,
+        "`active` or `deleted`; a run in a deleted experiment counts as deleted. Deleted runs are hidden, but not from a"
+        " question that names this",
+    ),
 )
 
 DATASET_KEYS = ("name", "digest", "context")
@@ -221,6 +239,23 @@ def attribute_named(word: str) -> AttributeRow | None:
     """The attribute that goes by this word, in any case of letters."""
     lower = word.lower()
     return next((row for row in ATTRIBUTES if lower == row.name or lower in row.also), None)
+
+
+def speaks_of(where: Condition | None, attribute: str) -> bool:
+    """Whether a condition compares this attribute, or looks for a word in it."""
+    match where:
+        case Comparison(field=field):
+            return field == Field(FieldKind.ATTRIBUTE, attribute)
+        case Word(key=key):
+            prefix, _, rest = (key or "").partition(".")
+            named = attribute_named(rest if kind_named(prefix) is FieldKind.ATTRIBUTE else key or "")
+            return named is not None and named.name == attribute
+        case AllOf(conditions=conditions) | AnyOf(conditions=conditions):
+            return any(speaks_of(condition, attribute) for condition in conditions)
+        case Not(condition=condition):
+            return speaks_of(condition, attribute)
+        case None:
+            return False
 
 
 def operator_written(sign: str) -> Operator | None:

@@ -111,7 +111,7 @@ class _Parser:
         if way in ("ASC", "DESC"):
             self._take()
         elif not self.at_end:
-            raise self._wrong(self._here, f"expected ASC or DESC, found {self._here.shown}")
+            raise self._wrong(self._here, f"expected ASC or DESC, found {self._here.shown}", _ONE_ORDER)
         return Order(found, descending=way == "DESC")
 
     def condition(self) -> Condition:
@@ -137,19 +137,19 @@ class _Parser:
         if self._here.kind is TokenKind.OPEN:
             self._take()
             inside = self._deeper(self.condition)
-            self._expect(TokenKind.CLOSE, "a closing bracket")
+            self._expect(TokenKind.CLOSE, "a closing bracket", "Every bracket that is opened is closed: ( ... ).")
             return inside
         if self._here.kind is not TokenKind.NAME or self._here.keyword in ("AND", "OR"):
             raise self._wrong(self._here, f"expected a condition, found {self._here.shown}", _FOR_EXAMPLE)
         self._conditions += 1
         if self._conditions > MOST:
-            raise self._wrong(self._here, f"more than {MOST} conditions; several values of one field go into IN (...)")
+            raise self._wrong(self._here, f"there are more than {MOST} conditions", _IN_A_LIST)
         return self._comparison() if self._operator_follows() else self._word()
 
     def _deeper(self, part: Callable[[], Condition]) -> Condition:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise self._wrong(self._here, f"more than {DEEPEST} brackets and `not`s stand in each other")
+            raise self._wrong(self._here, f"more than {DEEPEST} brackets and `not`s stand in each other", _FLATTER)
         read = part()
         self._depth -= 1
         return read
@@ -224,7 +224,9 @@ class _Parser:
                 self._take()
             if self._here.keyword != "NULL":
                 raise self._wrong(
-                    self._here, f"expected {'NULL' if negated else 'NULL or NOT NULL'}, found {self._here.shown}"
+                    self._here,
+                    f"expected {'NULL' if negated else 'NULL or NOT NULL'}, found {self._here.shown}",
+                    "For example: metrics.loss IS NULL, tags.reviewed IS NOT NULL.",
                 )
             self._take()
             return Operator.IS_NOT_NULL if negated else Operator.IS_NULL
@@ -250,31 +252,29 @@ class _Parser:
         return self._text()
 
     def _list(self) -> tuple[str, ...]:
-        self._expect(TokenKind.OPEN, "a list such as ('a', 'b')")
+        self._expect(TokenKind.OPEN, "a list such as ('a', 'b')", _A_LIST)
         texts = [self._listed_text()]
         while self._is(TokenKind.COMMA) and self._take() and not self._is(TokenKind.CLOSE):
             texts.append(self._listed_text())
-        self._expect(TokenKind.CLOSE, "a comma or the closing bracket")
+        self._expect(TokenKind.CLOSE, "a comma or the closing bracket", _A_LIST)
         return tuple(texts)
 
     def _listed_text(self) -> str:
-        token = self._value("a text")
+        token = self._value("a text", _A_LIST)
         return _python_text(token.raw) if token.is_quoted else token.text
 
     def _text(self) -> str:
-        return self._value("a text").text
+        return self._value("a text", "For example: params.depth = '6'.").text
 
     def _number(self) -> float:
-        token = self._value("a number")
+        token = self._value("a number", _A_NUMBER)
         number = None if token.is_quoted else as_number(token.text)
         if number is None:
-            raise self._wrong(
-                token, f"expected a number, found {token.shown}", "Write it without quotes, as in 0.8 or 1e-3."
-            )
+            raise self._wrong(token, f"expected a number, found {token.shown}", _A_NUMBER)
         return number
 
     def _moment(self) -> float:
-        token = self._value("a time")
+        token = self._value("a time", _A_TIME)
         number = None if token.is_quoted else as_number(token.text)
         if number is not None:
             return number
@@ -283,18 +283,18 @@ class _Parser:
         raise self._wrong(
             token,
             f"expected a time, found {token.shown}",
-            "Write a date, as '2026-11-21' or '2026-11-21T08:30', or milliseconds.",
+            _A_TIME,
         )
 
-    def _value(self, expected: str) -> Token:
+    def _value(self, expected: str, remedy: str) -> Token:
         token = self._here
         if token.kind is not TokenKind.NAME or token.keyword in ("AND", "OR"):
-            raise self._wrong(token, f"expected {expected}, found {token.shown}")
+            raise self._wrong(token, f"expected {expected}, found {token.shown}", remedy)
         return self._take()
 
-    def _expect(self, kind: TokenKind, expected: str) -> None:
+    def _expect(self, kind: TokenKind, expected: str, remedy: str) -> None:
         if self._here.kind is not kind:
-            raise self._wrong(self._here, f"expected {expected}, found {self._here.shown}")
+            raise self._wrong(self._here, f"expected {expected}, found {self._here.shown}", remedy)
         self._take()
 
     def _is(self, kind: TokenKind) -> bool:
@@ -310,7 +310,7 @@ class _Parser:
         self._at = min(self._at + 1, len(self._tokens) - 1)
         return token
 
-    def _wrong(self, token: Token, what: str, remedy: str = "") -> UsageError:
+    def _wrong(self, token: Token, what: str, remedy: str) -> UsageError:
         return self._place.wrong(token.start, what, remedy)
 
 
@@ -344,3 +344,9 @@ def _listed(words: Iterable[str]) -> str:
 
 _SPELLED = "metrics.NAME, params.NAME or tags.NAME"
 _FOR_EXAMPLE = "For example: metrics.auc > 0.8 and params.depth = '6'."
+_ONE_ORDER = "Each order is a field and a way, as in 'metrics.auc DESC'; give several one by one."
+_IN_A_LIST = "Several values of one field go into one condition: params.depth IN ('4', '6')."
+_FLATTER = "Leave out what is not needed: `a and (b and c)` is `a and b and c`."
+_A_LIST = "For example: params.model IN ('svm', 'knn')."
+_A_NUMBER = "Write it without quotes, as in 0.8 or 1e-3."
+_A_TIME = "Write a date, as '2026-11-21' or '2026-11-21T08:30', or milliseconds."

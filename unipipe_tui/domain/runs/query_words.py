@@ -69,13 +69,13 @@ class Place:
 
     text: str
 
-    def wrong(self, at: int, what: str, remedy: str = "") -> UsageError:
-        """The error that says what is wrong at this character (from 0); the hint shows it with a caret below."""
+    def wrong(self, at: int, what: str, remedy: str) -> UsageError:
+        """The error that says what is wrong at this character (from 0); the hint shows it with a caret below the remedy."""
         begin, end = max(0, at - _SHOWN_AROUND), at + _SHOWN_AROUND
         before = ("…" if begin else "") + _one_line(self.text[begin:at])
         line = before + _one_line(self.text[at:end]) + ("…" if end < len(self.text) else "")
         picture = f"    {line}\n    {' ' * _width(before)}^"
-        return UsageError(f"Column {at + 1}: {what}.", f"{remedy}\n{picture}" if remedy else f"Look here:\n{picture}")
+        return UsageError(f"Column {at + 1}: {what}.", f"{remedy}\n{picture}")
 
 
 def tokens_of(place: Place) -> tuple[Token, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from unipipe_tui.domain.errors import Stopped
+from unipipe_tui.domain.errors import Failed, Stopped
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.values import frozen
 
@@ -17,6 +17,9 @@ DVC = "dvc"
 ACTIVE = "active"
 DELETED = "deleted"
 """The two stages of life that MLflow knows; what is deleted can be restored."""
+
+
+PUT_BACK = "Put it back, or let its runs be forgotten: unipipe runs sync --again"
 
 
 class ExperimentRow(NamedTuple):
@@ -157,6 +160,9 @@ class RunSource(Protocol):
     def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
         """All runs that are new, changed or gone since the cursor; all there are without one.
 
+        A source that vanished or was emptied as a whole since the cursor is refused: that is mostly a slip, and what is
+        known of it stays. Without a cursor it is taken as it is.
+
         A cursor that cannot be used any more (an older format, a store that was replaced) counts as none; runs that
         are known but not there any more are then named as gone. The last batch's cursor stands for a complete pass.
         Between batches the source looks whether somebody asked for the end, and raises Stopped.
@@ -166,6 +172,14 @@ class RunSource(Protocol):
             UsageError, Failed: it cannot be read.
         """
         ...
+
+
+def emptied(what: str, known: int) -> Failed:
+    """The error for a source that holds nothing where runs of it are known."""
+    return Failed(
+        f"{what}, although {known:,} {'run' if known == 1 else 'runs'} of it {'is' if known == 1 else 'are'} known.",
+        PUT_BACK,
+    )
 
 
 def stop_if_asked(progress: Progress) -> None:

@@ -13,8 +13,8 @@ from string import ascii_lowercase, ascii_uppercase
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.runs.query import AllOf, AnyOf, Comparison, Condition, Field, FieldKind, Not, Operator, Word
 from unipipe_tui.domain.runs.query_grammar import ORDERING, Holds, as_number, attribute_named, holds, kind_named
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.store.rows import unicode_text
 
 ATTRIBUTES = {
     "run_id": "runs.run_id",
@@ -29,7 +29,8 @@ ATTRIBUTES = {
     "user_id": "runs.user_id",
     "artifact_uri": "runs.artifact_uri",
     "source": "runs.source",
-    "lifecycle_stage": "runs.lifecycle",
+    "lifecycle_stage": "CASE WHEN (runs.source, runs.experiment_id) IN (SELECT (source, experiment_id) FROM experiments"
+    " WHERE lifecycle = 'deleted') THEN 'deleted' ELSE runs.lifecycle END",
 }
 DATASETS = {"name": "datasets.name", "digest": "datasets.digest", "context": "datasets.context"}
 

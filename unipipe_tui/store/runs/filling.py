@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from unipipe_tui.domain.runs.rows import RunBatch
-from unipipe_tui.store.rows import unicode_text
+from unipipe_tui.domain.unicode import unicode_text
 
 COLUMNS = {
     "params": ("key VARCHAR", "value VARCHAR"),

@@ -12,13 +12,14 @@ import duckdb
 from unipipe_tui.domain.errors import Damaged, UsageError
 from unipipe_tui.domain.runs.query import Field, FieldKind, RunQuery
 from unipipe_tui.domain.runs.rows import RunBatch, SourceState
-from unipipe_tui.domain.tracking import Run, RunPage, no_such_run
+from unipipe_tui.domain.tracking import ExperimentRuns, Run, RunPage, moment, no_such_run
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.store.rows import aware_or_none, storable, unicode_text
+from unipipe_tui.store.rows import aware_or_none, storable
 from unipipe_tui.store.runs.filling import drop, fill, replace_runs
 from unipipe_tui.store.runs.places import Place
 from unipipe_tui.store.runs.reading import runs_with
-from unipipe_tui.store.runs.search import count_and_page, fields_of, numbers_that_fit
+from unipipe_tui.store.runs.search import count_and_page, experiments_of, fields_of, numbers_that_fit
 
 
 @frozen
@@ -74,6 +75,14 @@ class RunIndex:
                     f"SELECT key, count(*) FROM {kind.value} WHERE run IN (SELECT run FROM {fitting}) "  # noqa: S608
                     "GROUP BY key ORDER BY count(*) DESC, key"
                 ).fetchall()
+            )
+
+    def experiments(self, query: RunQuery) -> tuple[ExperimentRuns, ...]:
+        """The experiments that runs which fit are in; the one with the newest run first."""
+        with self._place.reading() as connection:
+            return tuple(
+                ExperimentRuns(name, source, runs, moment(newest))
+                for name, source, runs, newest in experiments_of(connection, query)
             )
 
     def sources(self) -> tuple[SourceState, ...]:
@@ -138,8 +147,8 @@ class RunIndex:
 def _note(connection: duckdb.DuckDBPyConnection, source: str, place: str, **values: object) -> None:
     known = connection.execute("SELECT 1 FROM sources WHERE name = ?", [source]).fetchone()
     if not known:
-        connection.execute("INSERT INTO sources (name, place) VALUES (?, ?)", [source, place])
-    changes = {"place": place, **values}
+        connection.execute("INSERT INTO sources (name, place) VALUES (?, ?)", [source, unicode_text(place)])
+    changes = {"place": unicode_text(place), **values}
     sql = f"UPDATE sources SET {', '.join(f'{column} = ?' for column in changes)} WHERE name = ?"  # noqa: S608
     connection.execute(sql, [*changes.values(), source])
 

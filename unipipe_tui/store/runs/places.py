@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import RLock
 from typing import Protocol
 
 import duckdb
@@ -40,14 +41,17 @@ class Memory:
 
     def __init__(self) -> None:
         self._made: list[duckdb.DuckDBPyConnection] = []
+        # Its threads take turns: a connection refuses a second question while it answers one.
+        self._asking, self._filling = RLock(), RLock()
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to the tables, which are made first."""
-        if not self._made:
-            self._made.append(begin())
-            migrate(self._made[0], shipped_migrations("index_schema"))
-        yield self._made[0]
+        with self._asking:
+            if not self._made:
+                self._made.append(begin())
+                migrate(self._made[0], shipped_migrations("index_schema"))
+            yield self._made[0]
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -68,8 +72,9 @@ class Memory:
 
     @contextmanager
     def turn(self, source: str) -> Iterator[bool]:
-        """Nobody else can fill it."""
-        yield True
+        """Nobody but another thread can fill it, and that is waited for."""
+        with self._filling:
+            yield True
 
 
 class File:

@@ -13,6 +13,7 @@ import duckdb
 
 from unipipe_tui.domain.runs.columns import Cell
 from unipipe_tui.domain.runs.query import Comparison, Field, FieldKind, Life, Operator, Order, RunQuery
+from unipipe_tui.domain.runs.query_grammar import LIFECYCLE, speaks_of
 from unipipe_tui.domain.runs.rows import DELETED
 from unipipe_tui.store.runs.conditions import Sql, column, condition_sql, joined, sql
 
@@ -34,6 +35,17 @@ def fields_of(
     """One row per run on the page, in order: its id, then these fields; None for what it lacks."""
     statement = fields_sql(query, fields)
     return tuple(connection.execute(statement.text, statement.values).fetchall())
+
+
+def experiments_of(connection: duckdb.DuckDBPyConnection, query: RunQuery) -> list[tuple[str, str, int, int | None]]:
+    """Name, source, how many runs fit, and the newest start of each experiment that has one."""
+    statement = sql(
+        "WITH fitting AS (SELECT * FROM runs WHERE {}) "
+        "SELECT coalesce(experiments.name, experiment_id), fitting.source, count(*), max(start_time) FROM fitting "
+        "LEFT JOIN experiments USING (source, experiment_id) GROUP BY ALL ORDER BY 4 DESC NULLS LAST, 1, 2",
+        _fits(query),
+    )
+    return connection.execute(statement.text, statement.values).fetchall()
 
 
 @contextmanager
@@ -150,8 +162,10 @@ def _order(order: Order, at: int) -> Sql:
 def _fits(query: RunQuery) -> Sql:
     """What is true of the rows of `runs` that are asked for."""
     conditions = [] if query.where is None else [condition_sql(query.where)]
-    if query.life is not Life.ALL:
-        conditions.append(_DELETED if query.life is Life.DELETED else sql("(NOT {})", _DELETED))
+    # A question that says itself which life it wants is not narrowed to the living first.
+    life = Life.ALL if query.life is Life.ACTIVE and speaks_of(query.where, LIFECYCLE) else query.life
+    if life is not Life.ALL:
+        conditions.append(_DELETED if life is Life.DELETED else sql("(NOT {})", _DELETED))
     if query.experiments:
         named = Comparison(Field(FieldKind.ATTRIBUTE, "experiment"), Operator.IN, query.experiments)
         conditions.append(condition_sql(named))

@@ -12,7 +12,9 @@ import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from io import StringIO
+from traceback import walk_tb
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
 
 REACHABLE_SECONDS = 5.0
+QUICK_SECONDS = 1.0
+"""A server that has said nothing after that keeps a person waiting, who is told so."""
 ANSWER_SECONDS = 60
 PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS),
@@ -40,8 +44,23 @@ _UNWANTED = frozenset({"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_D
 _NO_API = re.compile(r"not in a valid JSON format|failed with error code (404|405|3\d\d)\b")
 _AWAY = re.compile(r"Max retries exceeded|Connection (?:refused|reset|aborted)|database is locked|could not connect")
 _NO_SCHEMA = re.compile(r"out-of-date database schema|Can't locate revision")
+_NOT_THERE = re.compile(
+    r"no such (?:table|column)|has no column named|Unknown column|Table '[^']*' doesn't exist"
+    r"|(?:column|relation) \S+ does not exist"
+)
+_POOL = re.compile(r"HTTPS?ConnectionPool\(host='([^']+)', port=(\d+)\)")
 _LET_IN = "Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, in the environment."
 _CORRECT = "Start it, or correct the tracking URI in unipipe.yaml or MLFLOW_TRACKING_URI."
+_OTHER_ADDRESS = "Is it the address of the server itself, and not of a page to log in or of another program?"
+_DRIVERS = {
+    "MySQLdb": "pip install mysqlclient; or pip install pymysql, and begin the URI with mysql+pymysql://",
+    "pymysql": "pip install pymysql",
+    "psycopg2": "pip install psycopg2-binary",
+    "psycopg": "pip install 'psycopg[binary]'",
+    "pymssql": "pip install pymssql",
+    "pyodbc": "pip install pyodbc",
+}
+"""How the packages come that databases are asked with: few are called as their modules are."""
 
 
 def without_secrets(text: str, uri: str, env: Mapping[str, str] = os.environ) -> str:
@@ -75,7 +94,8 @@ def asked_in_peace(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, CommandError) as error:
         raise _ours(error, uri) from None
     except ImportError as error:
-        hint = "Install it beside unipipe; for PostgreSQL: pip install psycopg2-binary."
+        way = _DRIVERS.get(error.name or "")
+        hint = f"Install it beside unipipe{f': {way}' if way else ''}."
         raise ToolMissing(f"The store needs a package that is not installed: {error.name or error}.", hint) from None
     except (ParseError, ValueError) as error:
         if not _host(uri):
@@ -92,13 +112,9 @@ def asked_in_peace(uri: str) -> Iterator[None]:
 
 def check_reachable(uri: str) -> None:
     """Knock at a server before MLflow tries for long. Raises ToolMissing."""
-    scheme, host = uri.partition("://")[0], _host(uri)
-    if scheme not in ("http", "https") or (host and _has_proxy(scheme, host)):
+    if not _asked_directly(uri):
         return
-    try:
-        port = urlsplit(uri).port or (443 if scheme == "https" else 80)
-    except ValueError:
-        port = 0
+    host, port = _host(uri), _port(uri)
     if not host or not port:
         raise UsageError("The tracking URI names no server and port that there can be.", _CORRECT)
     try:
@@ -107,23 +123,66 @@ def check_reachable(uri: str) -> None:
         raise ToolMissing(f"The MLflow server at {host}:{port} does not answer.", _CORRECT) from None
 
 
+def long_wait(uri: str) -> str:
+    """A sentence for somebody who waits for a server that takes its time; empty for a quick one, and for no server."""
+    if not _asked_directly(uri):
+        return ""
+    host, port = _host(uri), _port(uri)
+    opened = HTTPSConnection if uri.startswith("https:") else HTTPConnection
+    knock = opened(host, port, timeout=QUICK_SECONDS)
+    try:
+        knock.request("GET", "/health")
+        knock.getresponse()
+    except TimeoutError:
+        seconds, tries = _patience("TIMEOUT"), _patience("MAX_RETRIES") + 1
+        asked = "asked once" if tries == 1 else f"asked {'twice' if tries == 2 else f'{tries} times'} at most"
+        return (
+            f"The MLflow server at {host}:{port} takes its time. It is {asked}, and waited for {seconds} s each time."
+        )
+    except (OSError, HTTPException):
+        # It answers, if only with what MLflow will tell better.
+        return ""
+    finally:
+        knock.close()
+    return ""
+
+
+def _patience(what: str) -> int:
+    name = f"MLFLOW_HTTP_REQUEST_{what}"
+    try:
+        return int(os.environ.get(name, PATIENCE[name]))
+    except ValueError:
+        return int(PATIENCE[name])
+
+
 def _ours(error: Exception, uri: str) -> UnipipeError:
+    """Our error for one of MLflow's: first by what is on the way to the store, then by what the store says."""
     said = without_secrets(str(error), uri)
-    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
-    sentence = f"MLflow said: {first[:SHOWN_CHARACTERS]}"
-    code = str(getattr(error, "error_code", ""))
     server = f"The MLflow server at {_host(uri)}" if _host(uri) else "The MLflow store"
-    if code in _UNWANTED or re.search(r"failed with error code (401|403)\b", said):
+    return _on_the_way(error, said, server, uri) or _in_the_store(error, said, server)
+
+
+def _on_the_way(error: Exception, said: str, server: str, uri: str) -> UnipipeError | None:
+    if _code(error) in _UNWANTED or _http_status(error) in (401, 403):
         return ToolMissing(f"{server} does not let us in: it wants a token or password, or another one.", _LET_IN)
     if broken := re.search(r"too many (\d+) error responses|failed with error code (5\d\d)\b", said):
         hint = "Its log says why; try again when it is well."
         return ToolMissing(f"{server} answers with error {broken[1] or broken[2]}.", hint)
+    if (pool := _POOL.search(said)) and (elsewhere := _elsewhere(pool[1], int(pool[2]), said, uri)):
+        return elsewhere
     if "timeout exception" in said or "timed out" in said:
         hint = "Try again later, or give it more time: MLFLOW_HTTP_REQUEST_TIMEOUT=SECONDS."
         return ToolMissing(f"{server} gave no answer in time.", hint)
-    if _NO_API.search(said):
-        return _not_mlflow(uri, "")
-    if code == "TEMPORARILY_UNAVAILABLE" or _AWAY.search(said):
+    return _not_mlflow(uri, "") if _NO_API.search(said) else None
+
+
+def _in_the_store(error: Exception, said: str, server: str) -> UnipipeError:
+    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
+    sentence = f"MLflow said: {first[:SHOWN_CHARACTERS]}"
+    if _NOT_THERE.search(said):
+        hint = "The database is not as MLflow makes it: restore a copy of it, or upgrade it: mlflow db upgrade URI."
+        return Failed(sentence, hint)
+    if _code(error) == "TEMPORARILY_UNAVAILABLE" or _AWAY.search(said):
         return ToolMissing(sentence, "Try again when the server answers or the other writer has finished.")
     if "failed with exception" in said:
         return ToolMissing(f"{server} does not answer as it should.", _CORRECT)
@@ -133,16 +192,42 @@ def _ours(error: Exception, uri: str) -> UnipipeError:
     if _NO_SCHEMA.search(said):
         hint = "Use the MLflow that made the database, or upgrade it: mlflow db upgrade URI."
         return ToolMissing("The database is of another version of MLflow than the one installed here.", hint)
-    if code in UNKNOWN:
+    if _code(error) in UNKNOWN:
         return UsageError(sentence, "List the models and runs to see what exists.")
     return Failed(sentence, "Check that the tracking store is reachable and healthy.")
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_code", ""))
 
 
 def _not_mlflow(uri: str, why: str) -> Failed:
     server = _host(uri) or "the store"
     detail = f" ({why.splitlines()[0][:SHOWN_CHARACTERS]})" if why else ""
-    hint = "Is it the address of the server itself, and not of a page to log in or of another program?"
-    return Failed(f"What {server} answers is not what an MLflow server says{detail}.", hint)
+    return Failed(f"What {server} answers is not what an MLflow server says{detail}.", _OTHER_ADDRESS)
+
+
+def _http_status(error: Exception) -> int:
+    """The status of the answer that an error was made of; 0 when it was made of none.
+
+    An error of MLflow's that stands in the body of an answer (as JSON) does not say the answer's status. A door before
+    the server, which lets nobody in, writes such bodies with codes of its own; so it is read where MLflow had it.
+    """
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    found = [getattr(frame.f_locals.get("response"), "status_code", None) for frame in frames]
+    named = re.search(r"failed with error code (\d{3})\b", str(error))
+    return next((status for status in reversed(found) if isinstance(status, int)), int(named[1]) if named else 0)
+
+
+def _elsewhere(host: str, port: int, said: str, uri: str) -> UnipipeError | None:
+    """The error for a connection that failed with another than the server: where it sent us on to, or a proxy."""
+    if "ProxyError" in said:
+        hint = "Correct HTTP_PROXY or HTTPS_PROXY, or name the server in NO_PROXY."
+        return ToolMissing(f"The proxy on the way to the MLflow server at {_host(uri)} does not let us through.", hint)
+    if not _asked_directly(uri) or (host.strip("[]"), port) == (_host(uri), _port(uri)):
+        return None
+    message = f"The MLflow server at {_host(uri)} sends us on to {host}:{port}, which does not answer."
+    return ToolMissing(message, f"{_OTHER_ADDRESS} {_LET_IN}")
 
 
 def _host(uri: str) -> str:
@@ -150,6 +235,20 @@ def _host(uri: str) -> str:
         return urlsplit(uri).hostname or ""
     except ValueError:
         return ""
+
+
+def _port(uri: str) -> int:
+    """The port of a server; 0 when there can be none such."""
+    try:
+        return urlsplit(uri).port or (443 if uri.startswith("https:") else 80)
+    except ValueError:
+        return 0
+
+
+def _asked_directly(uri: str) -> bool:
+    """Whether it is the URI of a server, and no proxy is on the way."""
+    scheme, host = uri.partition("://")[0], _host(uri)
+    return scheme in ("http", "https") and not (host and _has_proxy(scheme, host))
 
 
 def _has_proxy(scheme: str, host: str) -> bool:

@@ -22,11 +22,12 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
-from unipipe_tui.adapters.mlflow.client.answers import asked_in_peace, check_reachable, without_secrets
+from unipipe_tui.adapters.mlflow.client.answers import asked_in_peace, check_reachable, long_wait, without_secrets
 from unipipe_tui.adapters.mlflow.client.database_copy import copy_for_the_client, database_path, verify_version
 from unipipe_tui.adapters.mlflow.client.rows import experiment_row, rows_of, started
 from unipipe_tui.adapters.stamps import database_stamp
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.rows import MLFLOW, ExperimentRow, KnownRuns, RunBatch, stop_if_asked
 from unipipe_tui.domain.values import frozen
@@ -132,7 +133,7 @@ class ClientRuns:
 
     def changes(self, cursor: str | None, known: KnownRuns, progress: Progress) -> Iterator[RunBatch]:
         """All runs that are new, changed or gone; see RunSource."""
-        with _opened(self._uri) as client:
+        with _opened(self._uri, progress) as client:
             store = _Store(client, self._uri, progress, self._page)
             experiments = store.experiments()
             ids = known.ids()
@@ -272,9 +273,11 @@ class _Store:
 
 
 @contextmanager
-def _opened(uri: str) -> Iterator[MlflowClient]:
+def _opened(uri: str, progress: Progress) -> Iterator[MlflowClient]:
     """A client that changes nothing: MLflow migrates an older database when it opens it, so it gets a copy of a file."""
     check_reachable(uri)
+    if said := long_wait(uri):
+        progress.emit(Noted(said))
     with copy_for_the_client(uri) as readable:
         with asked_in_peace(readable):
             if readable == uri:

@@ -100,6 +100,12 @@ class MlflowRegistry:
             self._version(model, version)
             self._client.set_model_version_tag(model, str(version), key, value)
 
+    def delete_version_tag(self, model: str, version: int, key: str) -> None:
+        """Take a tag away from a version; one that it does not have is no error."""
+        with asked_in_peace(self._uri):
+            if key in self._version(model, version).tags:
+                self._client.delete_model_version_tag(model, str(version), key)
+
     def run_marks(self, run_id: str) -> RunMarks:
         """The name and tags of a run as they are now; one that is deleted still has them."""
         with asked_in_peace(self._uri):

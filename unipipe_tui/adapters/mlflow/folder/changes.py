@@ -16,7 +16,16 @@ from unipipe_tui.adapters.mlflow.folder.rows import lifecycle_of, rows_of
 from unipipe_tui.adapters.mlflow.folder.text import Broken, read_meta, sub_folders, words
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.progress import Progress, Silent
-from unipipe_tui.domain.runs.rows import DELETED, MLFLOW, ExperimentRow, KnownRuns, RunBatch, joined, stop_if_asked
+from unipipe_tui.domain.runs.rows import (
+    DELETED,
+    MLFLOW,
+    ExperimentRow,
+    KnownRuns,
+    RunBatch,
+    emptied,
+    joined,
+    stop_if_asked,
+)
 from unipipe_tui.domain.values import frozen
 
 FORMAT = 1
@@ -59,11 +68,15 @@ class FolderRuns:
         """All runs that are new, changed or gone since the cursor; what is broken stays as it was known, and is said.
 
         Raises:
-            Failed: the folder cannot be read.
+            Failed: the folder cannot be read, or holds nothing any more.
             Stopped: somebody asked for the end.
         """
         found, ids = self._found(progress), known.ids()
-        problems = found.problems
+        is_there = self._path.exists()
+        if ids and cursor is not None and found.holds_nothing:
+            raise emptied(f"{self._path} {'holds no experiment' if is_there else 'is not there any more'}", len(ids))
+        missing = () if is_there else (f"There is no folder {self._path}: MLflow makes it when it logs the first run.",)
+        problems = (*missing, *found.problems)
         prints = {run_id: text for run_id, text in _prints_of(cursor).items() if run_id in found.runs}
         changed = [run for run_id, run in found.runs.items() if run_id not in ids or prints.get(run_id) != run.print]
         experiments: Sequence[ExperimentRow] | None = found.experiments
@@ -113,6 +126,11 @@ class _Found:
     problems: tuple[str, ...]
     whole: bool
     """Whether every run that is there was seen."""
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether there is not even an experiment, which MLflow always leaves."""
+        return self.whole and not self.experiments and not self.problems
 
 
 def _scan(path: Path, progress: Progress) -> _Found:

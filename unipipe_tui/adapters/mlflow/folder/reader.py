@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 
 from unipipe_tui.adapters.mlflow.folder.registry import RegistryFolder, logged_models
@@ -63,6 +64,10 @@ class FolderReader:
     def locations(self, version: ModelVersion) -> tuple[str, ...]:
         """The URIs under which a version's files may lie, the surest first."""
         return tuple(uri for uri in self._locations(version) if uri)
+
+    def notes_model(self, run_id: str) -> bool:
+        """Whether a run names a model among what came of it, as MLflow does since 3.0."""
+        return next(self._path.glob(f"*/{escape(run_id)}/outputs/*/meta.yaml"), None) is not None
 
     def problems(self) -> tuple[str, ...]:
         """What is broken in this folder."""

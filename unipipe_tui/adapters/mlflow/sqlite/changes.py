@@ -17,7 +17,8 @@ from unipipe_tui.adapters.mlflow.sqlite.rows import RowTables
 from unipipe_tui.adapters.stamps import database_stamp
 from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.runs.rows import MLFLOW, ExperimentRow, KnownRuns, RunBatch
+from unipipe_tui.domain.runs.rows import MLFLOW, ExperimentRow, KnownRuns, RunBatch, emptied
+from unipipe_tui.domain.unicode import unicode_text
 
 Experiments = tuple[ExperimentRow, ...] | None
 
@@ -55,8 +56,8 @@ class SqliteRuns:
 
     @property
     def place(self) -> str:
-        """The URI under which MLflow knows it."""
-        return sqlite_uri(self._path)
+        """The URI under which MLflow knows it, in letters that everybody can write."""
+        return unicode_text(sqlite_uri(self._path))
 
     def stamp(self) -> str:
         """Time, size and identity of the file and of the log beside it."""
@@ -68,11 +69,11 @@ class SqliteRuns:
         Raises:
             ToolMissing: it is locked for longer than the patience lasts.
             UsageError: it is no MLflow database, or none that is known.
-            Failed: it is damaged or cannot be read.
+            Failed: it is damaged or cannot be read, or holds nothing any more.
             Stopped: somebody asked for the end.
         """
         if _holds_nothing(self._path):
-            yield RunBatch("", experiments=(), gone=tuple(sorted(known.ids())))
+            yield self._nothing(cursor, known.ids())
             return
         with settled(self._path, self._patience_seconds) as path:
             identity = self._path.resolve().stat().st_ino
@@ -85,6 +86,14 @@ class SqliteRuns:
             if remembered.read_to is not None:
                 yield from _everything(database, remembered, known)
             yield from _changed(database, remembered.at(None), known)
+
+    def _nothing(self, cursor: str | None, known: frozenset[str]) -> RunBatch:
+        """What is to be taken from a file that is not there, or has no byte."""
+        is_there = self._path.exists()
+        if known and cursor is not None:
+            raise emptied(f"{self._path} {'is empty' if is_there else 'is not there any more'}", len(known))
+        missing = () if is_there else (f"There is no file {self._path}: MLflow makes it when it logs the first run.",)
+        return RunBatch("", experiments=(), gone=tuple(sorted(known)), unreadable=missing)
 
 
 def _everything(database: Database, cursor: Cursor, known: KnownRuns) -> Iterator[RunBatch]:

@@ -62,6 +62,10 @@ class SqliteReader:
         """The URIs under which a version's files may lie, the surest first."""
         return self._ask(lambda open_, schema: tuple(RegistryTables(open_, schema).locations(version)), ())
 
+    def notes_model(self, run_id: str) -> bool:
+        """Whether a run names a model among what came of it, as MLflow does since 3.0."""
+        return self._ask(lambda open_, schema: RegistryTables(open_, schema).notes_model(run_id), False)
+
     def problems(self) -> tuple[str, ...]:
         """What this database cannot tell, and why."""
         return self._ask(self._shortcomings, (f"{self._path} holds nothing yet.",))

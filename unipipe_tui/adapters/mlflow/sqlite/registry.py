@@ -95,6 +95,16 @@ class RegistryTables:
                 (run_id, path),
             )
 
+    def notes_model(self, run_id: str) -> bool:
+        """Whether a run names a model among what came of it."""
+        if not self.schema.has("inputs", "source_type", "source_id", "destination_type"):
+            return False
+        sql = (
+            "SELECT 1 FROM inputs WHERE source_type = 'RUN_OUTPUT' AND source_id = ? "
+            "AND destination_type = 'MODEL_OUTPUT' LIMIT 1"
+        )
+        return self.connection.execute(sql, (run_id,)).fetchone() is not None
+
     def other_workspaces(self) -> int:
         """How many registered models MLflow's client would not see from here."""
         if not self.schema.has("registered_models", "workspace"):
