@@ -5,11 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from unipipe_tui.actions.world import World
+
+
+STAND_BY = "--stand-by"
+"""The workbench starts itself a second time with this word; nobody types it."""
+
+
+FLAGS = {"--read-only": ("UNIPIPE_READ_ONLY", "--read-only"), "--ascii": ("UNIPIPE_ASCII", "1")}
+"""What can be said of the workbench: kept in the environment, so that what is started from it knows as well."""
 
 
 def main() -> None:
@@ -21,19 +30,34 @@ def main() -> None:
         from unipipe_tui import __version__
 
         print(f"unipipe {__version__}")
-    elif words:
-        from unipipe_tui.cli import run
+    elif words == [STAND_BY]:
+        from importlib import import_module
 
-        ended = run(words, open_world)
-        if ended.open_next is not None:
-            # The commands that the workbench starts count relative paths from where it stands.
-            os.chdir(ended.open_next)
-            open_terminal(Path.cwd())
-        if ended.only_looked:
-            _leave(ended.exit_code)
-        sys.exit(ended.exit_code)
-    else:
+        from unipipe_tui.standby import stand_by
+
+        # What every job begins with.
+        import_module("unipipe_tui.cli")
+        stand_by(run_headless)
+    elif all(word in FLAGS for word in words):
+        for word in words:
+            os.environ.update([FLAGS[word]])
         open_terminal(Path.cwd())
+    else:
+        run_headless(words)
+
+
+def run_headless(words: Sequence[str]) -> None:
+    """Run a command line; ends the process with its exit code."""
+    from unipipe_tui.cli import run
+
+    ended = run(words, open_world)
+    if ended.open_next is not None:
+        # The commands that the workbench starts count relative paths from where it stands.
+        os.chdir(ended.open_next)
+        open_terminal(Path.cwd())
+    if ended.only_looked:
+        _leave(ended.exit_code)
+    sys.exit(ended.exit_code)
 
 
 def _leave(exit_code: int) -> NoReturn:
@@ -45,9 +69,17 @@ def _leave(exit_code: int) -> NoReturn:
 
 def open_world(start: Path) -> World:
     """The world of the project that a folder lies in; what it is made of is imported only now."""
-    from unipipe_tui.wiring import build_world
+    from unipipe_tui.wiring import CheckedTool, build_world
 
-    return build_world(start)
+    checked = CheckedTool("your configuration", check_user_configuration, "your own keys and colours in the workbench")
+    return build_world(start, [checked])
+
+
+def check_user_configuration() -> str:
+    """Where the user's configuration is; raises ToolMissing with all that is wrong with it."""
+    from unipipe_tui.tui.user_configuration import verify
+
+    return verify(os.environ)
 
 
 def open_terminal(start: Path) -> None:
@@ -69,8 +101,10 @@ def open_terminal(start: Path) -> None:
     except UnipipeError as error:
         sys.exit(complain(error))
     from unipipe_tui.tui.app import open_app
+    from unipipe_tui.tui.surroundings import surroundings_of
+    from unipipe_tui.wiring import own_terminal
 
-    open_app(world)
+    open_app(world, surroundings_of(os.environ, own_terminal()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import os
 import time
@@ -20,11 +21,13 @@ from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.processes import LocalProcesses
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
+from unipipe_tui.adapters.terminal import OwnTerminal
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
-from unipipe_tui.config import Config, TargetConfig, read_config
+from unipipe_tui.config import Config, TargetConfig, read_config, read_user_config, user_config_path
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
@@ -43,20 +46,32 @@ from unipipe_tui.store.store_file import StoreFile
 from unipipe_tui.store.tables import TableFiles
 
 PACKAGE = Path(__file__).parent
+READ_ONLY_VARIABLE = "UNIPIPE_READ_ONLY"
+READ_ONLY_FLAG = "--read-only"
+"""What the variable holds when the flag was given: jobs that are started from here inherit it."""
 
 
-def build_world(start: Path) -> World:
-    """The world of the project that a folder lies in."""
-    return world_at(find_root(start))
+def build_world(start: Path, also_checked: Sequence[Tool] = ()) -> World:
+    """The world of the project that a folder lies in; the doctor looks at the other tools as well."""
+    world = world_at(find_root(start))
+    return dataclasses.replace(world, tools=(*world.tools, *also_checked)) if also_checked else world
 
 
-def world_at(root: Path) -> World:
+def own_terminal() -> Terminal:
+    """The terminal of this process."""
+    return OwnTerminal()
+
+
+def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
     """The world of the project with this root, whether it exists already or not.
+
+    Worlds that come from one another share what stands by for jobs.
 
     Raises:
         UsageError: its `unipipe.yaml` is wrong.
     """
     root = root.resolve()
+    processes = processes or LocalProcesses()
     config = read_config(root)
     unwritable = claim(root)
     folder = root / FOLDER
@@ -103,10 +118,10 @@ def world_at(root: Path) -> World:
         history=History(database),
         audit=Audit(database),
         store=StoreFile(database),
-        processes=LocalProcesses(),
+        processes=processes,
         recipes=ShippedRecipes(PACKAGE),
         tools=_tools(git, dvc),
-        elsewhere=world_at,
+        elsewhere=lambda other: world_at(other, processes),
     )
 
 
@@ -188,6 +203,12 @@ def _open_registry(uri: str) -> Registry:
     return MlflowRegistry(uri)
 
 
+def import_what_jobs_need() -> None:
+    """Load what takes long: for a process that will be forked for jobs."""
+    _silence_mlflow()
+    import unipipe_tui.adapters.mlflow.client.registry  # noqa: F401
+
+
 def _open_importance() -> ImportanceMeter:
     from unipipe_tui.adapters.importance import ForestImportance
 
@@ -216,11 +237,15 @@ def _actor() -> str:
 
 
 def _read_only(configured: bool, unwritable: str | None) -> str | None:
-    if os.environ.get("UNIPIPE_READ_ONLY", "").lower() in ("1", "true", "yes"):
-        return "UNIPIPE_READ_ONLY is set"
+    said = os.environ.get(READ_ONLY_VARIABLE, "").lower()
+    if said == READ_ONLY_FLAG:
+        return f"it was opened with {READ_ONLY_FLAG}"
+    if said in ("1", "true", "yes"):
+        return f"{READ_ONLY_VARIABLE} is set"
     if configured:
         return "unipipe.yaml says `read_only: true`"
-    return unwritable
+    user = read_user_config(user_config_path(os.environ))
+    return f"{user.path} says `read_only`" if user.read_only else unwritable
 
 
 @frozen

@@ -145,6 +145,61 @@ def start_detached(argv: Sequence[str], *, cwd: Path, output: Path, env: Mapping
     return tool.pid
 
 
+class Companion:
+    """A program of ours that runs beside this process, takes a line and answers with one; it ends when we do."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._program: subprocess.Popen[str] = _popen(
+            argv, cwd=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._said: queue.Queue[str] = queue.Queue()
+        self._turn = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def heard(self, timeout_seconds: float) -> str | None:
+        """The next line that it says; None when it says none in time."""
+        try:
+            return self._said.get(timeout=timeout_seconds) if timeout_seconds > 0 else self._said.get_nowait()
+        except queue.Empty:
+            return None
+
+    def ask(self, line: str, timeout_seconds: float) -> str | None:
+        """What it answers to a line; None when it is gone or does not answer in time."""
+        with self._turn:
+            try:
+                assert self._program.stdin
+                self._program.stdin.write(f"{line}\n")
+                self._program.stdin.flush()
+            except OSError:
+                return None
+            return self.heard(timeout_seconds)
+
+    def end(self) -> None:
+        """End it at once: it holds nothing that could be lost."""
+        self._program.kill()
+        self._program.wait()
+
+    def _listen(self) -> None:
+        assert self._program.stdout
+        for line in self._program.stdout:
+            self._said.put(line.strip())
+
+
+def run_in_front(argv: Sequence[str], cwd: Path) -> int:
+    """Let a program have this process's terminal until it ends; answers with its exit code.
+
+    Raises:
+        ToolMissing: the program does not exist, or cannot be executed.
+    """
+    # Ctrl-C is typed for the program; a handler of ours is not handed down to it, as ignoring the signal would be.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        # It must stay in our session: a new one would have no terminal.
+        return _popen(argv, cwd=cwd, start_new_session=False).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def is_alive(pid: int, started: float | None = None) -> bool:
     """Whether the process runs; with `started` (seconds since the epoch) also whether it is the same process."""
     try:
@@ -238,7 +293,7 @@ def _quietly(act: Callable[[], None]) -> None:
 
 def _popen(argv: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     try:
-        return subprocess.Popen(list(argv), start_new_session=True, **options)
+        return subprocess.Popen(list(argv), **{"start_new_session": True, **options})
     except (FileNotFoundError, PermissionError) as error:
         cwd = options["cwd"]
         if cwd is not None and not Path(cwd).is_dir():

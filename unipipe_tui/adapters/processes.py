@@ -9,11 +9,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unipipe_tui.adapters import process
-from unipipe_tui.domain.jobs import DETACHED_JOB, LAUNCH_FILE, Launch, new_job_id
+from unipipe_tui.domain.jobs import DETACHED_JOB, LAUNCH_FILE, JobStart, Launch, new_job_id
+
+STAND_BY = "--stand-by"
+ANSWER_WITHIN_SECONDS = 1.0
+READY = "ready"
 
 
 class LocalProcesses:
     """Ends processes, tells whether they live, and starts jobs that outlive this one."""
+
+    def __init__(self) -> None:
+        self._companion: process.Companion | None = None
+        self._is_ready = False
+
+    def stand_by(self) -> None:
+        """Have a process import now what a job will need, so that the next jobs begin at once; it ends with this one."""
+        if self._companion is None:
+            self._companion = process.Companion([sys.executable, "-m", "unipipe_tui", STAND_BY])
+
+    @property
+    def begins_at_once(self) -> bool:
+        """Whether what stands by has imported all."""
+        if self._companion is not None and not self._is_ready:
+            self._is_ready = self._companion.heard(0) == READY
+        return self._is_ready
+
+    def stand_down(self) -> None:
+        """End what stands by; jobs go on."""
+        if self._companion is not None:
+            self._companion.end()
+            self._companion, self._is_ready = None, False
 
     def is_alive(self, pid: int, started: float | None = None) -> bool:
         """Whether it runs, and is the same that was created then (seconds since the epoch)."""
@@ -37,11 +63,9 @@ class LocalProcesses:
         job_id = new_job_id(now)
         job_folder = project / ".unipipe" / "jobs" / job_id
         job_folder.mkdir(parents=True)
-        pid = process.start_detached(
-            [sys.executable, "-m", "unipipe_tui", *argv],
-            cwd=cwd or Path.cwd(),
-            output=job_folder / "output.log",
-            env={DETACHED_JOB: job_id},
+        start = JobStart(tuple(argv), str(cwd or Path.cwd()), str(job_folder / "output.log"), {DETACHED_JOB: job_id})
+        pid = self._become(start) or process.start_detached(
+            [sys.executable, "-m", "unipipe_tui", *argv], cwd=Path(start.cwd), output=Path(start.output), env=start.env
         )
         launch = Launch(("unipipe", *argv), now, pid, process.started_at(pid) or 0.0)
         (job_folder / LAUNCH_FILE).write_text(launch.to_json(), encoding="utf-8")
@@ -52,3 +76,10 @@ class LocalProcesses:
         return process.start_detached(
             [sys.executable, "-m", "unipipe_tui", *argv], cwd=project, output=Path(os.devnull)
         )
+
+    def _become(self, start: JobStart) -> int | None:
+        """Let the process that stands by become the job; None when there is none, or it is not ready yet or gone."""
+        if self._companion is None or not self.begins_at_once:
+            return None
+        answer = self._companion.ask(start.to_json(), ANSWER_WITHIN_SECONDS)
+        return int(answer) if answer and answer.isdigit() else None

@@ -82,6 +82,28 @@ class Launch:
         return json.dumps(dataclasses.asdict(self))
 
 
+@frozen
+class JobStart:
+    """What a process that stands by must know to become a job."""
+
+    words: tuple[str, ...]
+    cwd: str
+    output: str
+    """The file that it writes to."""
+    env: dict[str, str]
+    """Laid over the environment."""
+
+    def to_json(self) -> str:
+        """As one line, for `from_json`."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @staticmethod
+    def from_json(line: str) -> JobStart:
+        """What a line of `to_json` says."""
+        said = json.loads(line)
+        return JobStart(tuple(said["words"]), said["cwd"], said["output"], said["env"])
+
+
 def launch_of(text: str) -> Launch | None:
     """The launch that a file tells; None when it tells none."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from unipipe_tui.domain.serving import (
     LoggedPrediction,
     Predicted,
     Record,
+    ScoreCell,
     ServerStatus,
     TrafficWindow,
     Value,
@@ -79,8 +81,22 @@ class Predictions(Protocol):
         """The latest predictions that have a label, of one version if given."""
         ...
 
+    def stretches(self, target: str, most: int, since: datetime | None = None) -> tuple[TrafficWindow, ...]:
+        """All predictions in about so many stretches of equally many rows, oldest first; each is of one version."""
+        ...
+
+    def scores(self, target: str, rows: int, cells: int) -> tuple[ScoreCell, ...]:
+        """The scores of the latest predictions, and of as many before them, counted in cells of equal width."""
+        ...
+
     def find(self, prediction_id: str) -> LoggedPrediction | None:
         """One prediction, by its id or an unambiguous beginning of it."""
+        ...
+
+    def latest(
+        self, target: str, rows: int, version: int, since: datetime, until: datetime | None = None
+    ) -> tuple[LoggedPrediction, ...]:
+        """The newest predictions of a version in a stretch of time, the newest first."""
         ...
 
     def export_window(self, target: str, rows: int, to: Path) -> int:

@@ -25,7 +25,7 @@ from unipipe_tui.domain.runs.rows import KnownRuns, RunBatch, SourceState
 from unipipe_tui.domain.serving import (
     Value,
 )
-from unipipe_tui.domain.tracking import Run, RunPage
+from unipipe_tui.domain.tracking import ExperimentRuns, Run, RunPage
 
 
 class RunIndex(Protocol):
@@ -49,6 +49,10 @@ class RunIndex(Protocol):
 
     def keys(self, query: RunQuery) -> tuple[tuple[Field, int], ...]:
         """The metrics, params and tags that runs which fit have, and how many of them have it; the commonest first."""
+        ...
+
+    def experiments(self, query: RunQuery) -> tuple[ExperimentRuns, ...]:
+        """The experiments that runs which fit are in; the one with the newest run first."""
         ...
 
     def sources(self) -> tuple[SourceState, ...]:
@@ -111,6 +115,14 @@ class JobRecords(Protocol):
         """By stage: its last real execution."""
         ...
 
+    def failed_stages(self) -> frozenset[str]:
+        """The stages whose last execution failed."""
+        ...
+
+    def executions(self, address: str, limit: int) -> tuple[tuple[StageTiming, str], ...]:
+        """The last executions of a stage and how each ended, the newest first; skipped ones are none."""
+        ...
+
 
 class JobFolders(Protocol):
     """The files of jobs."""
@@ -123,8 +135,20 @@ class JobFolders(Protocol):
         """All that a job has said so far."""
         ...
 
-    def follow(self, job_id: str) -> Iterator[tuple[float, Event] | None]:
-        """Every event from the first; None whenever there is nothing new."""
+    def follow(self, job_id: str, newest_bytes: int | None = None) -> Iterator[tuple[float, Event] | None]:
+        """Every event from the first, or of the newest bytes; None whenever there is nothing new."""
+        ...
+
+    def lines_before(self, job_id: str, newest_bytes: int) -> int:
+        """How many events, those of advancing not counted, `follow` passes over then."""
+        ...
+
+    def steps(self, job_id: str) -> tuple[tuple[float, Event], ...]:
+        """When its steps began and ended, and how far the newest has come; cheap however much it said."""
+        ...
+
+    def last_said_at(self, job_id: str) -> float | None:
+        """When it said something last, in seconds since the epoch."""
         ...
 
     def result(self, job_id: str) -> str | None:
@@ -165,6 +189,8 @@ class History(Protocol):
     def drift_checks(self, target: str | None = None, limit: int = 100) -> tuple[DriftCheck, ...]: ...
     def open_alert(self, alert: Alert) -> None: ...
     def close_alerts(self, kind: AlertKind, target: str, at: datetime) -> int: ...
+    def acknowledge_alert(self, alert_id: str, at: datetime, by: str, reason: str) -> None: ...
+    def ask_again(self, alert_id: str) -> None: ...
     def alerts(self, *, only_open: bool = True) -> tuple[Alert, ...]: ...
     def add_change(self, change: ReversibleChange) -> None: ...
     def changes(self, limit: int = 20) -> tuple[ReversibleChange, ...]: ...

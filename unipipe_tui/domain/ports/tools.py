@@ -9,6 +9,7 @@ from typing import Protocol
 
 from unipipe_tui.domain.pipelines import Figure, Pipeline, PipelineState
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.reproduction import Reproduced, StageRun
 from unipipe_tui.domain.runs.reproducibility import ParamValue
 from unipipe_tui.domain.runs.tags import RunMarks
@@ -157,7 +158,9 @@ class Dvc(Protocol):
         """Bring recorded data here: out of the cache, else from the remote."""
         ...
 
-    def repro_command(self, targets: Sequence[str] = (), *, force: bool = False) -> tuple[str, ...]:
+    def repro_command(
+        self, targets: Sequence[str] = (), *, force: bool = False, reach: Reach = Reach.NEEDED
+    ) -> tuple[str, ...]:
         """The very command that `repro` runs, for a plan to show."""
         ...
 
@@ -168,6 +171,7 @@ class Dvc(Protocol):
         *,
         force: bool = False,
         commit: bool = True,
+        reach: Reach = Reach.NEEDED,
         env: Mapping[str, str] | None = None,
         on_stage: Callable[[StageRun], None] | None = None,
     ) -> Reproduced:
@@ -222,6 +226,10 @@ class Registry(Protocol):
         """Tag a version."""
         ...
 
+    def delete_version_tag(self, model: str, version: int, key: str) -> None:
+        """Take a tag away from a version; one that it does not have is no error."""
+        ...
+
     def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
         """Score a Parquet file with a version, and read these columns beside."""
         ...
@@ -271,6 +279,14 @@ class Processes(Protocol):
 
         Relative paths count from `cwd`, which is where this process stands unless given.
         """
+        ...
+
+    def stand_by(self) -> None:
+        """Have a process import now what a job will need, so that the next jobs begin at once; it ends with this one."""
+        ...
+
+    def stand_down(self) -> None:
+        """End what stands by; jobs go on."""
         ...
 
     def background(self, argv: Sequence[str], project: Path) -> int:
