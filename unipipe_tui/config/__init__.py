@@ -1,0 +1,44 @@
+"""What is configured: the project's `unipipe.yaml`, and what a person wants of the workbench; read once, handed on as values."""
+
+from unipipe_tui.config.project import (
+    FILE_NAME,
+    Baseline,
+    Config,
+    DataConfig,
+    GateConfig,
+    GateMetric,
+    LiveMetric,
+    ModelConfig,
+    MonitoringConfig,
+    PerformanceConfig,
+    TargetColour,
+    TargetConfig,
+    TargetKind,
+    read_config,
+)
+from unipipe_tui.config.reading import LAST_PORT, Port
+from unipipe_tui.config.user import KeyChoice, UserConfig, read_user_config, state_folder, user_config_path
+
+__all__ = [
+    "FILE_NAME",
+    "LAST_PORT",
+    "Baseline",
+    "Config",
+    "DataConfig",
+    "GateConfig",
+    "GateMetric",
+    "KeyChoice",
+    "LiveMetric",
+    "ModelConfig",
+    "MonitoringConfig",
+    "PerformanceConfig",
+    "Port",
+    "TargetColour",
+    "TargetConfig",
+    "TargetKind",
+    "UserConfig",
+    "read_config",
+    "read_user_config",
+    "state_folder",
+    "user_config_path",
+]

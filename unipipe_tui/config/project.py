@@ -1,0 +1,200 @@
+"""`unipipe.yaml`, read once and handed on as values. Every key is checked; an error names file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import field
+from enum import StrEnum
+from pathlib import Path
+
+from unipipe_tui.config.reading import Port, Reader, compose
+from unipipe_tui.domain.tracking import check_model_name
+from unipipe_tui.domain.values import frozen
+
+FILE_NAME = "unipipe.yaml"
+
+
+@frozen
+class ModelConfig:
+    """What is trained, and where its runs are."""
+
+    name: str
+    """Registered model."""
+    experiment: str | None = None
+    """MLflow experiment that training logs to."""
+    run_file: str | None = None
+    """JSON file with a `run_id` that the training stage writes."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name that MLflow would not take."""
+        check_model_name(self.name)
+
+
+@frozen
+class DataConfig:
+    """Where the data of the model's life are."""
+
+    raw: str | None = None
+    """DVC-tracked folder that new labelled data is added to."""
+    label: str = "label"
+    """Label column."""
+    id: str = "id"
+    """Column that names a row for ever; becomes the prediction id."""
+    holdout: str | None = None
+    """Parquet file that gates are judged on."""
+    reference: str | None = None
+    """Parquet file that live traffic is compared with."""
+
+
+class GateMetric(StrEnum):
+    """What a gate can be judged by."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    ACCURACY = "accuracy"
+    PR_AUC = "pr_auc"
+    ROC_AUC = "roc_auc"
+
+
+class LiveMetric(StrEnum):
+    """What live performance can be judged by: decisions and labels are enough."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    ACCURACY = "accuracy"
+
+
+class Baseline(StrEnum):
+    """Which version a gate compares with."""
+
+    CHAMPION = "champion"
+
+
+@frozen
+class GateConfig:
+    """One check that a version must pass before it is promoted."""
+
+    metric: GateMetric
+    """What is measured on the holdout."""
+    at_least: float | None = None
+    """The smallest value that passes."""
+    not_worse_than: Baseline | None = None
+    """Version whose value it is compared with; nothing to compare with passes."""
+    tolerance: float = 0.0
+    """How much smaller than that version's value it may be."""
+    by: str | None = None
+    """Column: the gate holds for every slice of it."""
+    minimum_rows: int = 100
+    """Slices with fewer rows are not judged."""
+
+    def __post_init__(self) -> None:
+        """Refuse a gate that nothing could close."""
+        if self.at_least is None and self.not_worse_than is None:
+            raise ValueError("a gate needs `at_least`, `not_worse_than` or both")
+        _demand(self.at_least is None or 0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        _demand(self.tolerance >= 0, "tolerance", "a number from 0 up")
+        _demand(self.minimum_rows >= 0, "minimum_rows", "a whole number from 0 up")
+
+
+@frozen
+class PerformanceConfig:
+    """When live performance is no longer good enough."""
+
+    metric: LiveMetric = LiveMetric.PRECISION
+    """What is measured on the predictions whose labels have arrived."""
+    at_least: float = 0.9
+    """An alert opens when its whole 95 % interval lies below this."""
+    minimum_labels: int = 200
+    """With fewer labels nothing is judged."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be reached."""
+        _demand(0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        _demand(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
+
+
+@frozen
+class MonitoringConfig:
+    """How live traffic is watched."""
+
+    window_rows: int = 2000
+    """How many of the latest predictions are one window."""
+    performance: PerformanceConfig = field(default_factory=PerformanceConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse a window of nothing."""
+        _demand(self.window_rows >= 1, "window_rows", "a whole number from 1 up")
+
+
+class TargetKind(StrEnum):
+    """Where a release runs."""
+
+    LOCAL = "local"
+
+
+class TargetColour(StrEnum):
+    """Colours that every theme of the workbench knows."""
+
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    GREEN = "green"
+    BLUE = "blue"
+    PURPLE = "purple"
+
+
+@frozen
+class TargetConfig:
+    """One place that releases go to."""
+
+    kind: TargetKind = TargetKind.LOCAL
+    """`local`: a process on this machine."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Port = Port(8765)
+    """Port to listen on."""
+    follows: str | None = "champion"
+    """Alias whose moves are released here at once; null: only explicit releases."""
+    protected: bool = False
+    """The workbench runs a change of it only when its name was typed."""
+    colour: TargetColour | None = None
+    """How the workbench marks it, so that production looks like no other place."""
+
+
+@frozen
+class Config:
+    """The whole of `unipipe.yaml`; everything has a default, so that a repository without one opens too."""
+
+    project: str | None = None
+    """Name of the project; the folder's when left out."""
+    model: ModelConfig | None = None
+    mlflow: str | None = None
+    """MLflow tracking URI; found by itself when left out."""
+    data: DataConfig = field(default_factory=DataConfig)
+    gates: tuple[GateConfig, ...] = ()
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    targets: dict[str, TargetConfig] = field(default_factory=dict)
+    read_only: bool = False
+    """Refuse every change."""
+    present: bool = False
+    """Whether the file is there at all; not a key."""
+
+
+def read_config(root: Path) -> Config:
+    """Read `unipipe.yaml` in the project's root, or answer with the defaults when there is none.
+
+    Raises:
+        UsageError: the file is not YAML, has an unknown key, or a value of the wrong kind.
+    """
+    node = compose(root / FILE_NAME, FILE_NAME)
+    if node is None:
+        return Config()
+    config: Config = Reader(FILE_NAME).build(Config, node, ())
+    return dataclasses.replace(config, present=True)
+
+
+def _demand(kept: bool, key: str, wanted: str) -> None:
+    if not kept:
+        raise ValueError(f"`{key}` must be {wanted}")
