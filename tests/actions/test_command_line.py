@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.catalog import CATALOG, action_named
-from unipipe_tui.actions.command_line import PROGRAM, command_line
+from unipipe_tui.actions.command_line import PROGRAM, command_line, request_of
 from unipipe_tui.actions.models import PromoteModel
 from unipipe_tui.actions.request import Field, fields_of
 from unipipe_tui.cli.commands import Options, build_app
@@ -82,6 +82,15 @@ def test_the_command_line_of_a_request_asks_for_that_request(parser: Parser, nam
     argv = command_line(action, request)
     assert all(isinstance(word, str) for word in argv)
     assert parser.understood(argv[1:]) == (action, request, Options())
+
+
+@pytest.mark.parametrize("name", [action.name for action in CATALOG])
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_recorded_command_line_is_read_back_as_the_request_that_it_was(name: str, data: st.DataObject) -> None:
+    action = action_named(name)
+    request = data.draw(requests_of(action))
+    assert request_of(action, command_line(action, request)) == request
 
 
 def test_the_command_line_is_as_short_as_a_person_would_type_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -13,6 +14,7 @@ from unipipe_tui.actions.training import Order, train
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER, JOB_TAG
 from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.reproduction import Reproduced
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.wiring import world_at
@@ -27,6 +29,7 @@ class NothingToReproduce:
         stages: Sequence[str] = (),
         *,
         force: bool = False,
+        reach: Reach = Reach.NEEDED,
         env: Mapping[str, str] | None = None,
         on_stage: object = None,
     ) -> Reproduced:
@@ -56,15 +59,22 @@ class Silent:
         return False
 
 
-def trained_again(project: Path, challenger: int, registry: Aliases) -> World:
-    """A project without gates whose champion is version 1 and whose last run became version 2."""
+def made(number: int, tags: Mapping[str, str]) -> ModelVersion:
+    return ModelVersion("fraud", number, f"r{number}", "", "READY", None, (), tags, NOON)
+
+
+def trained_again(
+    project: Path, challenger: int, registry: Aliases, tags: Mapping[str, str] = MappingProxyType({})
+) -> World:
+    """A project without gates whose champion is version 1 and whose last run became version 2, with these tags."""
     (project / "unipipe.yaml").write_text("model: {name: fraud}\n")
     world = world_at(project)
     run = Run(
         "r2", "second", world.model.experiment or "", RunStatus.FINISHED, NOON, NOON, tags={JOB_TAG: world.job_id}
     )
     versions = tuple(
-        ModelVersion("fraud", number, f"r{number}", "", "READY", None, (), {}, NOON) for number in (1, 2, 3)
+        ModelVersion("fraud", number, f"r{number}", "", "READY", None, (), tags if number == 2 else {}, NOON)
+        for number in (1, 2, 3)
     )
     model = RegisteredModel("fraud", (("challenger", challenger), ("champion", 1)), 3)
     changed: World = dataclasses.replace(
@@ -88,3 +98,11 @@ def test_a_challenger_is_recorded_only_when_the_alias_moves(
     assert [(move.previous, move.version) for move in moves] == recorded
     assert registry.named == [(CHALLENGER, 2) for _ in recorded]
     assert (undo.before, undo.after) == recorded[0] if undo else not recorded
+
+
+def test_a_rejected_version_whose_run_is_found_again_is_named_nothing(project: Path) -> None:
+    registry = Aliases()
+    world = trained_again(project, 3, registry, {"unipipe.rejected": "bob"})
+    trained, undo = train(world, Order((), force=False, commit=False, reason=""), Silent())
+    assert (trained.version, trained.alias, undo) == (2, None, None)
+    assert registry.named == []

@@ -57,7 +57,7 @@ def plan_move(
     if version is not None:
         effects.append(plans.registry(f"{model} version {version}: tags unipipe.{alias}.by, unipipe.{alias}.reason"))
     for target in followers:
-        effects.append(plans.serve(f"{target} switches to version {version}; no request is dropped"))
+        effects.append(plans.serve(f"{target} switches to version {version}; no request is dropped", target))
     effects.append(plans.store(f"promotion{'' if not followers else ', release'}, audit entry"))
     title = f"{_verb(how)} {model} {alias}: {before} -> {after}"
     return Plan(title, tuple(effects), undo="unipipe undo", decided=move, warnings=warnings)

@@ -1,12 +1,13 @@
-"""The command line that asks for the same thing: `cli` parses it, `tui` shows and starts it."""
+"""The command line that asks for the same thing: `cli` parses it, `tui` shows and starts it; and the way back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from unipipe_tui.actions.action import Action
-from unipipe_tui.actions.request import fields_of
+from unipipe_tui.actions.request import Field, fields_of
 
 PROGRAM = "unipipe"
 
@@ -24,6 +25,52 @@ def command_line(action: Action, request: Any) -> tuple[str, ...]:
     # Data may begin with a dash; everything after `--` is taken as it is.
     dashed = ["--"] if any(text.startswith("-") for text in positional) else []
     return (PROGRAM, *action.name.split(), *flags, *dashed, *positional)
+
+
+def request_of(action: Action, command: Sequence[str]) -> Any:
+    """The request that a command line of `command_line` asks for.
+
+    Raises:
+        ValueError: another version of this program wrote it, and it can no longer be read.
+    """
+    fields = fields_of(action.request)
+    flags = {field.flag: field for field in fields if not field.positional}
+    places = [field for field in fields if field.positional]
+    values: dict[str, Any] = {}
+    words = list(command[1 + len(action.name.split()) :])
+    positional: list[str] = []
+    while words:
+        word = words.pop(0)
+        name, given, text = word.partition("=")
+        if word == "--":
+            positional, words = positional + words, []
+        elif name in flags:
+            _put(values, flags[name], text if given else True)
+        elif word.startswith("--no-") and f"--{word[5:]}" in flags:
+            values[flags[f"--{word[5:]}"].name] = False
+        elif word.startswith("--") or not places:
+            raise ValueError(f"{action.name} does not take {word}")
+        else:
+            positional.append(word)
+    for text in positional:
+        field = places[0] if len(places) == 1 or places[0].many else places.pop(0)
+        _put(values, field, text)
+    missing = [field.name for field in fields if field.required and field.name not in values]
+    if missing:
+        raise ValueError(f"{action.name} wants {', '.join(missing)}")
+    return action.request(**values)
+
+
+def _put(values: dict[str, Any], field: Field, text: str | bool) -> None:
+    if isinstance(text, bool) and field.kind is not bool:
+        raise ValueError(f"{field.flag} wants a value")
+    value = text if isinstance(text, bool) else field.kind(text)
+    if field.many:
+        values[field.name] = (*values.get(field.name, ()), value)
+    elif field.name in values:
+        raise ValueError(f"{field.name} is there twice")
+    else:
+        values[field.name] = value
 
 
 def approved(action: Action, command: tuple[str, ...], plan_id: str | None) -> tuple[str, ...]:

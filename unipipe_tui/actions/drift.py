@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
+from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck
@@ -246,7 +246,7 @@ def _record(target: str, checked: DriftChecked, world: World) -> None:
         )
     )
     drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else ""
-    _alert(AlertKind.DRIFT, target, drift, world, now)
+    _alert(AlertKind.DRIFT, target, drift, world, now, checked.drifted_columns)
     performance = checked.performance
     if performance and _tells(performance):
         below = performance.state is PerformanceState.BELOW
@@ -260,10 +260,12 @@ def _tells(performance: PerformanceVerdict) -> bool:
     return performance.state is PerformanceState.OK
 
 
-def _alert(kind: AlertKind, target: str, message: str, world: World, now: datetime) -> None:
+def _alert(
+    kind: AlertKind, target: str, message: str, world: World, now: datetime, columns: tuple[str, ...] = ()
+) -> None:
     if message:
         alert_id = f"{kind.value}-{target}-{world.job_id}"
-        world.history.open_alert(Alert(alert_id, kind, target, message, now, world.job_id))
+        world.history.open_alert(Alert(alert_id, kind, target, message, now, world.job_id, columns=columns))
     else:
         world.history.close_alerts(kind, target, now)
 
@@ -273,76 +275,4 @@ def _sentence(checked: DriftChecked) -> str:
     return f"{drift}; {checked.performance.sentence}" if checked.performance else drift
 
 
-@frozen
-class ShowDrift:
-    """Which target, which column."""
-
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
-    column: Annotated[str | None, "Only this column."] = None
-
-
-@frozen
-class Cell:
-    """One bin or value: its share in the reference and in the window."""
-
-    label: str
-    reference: float
-    current: float
-
-
-@frozen
-class ColumnView:
-    """One column, then and now."""
-
-    column: str
-    drifted: bool
-    reason: str
-    value: float | None
-    p_value: float | None
-    effect: float | None
-    cells: tuple[Cell, ...]
-
-
-@frozen
-class DriftView:
-    """The last check of a target, with its distributions."""
-
-    target: str
-    at: datetime
-    job: str
-    version: int | None
-    rows: int
-    drifted: bool
-    columns: tuple[ColumnView, ...]
-
-
-def show_drift(request: ShowDrift, world: World) -> DriftView:
-    """Show the last drift check of a target: how far each column moved, and its distribution then and now."""
-    target = world.target(request.target)
-    checks = world.history.drift_checks(target, 1)
-    if not checks:
-        raise CheckSaidNo(f"{target} was never checked.", hint=f"unipipe drift check {target}")
-    last = checks[0]
-    columns = [column for column in json.loads(last.report)["columns"] if request.column in (None, column["column"])]
-    if not columns:
-        raise UsageError(f"There is no column {request.column!r} in that check.", hint=f"unipipe drift show {target}")
-    views = tuple(
-        ColumnView(
-            column=column["column"],
-            drifted=column["drifted"],
-            reason=column["reason"],
-            value=column["value"],
-            p_value=column["p_value"],
-            effect=column["effect"],
-            cells=tuple(
-                Cell(*cell)
-                for cell in zip(column["labels"], column["reference_shares"], column["current_shares"], strict=True)
-            ),
-        )
-        for column in columns
-    )
-    return DriftView(target, last.at, last.job, last.version, last.rows, last.drifted, views)
-
-
 CHECK = Change("drift check", CheckDrift, plan_drift_check, check, "unipipe drift check --fail-on-drift", Danger.NONE)
-SHOW = Look("drift show", ShowDrift, show_drift, "unipipe drift show --column amount")

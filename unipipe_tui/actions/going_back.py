@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
+from unipipe_tui.actions.alerts import mark_alert, plan_mark_back
 from unipipe_tui.actions.alias_moves import AliasMove, move_alias, plan_move
+from unipipe_tui.actions.model_rejection import plan_verdict_back, write_verdict
 from unipipe_tui.actions.models import plan_way
 from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.runs.changes import edit_run, move_runs, plan_edit_back, plan_life_back
@@ -30,13 +32,14 @@ from unipipe_tui.domain.values import frozen
 class RollBack:
     """Back, or forward again."""
 
+    model: Annotated[str | None, "Registered model; the configured one when left out."] = None
     forward: Annotated[bool, "Go forward again, after a rollback."] = False
     reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
 def plan_rollback(request: RollBack, world: World) -> Plan[AliasMove]:
-    """Go back to the previous champion of the configured model and its release, in one step; --forward undoes that."""
-    return plan_way(world, world.model.name, CHAMPION, request.forward, request.reason)
+    """Go back to the previous champion of the model and its release, in one step; --forward undoes that."""
+    return plan_way(world, request.model or world.model.name, CHAMPION, request.forward, request.reason)
 
 
 @frozen
@@ -95,7 +98,7 @@ def _change(world: World, job: str | None) -> ReversibleChange:
             raise UsageError(f"Job {found[0].job} was undone already, by {found[0].undone_by}.")
         return found[0]
     if not changes:
-        undoable = "Promotions, rollbacks, server starts and what is written on runs can be undone."
+        undoable = "Promotions, rollbacks, rejections, server starts, acknowledgements and what is written on runs can be undone."
         raise UsageError("There is nothing to undo yet.", hint=undoable)
     if changes[0].undone_by:
         raise UsageError("The last change was undone already.", hint="Name the job of an older one: unipipe jobs list")
@@ -108,10 +111,14 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
         return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
     if undo.kind is UndoKind.SERVER_STOPPED:
         return UndoOrder(change, plan_server_start(world, undo.subject, undo.before), start_server)
+    if undo.kind is UndoKind.ALERT:
+        return UndoOrder(change, plan_mark_back(undo, world), mark_alert)
     if undo.kind in (UndoKind.RUN_TAG, UndoKind.RUN_NAME):
         return UndoOrder(change, plan_edit_back(undo, world), edit_run)
     if undo.kind in (UndoKind.RUNS_DELETED, UndoKind.RUNS_RESTORED):
         return UndoOrder(change, plan_life_back(undo, world), move_runs)
+    if undo.kind in (UndoKind.VERSION_REJECTED, UndoKind.VERSION_ACCEPTED):
+        return UndoOrder(change, plan_verdict_back(undo, world), write_verdict)
     now = world.tracking.alias(undo.subject, undo.alias)
     if now != undo.after:
         raise Refused(

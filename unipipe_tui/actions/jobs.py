@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, UsageError
-from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, ToolEnded, ToolSaid, ToolStarted
+from unipipe_tui.domain.events import Advanced, Event, Noted, StepEnded, StepStarted, ToolEnded, ToolSaid, ToolStarted
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Job, JobState, Launch, launch_of
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
@@ -25,6 +26,8 @@ FOLLOW_EVERY_SECONDS = 0.1
 STOP_WITHIN_SECONDS = 5.0
 BEGIN_WITHIN_SECONDS = 10.0
 LAST_WORDS = 5
+NEWEST_BYTES = 4 << 20
+"""The end of a log is read from so much of it, when that is enough."""
 
 
 @frozen
@@ -46,6 +49,10 @@ class JobLine:
     actor: str
     command: str
     message: str
+    progress: str = ""
+    """While it runs: the step in hand and how far it is; empty when it says nothing of that."""
+    exit_code: int | None = None
+    """None while it runs, and when it was lost."""
 
 
 @frozen
@@ -71,14 +78,40 @@ def as_it_is(job: Job, world: World) -> Job:
 
 def _line(job: Job, world: World) -> JobLine:
     seconds = round(_seconds(job, world), 1)
-    return JobLine(job.id, job.action, job.state, job.started, seconds, job.actor, job.command, job.message)
+    progress = progress_of(event for _, event in world.job_folders.steps(job.id)) if not job.state.ended else ""
+    return JobLine(
+        id=job.id,
+        action=job.action,
+        state=job.state,
+        started=job.started,
+        seconds=seconds,
+        actor=job.actor,
+        command=job.command,
+        message=job.message,
+        progress=progress,
+        exit_code=job.exit_code,
+    )
 
 
 def _seconds(job: Job, world: World) -> float:
     if job.state is JobState.LOST:
-        events = world.job_folders.events(job.id)
-        return max(0.0, events[-1][0] - job.started.timestamp()) if events else 0.0
+        last = world.job_folders.last_said_at(job.id)
+        return max(0.0, last - job.started.timestamp()) if last is not None else 0.0
     return job.seconds(world.now())
+
+
+def progress_of(events: Iterable[Event]) -> str:
+    """The step in hand and how far it is, in words: `step 2/7: train · 12 of 100 trees`."""
+    step = advanced = ""
+    for event in events:
+        match event:
+            case StepStarted(name, number, total):
+                step, advanced = f"step {number}/{total}: {name}", ""
+            case Advanced(done, None, unit):
+                advanced = f"· {done:,} {unit}"
+            case Advanced(done, total, unit):
+                advanced = f"· {done:,} of {total:,} {unit}"
+    return f"{step} {advanced}".strip()
 
 
 @frozen
@@ -125,7 +158,7 @@ def show_job(request: ShowJob, world: World) -> JobView:
     job = as_it_is(find_job(world, request.job), world)
     events = [event for _, event in world.job_folders.events(job.id)]
     return JobView(
-        _line(job, world), job.exit_code, _steps(events, job), _tools(events), world.job_folders.result(job.id)
+        _line(job, world), job.exit_code, steps_of(events, job.state), _tools(events), world.job_folders.result(job.id)
     )
 
 
@@ -175,11 +208,12 @@ def _last_words(world: World, job_id: str) -> str:
     return " ".join(lines[-LAST_WORDS:]) or "it said nothing."
 
 
-def _steps(events: list[Event], job: Job) -> tuple[StepLine, ...]:
+def steps_of(events: Iterable[Event], state: JobState) -> tuple[StepLine, ...]:
+    """The steps of a job that stands so, each as it ended or stands."""
     lines: dict[str, StepLine] = {}
     for event in events:
         if isinstance(event, StepStarted):
-            lines[event.name] = StepLine(event.name, job.state.value if job.state.ended else "running", None)
+            lines[event.name] = StepLine(event.name, state.value if state.ended else "running", None)
         elif isinstance(event, StepEnded):
             lines[event.name] = StepLine(event.name, event.outcome, round(event.seconds, 2))
     return tuple(lines.values())
@@ -217,9 +251,24 @@ def show_logs(request: ShowLogs, world: World) -> JobLog:
     if request.lines < 1:
         raise UsageError("--lines must be 1 or more.")
     job = find_job(world, request.job)
-    lines = [line for _, event in world.job_folders.events(job.id) if (line := log_line(event)) is not None]
-    lines += world.job_folders.output(job.id).splitlines()
-    return JobLog(job.id, tuple(lines[-request.lines :]), len(lines))
+    output = world.job_folders.output(job.id).splitlines()
+    lines = _newest_lines(job.id, NEWEST_BYTES, world)
+    before = world.job_folders.lines_before(job.id, NEWEST_BYTES)
+    if before and len(lines) < request.lines:
+        lines, before = _newest_lines(job.id, None, world), 0
+    lines += output
+    return JobLog(job.id, tuple(lines[-request.lines :]), before + len(lines))
+
+
+def _newest_lines(job_id: str, newest_bytes: int | None, world: World) -> list[str]:
+    lines = []
+    for news in world.job_folders.follow(job_id, newest_bytes):
+        if news is None:
+            break
+        line = log_line(news[1])
+        if line is not None:
+            lines.append(line)
+    return lines
 
 
 def log_line(event: Event) -> str | None:

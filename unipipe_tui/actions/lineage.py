@@ -13,6 +13,7 @@ from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.ports.tools import Commit
 from unipipe_tui.domain.records import Promotion, Release
+from unipipe_tui.domain.runs.tags import COMMIT_TAGS
 from unipipe_tui.domain.serving import LoggedPrediction
 from unipipe_tui.domain.tracking import ModelVersion, Run
 from unipipe_tui.domain.values import frozen
@@ -92,18 +93,18 @@ def show_lineage(request: ShowLineage, world: World) -> Lineage:
         )
     version = version or _version_of_run(run, world)
     tags = {**(run.tags if run else {}), **(version.tags if version else {})}
-    commit_id = tags.get(COMMIT_TAG)
+    commit_id = next((tags[tag] for tag in COMMIT_TAGS if tags.get(tag)), None)
     commit = world.git.commit_of(commit_id) if commit_id else None
     lineage = Lineage(
         asked=request.thing,
         prediction=prediction,
-        release=_release(prediction, version, world),
+        release=release_of(prediction, version, world),
         version=_version_facts(version, tags.get(JOB_TAG), world) if version else None,
         promotions=_promotions(version, world),
         run=_run_facts(run) if run else None,
         commit=commit,
         commit_id=commit_id,
-        data=_data(run, tags),
+        data=data_of(run, tags),
         missing=(),
     )
     return _with_gaps(lineage, dirty=bool(run) and tags.get(DIRTY_TAG) == "true")
@@ -134,7 +135,8 @@ def _version_of_run(run: Run | None, world: World) -> ModelVersion | None:
     return next((version for version in versions if version.run_id == run.run_id), None)
 
 
-def _release(prediction: LoggedPrediction | None, version: ModelVersion | None, world: World) -> Release | None:
+def release_of(prediction: LoggedPrediction | None, version: ModelVersion | None, world: World) -> Release | None:
+    """The release that answered a prediction; else the newest of the version."""
     if version is None:
         return None
     target = prediction.target if prediction else None
@@ -165,7 +167,8 @@ def _run_facts(run: Run) -> RunFacts:
     return RunFacts(run.run_id, run.name, run.started, dict(run.params), metrics)
 
 
-def _data(run: Run | None, tags: dict[str, str]) -> tuple[DataFacts, ...]:
+def data_of(run: Run | None, tags: dict[str, str]) -> tuple[DataFacts, ...]:
+    """What a run read, as its data sets and the tags that name contents tell."""
     facts = {dataset.name: dataset.digest for dataset in run.datasets} if run else {}
     recorded = {key.removesuffix(".md5"): value for key, value in tags.items() if key.endswith(".md5")}
     known = set(facts.values())

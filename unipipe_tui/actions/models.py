@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -12,12 +13,22 @@ from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, s
 from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.aliases_and_tags import CHAMPION, COMMIT_TAG, DATA_TAG, GATES_TAG, by_tag
+from unipipe_tui.domain.aliases_and_tags import (
+    CHAMPION,
+    COMMIT_TAG,
+    DATA_TAG,
+    GATES_TAG,
+    Rejection,
+    by_tag,
+    reason_tag,
+    rejection_of,
+)
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import GateResult, How, trail_of
-from unipipe_tui.domain.tracking import ModelVersion, check_alias_name
+from unipipe_tui.domain.records import GateCheck, GateResult, How, trail_of
+from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.tracking import ModelVersion, Run, check_alias_name
 from unipipe_tui.domain.values import frozen
 
 
@@ -95,6 +106,14 @@ class VersionLine:
     gate_results: tuple[GateResult, ...]
     metrics: tuple[Figure, ...]
     promoted_by: str | None
+    """Who made it champion."""
+    promotion_reason: str | None
+    rejection: Rejection | None
+    """Who says that it must not be promoted, and why."""
+    served_by: tuple[str, ...]
+    """Targets that answer with it now."""
+    run_name: str
+    description: str
 
 
 @frozen
@@ -103,19 +122,50 @@ class ModelView:
 
     model: str
     versions: tuple[VersionLine, ...]
+    description: str
+    metrics: tuple[str, ...]
+    """The metrics of its runs: those that the gates judge first."""
 
 
 def show_model(request: ShowModel, world: World) -> ModelView:
-    """Show the versions of a model: aliases, gates with their numbers, metrics, commit and data."""
+    """Show the versions of a model: aliases, gates with their numbers, metrics, commit, data, who serves them."""
     name = request.model or world.model.name
-    return ModelView(name, tuple(_version_line(world, v) for v in world.tracking.versions(name)))
+    versions = world.tracking.versions(name)
+    ids = tuple({version.run_id for version in versions if version.run_id})
+    runs = {run.run_id: run for run in (world.tracking.runs(len(ids), ids=ids).runs if ids else ())}
+    checks: dict[int, GateCheck] = {}
+    for check in world.history.gate_checks(name):
+        checks.setdefault(check.version, check)
+    serving = targets_serving(world, name)
+    lines = tuple(
+        _version_line(v, runs.get(v.run_id or ""), checks.get(v.version), serving.get(v.version, ())) for v in versions
+    )
+    described = next((model.description for model in world.tracking.models() if model.name == name), "")
+    return ModelView(name, lines, described, _judged_first(lines, [gate.metric.value for gate in world.config.gates]))
 
 
-def _version_line(world: World, version: ModelVersion) -> VersionLine:
-    checks = world.history.gate_checks(version.model, version.version)
-    run = world.tracking.runs(1, ids=(version.run_id,)).runs if version.run_id else ()
-    tags = {**(run[0].tags if run else {}), **version.tags}
-    gates = ("passed" if checks[0].passed else "closed") if checks else version.tags.get(GATES_TAG, "not checked")
+def targets_serving(world: World, model: str) -> Mapping[int, tuple[str, ...]]:
+    """By version of the model, the targets that answer with it now."""
+    found: dict[int, tuple[str, ...]] = {}
+    if world.config.model is None or world.config.model.name != model:
+        return found
+    for name in world.targets:
+        status = world.server_of(name).status()
+        if status.state is ServerState.READY and status.version is not None:
+            found[status.version] = (*found.get(status.version, ()), name)
+    return found
+
+
+def figures_of(run: Run | None) -> tuple[Figure, ...]:
+    """The metrics of a run."""
+    return tuple(Figure(m.key, None if math.isnan(m.value) else m.value) for m in (run.metrics if run else ()))
+
+
+def _version_line(
+    version: ModelVersion, run: Run | None, check: GateCheck | None, serving: tuple[str, ...]
+) -> VersionLine:
+    tags = {**(run.tags if run else {}), **version.tags}
+    gates = ("passed" if check.passed else "closed") if check else version.tags.get(GATES_TAG, "not checked")
     return VersionLine(
         version=version.version,
         aliases=version.aliases,
@@ -125,10 +175,26 @@ def _version_line(world: World, version: ModelVersion) -> VersionLine:
         commit=tags.get(COMMIT_TAG),
         data=tags.get(DATA_TAG),
         gates=gates,
-        gate_results=checks[0].results if checks else (),
-        metrics=tuple(Figure(m.key, None if math.isnan(m.value) else m.value) for m in (run[0].metrics if run else ())),
+        gate_results=check.results if check else (),
+        metrics=figures_of(run),
         promoted_by=version.tags.get(by_tag(CHAMPION)),
+        promotion_reason=version.tags.get(reason_tag(CHAMPION)),
+        rejection=rejection_of(version.tags),
+        served_by=serving,
+        run_name=run.name if run else "",
+        description=version.description,
     )
+
+
+def _judged_first(versions: Sequence[VersionLine], gates: Sequence[str]) -> tuple[str, ...]:
+    names = list(dict.fromkeys(figure.name for version in versions for figure in version.metrics))
+    # Gates say `precision`; a run may call the same `holdout.precision`. The shortest such name is the whole, no slice.
+    judged = (sorted((name for name in names if _means(name, gate)), key=len)[:1] for gate in gates)
+    return tuple(dict.fromkeys([*(name for found in judged for name in found), *names]))
+
+
+def _means(name: str, gate: str) -> bool:
+    return name == gate or name.endswith((f".{gate}", f"_{gate}", f"/{gate}"))
 
 
 @frozen
@@ -209,11 +275,12 @@ class PromoteModel:
 def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     """Let an alias name a version whose gates are open; running targets that follow the alias switch to it at once.
 
-    Exit code 4 when there is no such version, when its gates are closed, or when they were checked against another
-    champion, on another holdout or as other gates than today's; 5 when somebody moved the alias.
+    Exit code 4 when there is no such version, when it was rejected, when its gates are closed, or when they were checked
+    against another champion, on another holdout or as other gates than today's; 5 when somebody moved the alias.
     """
     check_alias_name(request.to)
     _must_exist(world, request.model, request.version)
+    _must_not_be_rejected(world, request.model, request.version)
     if world.tracking.alias(request.model, request.to) == request.version:
         raise UsageError(f"{request.model}@{request.to} names version {request.version} already.")
     if request.to == CHAMPION:
@@ -227,6 +294,15 @@ def _must_exist(world: World, model: str, version: int) -> None:
     except UsageError as error:
         # Whether a version may become champion is a check; one that does not exist may not.
         raise CheckSaidNo(error.message, hint=error.hint) from None
+
+
+def _must_not_be_rejected(world: World, model: str, version: int) -> None:
+    rejection = rejection_of(world.tracking.version(model, version).tags)
+    if rejection:
+        raise CheckSaidNo(
+            f"{model} version {version} was rejected by {rejection.by}: {rejection.reason}.",
+            hint=f"Take that back first: unipipe models reject {model} {version} --undo",
+        )
 
 
 @frozen
@@ -246,16 +322,23 @@ def plan_model_rollback(request: RollBackModel, world: World) -> Plan[AliasMove]
 
 
 def plan_way(world: World, model: str, alias: str, forward: bool, reason: str) -> Plan[AliasMove]:
-    """Decide where one step back, or forward again, leads: to a version that still exists and that is not named now.
+    """Decide where one step back, or forward again, leads: to a version that still exists, that is not named now and
+    that nobody rejected.
 
     Raises:
         UsageError: there is no step in that direction.
     """
-    others = {version.version for version in world.tracking.versions(model)} - {world.tracking.alias(model, alias)}
+    versions = world.tracking.versions(model)
+    known = {version.version for version in versions}
+    fit = {version.version for version in versions if rejection_of(version.tags) is None}
+    others = fit - {world.tracking.alias(model, alias)}
     trail = trail_of(reversed(world.history.promotions(model, alias)))
     way = [version for version in (trail.forward if forward else trail.back) if version in others]
     if not way:
         said = "nothing was rolled back" if forward else "it has named no other version yet"
+        rejected = [version for version in (trail.forward if forward else trail.back) if version in known - fit]
+        if rejected:
+            said = f"version {rejected[-1]} was rejected"
         raise UsageError(
             f"{model}@{alias} cannot go {'forward' if forward else 'back'}: {said}.",
             hint=f"unipipe models show {model}",

@@ -17,7 +17,7 @@ from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, Job
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.pipelines import RESTORABLE, Figure, Pipeline, PipelineState, StageState
-from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.domain.tracking import (
     ModelVersion,
@@ -66,6 +66,8 @@ class Overview:
     """The newest five."""
     notices: tuple[str, ...]
     """What else there is to know, one sentence each."""
+    releases: tuple[Release, ...] = ()
+    """The newest of each target: what it answers with, or did last, and what that was made of."""
 
 
 def status(request: Status, world: World) -> Overview:
@@ -75,10 +77,12 @@ def status(request: Status, world: World) -> Overview:
     _gather_tracking(world, gathered)
     jobs: tuple[JobLine, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    releases: tuple[Release, ...] = ()
     with gathered.part("train", "evaluate", "monitor", "retrain"), world.store.together():
         _gather_store(world, gathered)
         jobs = list_jobs(_ListJobs(5), world).jobs
         alerts = world.history.alerts()
+        releases = tuple(release for name in world.targets for release in world.history.releases(name, 1))
     _gather_traffic(world, gathered)
     servers = _gather_targets(world, gathered)
     facts = Facts(**gathered.facts, unknown=tuple(gathered.unknown.items()))
@@ -86,7 +90,7 @@ def status(request: Status, world: World) -> Overview:
     if project.branch is None and project.commit is None and not world.git.is_repository():
         refusal = world.git.refusal()
         gathered.notices.append(f"Git refuses: {refusal}" if refusal else NO_REPOSITORY)
-    return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices))
+    return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices), releases)
 
 
 @dataclass
@@ -229,7 +233,9 @@ def _gather_store(world: World, gathered: _Gathered) -> None:
     jobs = [as_it_is(job, world) for job in world.jobs.latest(200)]
     gathered.facts["training"] = _last(jobs, lambda job: job.action in TRAININGS)
     gathered.facts["retraining"] = _last(jobs, lambda job: job.action == "retrain")
-    gathered.facts["alerts"] = tuple(alert.message for alert in world.history.alerts())
+    alerts = world.history.alerts()
+    gathered.facts["alerts"] = tuple(alert.message for alert in alerts if alert.asks)
+    gathered.facts["acknowledged"] = sum(not alert.asks for alert in alerts)
     checked = world.history.drift_checks(limit=1)
     gathered.facts["last_check"] = checked[0].at if checked else None
     gathered.facts["drifted"] = checked[0].columns if checked else ()

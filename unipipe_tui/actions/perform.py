@@ -22,7 +22,8 @@ from unipipe_tui.domain.records import ReversibleChange
 
 def make_plan(change: Change[Any, Any, Any], request: Any, world: World) -> Plan[Any]:
     """Decide what the change would do, and write its command line into the plan."""
-    return dataclasses.replace(change.plan(request, change.home(request, world)), command=command_line(change, request))
+    plan = change.plan(request, change.home(request, world))
+    return dataclasses.replace(plan, command=plan.command or command_line(change, request))
 
 
 class Listening:
@@ -69,11 +70,16 @@ def allowed_plan(
         Refused: read-only, or the plan is no longer the expected one.
         UnipipeError: the change cannot be planned.
     """
-    if world.read_only:
-        raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
+    refuse_when_read_only(world)
     if expected_plan is None:
         return make_plan(change, request, world)
     return _made_again(change, request, world, expected_plan)
+
+
+def refuse_when_read_only(world: World) -> None:
+    """Raise Refused where nothing may be changed."""
+    if world.read_only:
+        raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
 
 
 def _made_again(change: Change[Any, Any, Any], request: Any, world: World, expected: str) -> Plan[Any]:
@@ -126,7 +132,7 @@ def _applied(change: Change[Any, Any, Any], plan: Plan[Any], world: World, progr
 def _begin(change: Change[Any, Any, Any], plan: Plan[Any], world: World) -> Job:
     job = Job(
         id=world.job_id,
-        action=change.name,
+        action=plan.action or change.name,
         command=shlex.join(plan.command),
         actor=world.actor,
         state=JobState.RUNNING,

@@ -1,100 +1,26 @@
-"""The DVC pipeline: what it is, what will run and why, running it, and retraining on what was learnt in production."""
+"""The DVC pipeline: what will run and why, running it, and retraining on what was learnt in production."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
+from unipipe_tui.actions.pipeline_view import sentences_of
 from unipipe_tui.actions.request import OBJECT, Short
 from unipipe_tui.actions.training import Order, Trained, train, training_effects, way_back
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.events import Noted
-from unipipe_tui.domain.pipelines import Folded, Pipeline, PipelineState
-from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.pipelines import Pipeline, PipelineState
+from unipipe_tui.domain.plans import Effect, Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.reach import DueStage, Reach, chosen_addresses, due_stages, missing_inputs, within_reach
 from unipipe_tui.domain.values import frozen
 
-NOTHING_DECLARED = "No dvc.yaml declares a stage here, and no .dvc file declares data."
-
-
-@frozen
-class ShowPipeline:
-    """Nothing to say."""
-
-    fold: Annotated[bool, "Show the stages of one foreach or matrix as one line."] = True
-
-
-@frozen
-class StageLine:
-    """One stage, or all stages that one template generated."""
-
-    stage: str
-    state: str
-    layer: int
-    """How many stages must run before it, at the least; 0: none."""
-    after: tuple[str, ...]
-    """The stages that it needs."""
-    command: str
-    stages: int
-    """How many are folded into this line."""
-    last_seconds: float | None
-    description: str
-
-
-@frozen
-class PipelineView:
-    """The whole graph, in running order."""
-
-    stages: tuple[StageLine, ...]
-    total: int
-    """How many stages there are, unfolded."""
-    problems: tuple[str, ...]
-
-
-def show_pipeline(request: ShowPipeline, world: World) -> PipelineView:
-    """Show the stages of the DVC pipeline in running order, with what each needs and how it stands."""
-    pipeline = world.pipeline.read()
-    state = world.pipeline.state(pipeline)
-    timings = {address: timing.seconds for address, timing in world.jobs.last_timings().items()}
-    lines = state.folded() if request.fold else tuple(Folded(s.stage.address, (s,), False) for s in state.states)
-    owner = {s.stage.address: line.address for line in lines for s in line.states}
-    layers = {address: number for number, layer in enumerate(pipeline.layers()) for address in layer}
-    return PipelineView(
-        tuple(_line(line, pipeline, owner, layers, timings) for line in lines),
-        len(state.states),
-        _sentences(pipeline, state),
-    )
-
-
-def _sentences(pipeline: Pipeline, state: PipelineState) -> tuple[str, ...]:
-    """What is wrong with the project's files, and what is not among its stages."""
-    nothing = () if pipeline.stages or state.problems else (NOTHING_DECLARED,)
-    folders = ", ".join(pipeline.inner_projects)
-    inside = (f"DVC projects of their own are in {folders}: run unipipe there.",) if folders else ()
-    return (*nothing, *inside, *(problem.sentence for problem in state.problems))
-
-
-def _line(
-    line: Folded, pipeline: Pipeline, owner: dict[str, str], layers: dict[str, int], timings: dict[str, float]
-) -> StageLine:
-    addresses = [state.stage.address for state in line.states]
-    parents = {owner[parent]: None for address in addresses for parent in pipeline.parents(address) if parent in owner}
-    parents.pop(line.address, None)
-    seconds = [timings[address] for address in addresses if address in timings]
-    stage = line.states[0].stage
-    return StageLine(
-        stage=line.address,
-        state=line.freshness.value,
-        layer=max(layers.get(address, 0) for address in addresses),
-        after=tuple(parents),
-        command=" && ".join(stage.command),
-        stages=len(line.states),
-        last_seconds=round(sum(seconds), 3) if seconds else None,
-        description=stage.description,
-    )
+FILES_BACK = "git checkout dvc.lock && dvc checkout"
 
 
 @frozen
@@ -134,8 +60,9 @@ def plan_pipeline(request: PlanPipeline, world: World) -> PipelinePlan:
     pipeline = world.pipeline.read()
     state = world.pipeline.state(pipeline)
     _must_exist(pipeline, request.stages)
+    named = set(chosen_addresses(pipeline, request.stages))
     timings = {address: timing.seconds for address, timing in world.jobs.last_timings().items()}
-    chosen = [s for s in state.states if s.stage.address in request.stages or (not request.stages and s.causes)]
+    chosen = [s for s in state.states if s.stage.address in named or (not request.stages and s.causes)]
     stages = tuple(
         StagePlan(
             s.stage.address,
@@ -151,7 +78,7 @@ def plan_pipeline(request: PlanPipeline, world: World) -> PipelinePlan:
         will_run=len(state.will_run),
         up_to_date=sum(not s.causes for s in state.states),
         expected_seconds=_expected(state, timings),
-        problems=_sentences(pipeline, state),
+        problems=sentences_of(pipeline, state),
     )
 
 
@@ -163,11 +90,12 @@ def _expected(state: PipelineState, timings: dict[str, float]) -> float | None:
 
 
 def _must_exist(pipeline: Pipeline, stages: tuple[str, ...]) -> None:
-    known = pipeline.by_address
+    known = pipeline.by_address.keys() | {stage.template for stage in pipeline.stages}
     unknown = [stage for stage in stages if stage not in known]
     if unknown:
         raise UsageError(
-            f"There is no stage {unknown[0]!r}.", hint=f"There is: {', '.join(list(known)[:12]) or 'none'}."
+            f"There is no stage {unknown[0]!r}.",
+            hint=f"There is: {', '.join(list(pipeline.by_address)[:12]) or 'none'}.",
         )
 
 
@@ -176,9 +104,14 @@ class RunPipeline:
     """What to run."""
 
     stages: Annotated[
-        tuple[str, ...], OBJECT, "Stages to bring up to date, with what they need; all when left out."
+        tuple[str, ...],
+        OBJECT,
+        "Stages to bring up to date, with what they need; all when left out. "
+        "The name of a foreach or matrix means all its stages.",
     ] = ()
     force: Annotated[bool, "Run them even when nothing changed."] = False
+    only: Annotated[bool, "Run the named stages alone, not what they need."] = False
+    downstream: Annotated[bool, "Run the named stages and all that need them, not what they need."] = False
     commit: Annotated[bool, "Commit dvc.lock and the reports when the run is done."] = False
 
 
@@ -193,20 +126,82 @@ def plan_run(request: RunPipeline, world: World) -> Plan[Order]:
         raise UsageError(
             "There is no pipeline here.", hint="A dvc.yaml describes one; `unipipe init --recipe` brings one."
         )
+    reach = _reach_of(request)
     _must_exist(pipeline, request.stages)
     state = world.pipeline.state(pipeline)
-    order = Order(request.stages, request.force, request.commit, "")
-    warnings = (*_sentences(pipeline, state), *_missing_data(state), *_uncommitted(pipeline, world))
-    stages = [s for s in state.states if s.stage.command and not s.stage.frozen]
-    due = sum(bool(s.causes) or request.force for s in stages)
-    title = f"Run the pipeline: {due} of {len(stages)} stages {'run again' if request.force else 'are not up to date'}"
+    due = due_stages(pipeline, state, request.stages, reach, force=request.force)
+    order = Order(
+        request.stages, request.force, request.commit, "", reach, _trains(world, pipeline, request.stages, reach)
+    )
+    warnings = (
+        *sentences_of(pipeline, state),
+        *_missing_data(state),
+        *_old_inputs(missing_inputs(pipeline, state, request.stages, reach)),
+        *_uncommitted(pipeline, world),
+    )
+    reproduce, *rest = training_effects(world, order)
     return Plan(
-        title,
-        training_effects(world, order),
-        undo=way_back(world, "git checkout dvc.lock && dvc checkout"),
+        _title(request, reach, state, within_reach(pipeline, request.stages, reach), len(due)),
+        (reproduce, *_stage_effects(due), *rest),
+        undo=way_back(world, FILES_BACK) if order.registers else FILES_BACK,
         decided=order,
         warnings=warnings,
     )
+
+
+def _trains(world: World, pipeline: Pipeline, named: tuple[str, ...], reach: Reach) -> bool:
+    """Whether the run reaches the stage that writes which run trained the model, where one does."""
+    model = world.config.model
+    if model is None or model.run_file is None or not named:
+        return True
+    written = {output.path: stage.address for stage in pipeline.stages for output in stage.outputs}
+    return model.run_file not in written or written[model.run_file] in within_reach(pipeline, named, reach)
+
+
+def _reach_of(request: RunPipeline) -> Reach:
+    if request.only and request.downstream:
+        raise UsageError("--only and --downstream exclude each other.", hint="Give the one that you mean.")
+    if (request.only or request.downstream) and not request.stages:
+        flag = "--only" if request.only else "--downstream"
+        raise UsageError(f"{flag} needs the name of a stage.", hint="unipipe pipeline show lists them.")
+    return Reach.ONLY if request.only else Reach.DOWNSTREAM if request.downstream else Reach.NEEDED
+
+
+_MEANT = {
+    Reach.NEEDED: "{names} and what is needed for it",
+    Reach.ONLY: "only {names}",
+    Reach.DOWNSTREAM: "{names} and what needs it",
+}
+
+
+def _title(request: RunPipeline, reach: Reach, state: PipelineState, reached: Sequence[str], due: int) -> str:
+    states = [state.of(address) for address in reached]
+    able = [one for one in states if one.stage.command and not one.stage.frozen]
+    if request.stages:
+        what = _MEANT[reach].format(names=", ".join(request.stages))
+        return f"Run {what}: {due} of {len(able)} stages will run"
+    if request.force:
+        return f"Run the pipeline: {due} of {len(able)} stages run again"
+    return f"Run the pipeline: {sum(bool(one.causes) for one in able)} of {len(able)} stages are not up to date"
+
+
+MOST_EXPLAINED = 30
+
+
+def _stage_effects(due: Sequence[DueStage]) -> tuple[Effect, ...]:
+    """A line for each stage that will run; of very many, the names of the last ones."""
+    lines = [plans.stage(stage.sentence) for stage in due[:MOST_EXPLAINED]]
+    if due[MOST_EXPLAINED:]:
+        lines.append(plans.stage(", ".join(stage.address for stage in due[MOST_EXPLAINED:])))
+    return tuple(lines)
+
+
+def _old_inputs(stages: Sequence[str]) -> tuple[str, ...]:
+    if not stages:
+        return ()
+    names = ", ".join(stages[:5]) + (f" and {len(stages) - 5} more" if len(stages) > 5 else "")
+    verb = "is" if len(stages) == 1 else "are"
+    return (f"{names} {verb} not up to date and will not run: what lies there now is read.",)
 
 
 def _missing_data(state: PipelineState) -> tuple[str, ...]:
@@ -313,7 +308,7 @@ def plan_retrain(request: Retrain, world: World) -> Plan[RetrainOrder]:
             effects.append(plans.run("git", "add", "--", *paths))
             effects.append(plans.run("git", "commit", "--", *paths))
     order = RetrainOrder(target, request.reason, raw, file, training)
-    files = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else "git checkout dvc.lock && dvc checkout"
+    files = f"git revert the commit of {raw}.dvc, dvc checkout" if raw else FILES_BACK
     return Plan(
         f"Retrain {world.model.name}: {request.reason}",
         (*effects, *training_effects(world, training)),
@@ -386,7 +381,6 @@ def _detail(trained: Trained) -> str:
     return f"version {trained.version}{alias}{gates}"
 
 
-SHOW = Look("pipeline show", ShowPipeline, show_pipeline, "unipipe pipeline show")
 PLAN = Look("pipeline plan", PlanPipeline, plan_pipeline, "unipipe pipeline plan train")
 RUN = Change("pipeline run", RunPipeline, plan_run, run_pipeline, "unipipe pipeline run --yes", Danger.CONFIRM)
 RETRAIN = Change(

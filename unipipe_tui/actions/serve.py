@@ -57,7 +57,7 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
         raise UsageError(f"{model}@{alias} names no version yet.", hint="Train one: unipipe pipeline run")
     world.tracking.version(model, chosen)
     effects = [plans.write(f"bundle of {model} version {chosen}, sealed with its digest")]
-    effects.append(plans.serve(f"{target} listens on {status.url} with {model} version {chosen}"))
+    effects.append(plans.serve(f"{target} listens on {status.url} with {model} version {chosen}", target))
     effects.append(plans.store("release, audit entry"))
     title = f"Start {target} with {model} version {chosen}"
     return Plan(title, tuple(effects), f"unipipe serve stop {target}", StartOrder(target, model, chosen))
@@ -106,7 +106,7 @@ def plan_server_stop(world: World, target: str) -> Plan[StopOrder]:
     if status.state is ServerState.STOPPED:
         raise UsageError(f"{target} does not run.", hint=f"unipipe serve start {target}")
     effects = (
-        plans.serve(f"{target} on {status.url} answers what it has begun, then ends"),
+        plans.serve(f"{target} on {status.url} answers what it has begun, then ends", target),
         plans.store("audit entry"),
     )
     undo = f"unipipe serve start {target}"

@@ -1,4 +1,4 @@
-"""Traffic: asking a target for predictions, and telling it what turned out to be true."""
+"""Traffic: asking a target for predictions, telling it what turned out to be true, and what it answered over time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.action import Change, Danger, Done, Look
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.serving import Predicted, Prediction, Record, Value
+from unipipe_tui.domain.serving import Predicted, Prediction, Record, ScoreCell, TrafficWindow, Value
 from unipipe_tui.domain.values import frozen
 
 
@@ -198,5 +198,52 @@ def _number_or_text(text: str) -> Value:
     return int(text) if text.lstrip("-").isdigit() else text
 
 
+STRETCHES = 60
+SCORE_CELLS = 10
+ONLY_ANSWERS = "The log keeps what was answered: how many requests were refused or failed is not in it."
+
+
+@frozen
+class ShowTraffic:
+    """Which target, how much."""
+
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
+
+
+@frozen
+class TrafficView:
+    """What a target answered: the latest window, how its scores lie, and all the traffic in stretches."""
+
+    target: str
+    predictions: int
+    labels: int
+    window: TrafficWindow
+    scores: tuple[ScoreCell, ...]
+    """Of the window and of as many predictions before it; none when the model gives no scores."""
+    stretches: tuple[TrafficWindow, ...]
+    """Of about equally many predictions each, oldest first; each is of one version."""
+    notices: tuple[str, ...]
+
+
+def show_traffic(request: ShowTraffic, world: World) -> TrafficView:
+    """Show what a target answered: how much, how fast (p50, p95), how often yes, and how the scores lie."""
+    target = world.target(request.target)
+    rows = request.rows if request.rows is not None else world.config.monitoring.window_rows
+    if rows < 1:
+        raise UsageError("--rows must be 1 or more.")
+    predictions, labels = world.predictions.totals(target)
+    return TrafficView(
+        target=target,
+        predictions=predictions,
+        labels=labels,
+        window=world.predictions.window(target, rows),
+        scores=world.predictions.scores(target, rows, SCORE_CELLS),
+        stretches=world.predictions.stretches(target, STRETCHES),
+        notices=(ONLY_ANSWERS,),
+    )
+
+
 PREDICT = Change("predict", Predict, plan_predict, predict, "unipipe predict payments.parquet", Danger.NONE)
 FEEDBACK = Change("feedback", Feedback, plan_feedback, send_feedback, "unipipe feedback labels.csv", Danger.NONE)
+SHOW = Look("traffic show", ShowTraffic, show_traffic, "unipipe traffic show")

@@ -12,12 +12,13 @@ from unipipe_tui.actions.alias_moves import carry_out, plan_move
 from unipipe_tui.actions.gates import check_version
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG
+from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION, COMMIT_TAG, DATA_TAG, JOB_TAG, rejection_of
 from unipipe_tui.domain.errors import ExitCode, Failed, UnipipeError, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.records import GateCheck, How, Undo
 from unipipe_tui.domain.reproduction import Reproduced, StageRun
 from unipipe_tui.domain.tracking import Run
@@ -29,11 +30,14 @@ class Order:
     """What a training is asked for."""
 
     stages: tuple[str, ...]
-    """Only these and what they need; empty: all."""
+    """Only these, as far as `reach` goes from them; empty: all."""
     force: bool
     commit: bool
     """Commit what the pipeline recorded."""
     reason: str
+    reach: Reach = Reach.NEEDED
+    registers: bool = True
+    """Whether a stage is reached that trains the model: otherwise nothing is registered or judged."""
 
 
 @frozen
@@ -71,9 +75,9 @@ class Trained:
 
 def training_effects(world: World, order: Order) -> tuple[Effect, ...]:
     """What a training will do, as lines of its plan."""
-    effects = [plans.run(*world.dvc.repro_command(order.stages, force=order.force))]
+    effects = [plans.run(*world.dvc.repro_command(order.stages, force=order.force, reach=order.reach))]
     model = world.config.model
-    if model is not None:
+    if model is not None and order.registers:
         champion = world.tracking.alias(model.name, CHAMPION)
         effects.append(plans.registry(f"register the trained model as a new version of {model.name}"))
         against = "" if champion is None else f", against champion version {champion}"
@@ -107,14 +111,14 @@ def train(world: World, order: Order, progress: Progress) -> tuple[Trained, Undo
     Raises:
         Failed: a stage failed; nothing is registered, and the next run goes on from there.
     """
-    with step(progress, "run the pipeline", 1, 4 if world.config.model else 1):
+    with step(progress, "run the pipeline", 1, 4 if world.config.model and order.registers else 1):
         reproduced = _reproduce(world, order, progress)
     trained = Trained(
         stages=tuple(StageOutcome(s.address, s.outcome.value, round(s.seconds, 3)) for s in reproduced.stages),
         seconds=round(sum(stage.seconds for stage in reproduced.stages), 3),
         commit=_commit(world, order, progress) if order.commit else None,
     )
-    if world.config.model is None:
+    if world.config.model is None or not order.registers:
         return trained, None
     trained = replace(trained, model=world.config.model.name)
     run = trained_run(world)
@@ -167,7 +171,9 @@ def _reproduce(world: World, order: Order, progress: Progress) -> Reproduced:
         ended.append((StageTiming(stage.address, stage.seconds, world.now(), world.job_id), stage.outcome.value))
 
     try:
-        reproduced = world.dvc.repro(progress, order.stages, force=order.force, env=environment(world), on_stage=note)
+        reproduced = world.dvc.repro(
+            progress, order.stages, force=order.force, reach=order.reach, env=environment(world), on_stage=note
+        )
     except BaseException:
         # How long the stages took that went well is known also when a later one failed; its failure is what counts.
         with suppress(UnipipeError):
@@ -206,6 +212,10 @@ def _carried_on(
     trained = replace(trained, version=version, new=known is None)
     champion = world.tracking.alias(model, CHAMPION)
     if champion == version:
+        return trained, None
+    rejection = rejection_of(world.tracking.version(model, version).tags) if known is not None else None
+    if rejection is not None:
+        progress.emit(Noted(f"{model} version {version} was rejected by {rejection.by}: it is named nothing."))
         return trained, None
     with step(progress, "check it at the gates", 3, 4):
         check = check_version(world, registry, model, version) if world.config.gates else None

@@ -97,6 +97,8 @@ class World:
     """What `doctor` looks at."""
     elsewhere: Callable[[Path], World]
     """The world of another project's folder."""
+    runs_at_once: bool = False
+    """Whether looks at runs answer with what the index holds, because somebody else keeps it in step: a screen does."""
 
     @property
     def model(self) -> ModelConfig:

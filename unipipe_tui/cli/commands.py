@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -58,13 +59,20 @@ def build_app(handle: Handler, words: Sequence[str] = ()) -> typer.Typer:
 
 def _meant(words: Sequence[str]) -> Sequence[Action]:
     # Making all commands takes longer than parsing one.
-    noun = words[0] if words else ""
+    noun = next((word for word in words if not word.startswith("-")), "")
     return [action for action in CATALOG if action.name.partition(" ")[0] == noun] or CATALOG
 
 
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every change.")] = False,
+    ascii: Annotated[bool, typer.Option("--ascii", help="Paint the workbench in ASCII characters.")] = False,
 ) -> None:
+    # In the environment, so that every program that is started from here knows as well.
+    if read_only:
+        os.environ["UNIPIPE_READ_ONLY"] = "--read-only"
+    if ascii:
+        os.environ["UNIPIPE_ASCII"] = "1"
     if version:
         typer.echo(f"unipipe {__version__}")
         raise typer.Exit

@@ -15,16 +15,27 @@ from rich.text import Text
 
 from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
-from unipipe_tui.actions.drift import ColumnView, DriftChecked, DriftView
+from unipipe_tui.actions.drift import DriftChecked
+from unipipe_tui.actions.drift_history import DriftView
 from unipipe_tui.actions.jobs import JobLog
 from unipipe_tui.actions.lineage import Lineage, RunFacts
-from unipipe_tui.actions.models import ModelView
+from unipipe_tui.actions.models import Figure, ModelView
 from unipipe_tui.actions.overview import Overview
-from unipipe_tui.actions.pipeline import PipelinePlan, PipelineView
+from unipipe_tui.actions.recorded_checks import ColumnView
 from unipipe_tui.actions.store import QueryResult
-from unipipe_tui.cli import render_charts, render_comparison, render_reproduction, render_runs
+from unipipe_tui.cli import (
+    render_charts,
+    render_comparison,
+    render_models,
+    render_monitoring,
+    render_pipeline,
+    render_releases,
+    render_reproduction,
+    render_runs,
+)
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import Step, StepState
+from unipipe_tui.domain.things import Walk
 
 Lines = list[Text]
 BAR_CELLS = 24
@@ -82,28 +93,6 @@ def _(overview: Overview) -> Lines:
 
 def _headline(step: Step) -> str:
     return f"{step.headline}  -> {step.next_action}" if step.next_action else step.headline
-
-
-@lines_of.register
-def _(view: PipelineView) -> Lines:
-    rows = [
-        ("  " * s.layer + s.stage, s.state, _seconds(s.last_seconds), ", ".join(s.after), s.command)
-        for s in view.stages
-    ]
-    header = ("stage", "state", "last", "after", "command")
-    return _aligned([header, *rows], ["bold"]) + [Text(f"problem: {problem}", style="red") for problem in view.problems]
-
-
-@lines_of.register
-def _(plan: PipelinePlan) -> Lines:
-    lines: Lines = []
-    for stage in plan.stages:
-        mark = "will run" if stage.will_run else stage.state
-        lines.append(Text.assemble((stage.stage, "bold"), f"  {mark}{_last(stage.last_seconds)}"))
-        lines += [Text(f"    {cause}") for cause in stage.causes]
-    expected = "" if plan.expected_seconds is None or not plan.will_run else f", about {plan.expected_seconds:g} s"
-    lines.append(Text(f"{plan.will_run} will run{expected}, {plan.up_to_date} up to date"))
-    return lines + [Text(f"problem: {problem}", style="red") for problem in plan.problems]
 
 
 @lines_of.register
@@ -166,9 +155,15 @@ def _bar(share: float, most: float) -> str:
 
 
 for _of_runs in (
+    render_pipeline.pipeline_lines,
+    render_pipeline.pipeline_plan_lines,
+    render_pipeline.stage_lines,
     render_runs.run_list_lines,
     render_runs.run_view_lines,
     render_comparison.run_comparison_lines,
+    render_models.card_lines,
+    render_models.version_comparison_lines,
+    render_releases.release_list_lines,
     render_runs.runs_exported_lines,
     render_runs.runs_synced_lines,
     render_reproduction.run_reproduced_lines,
@@ -179,6 +174,10 @@ for _of_runs in (
     render_charts.weighed_lines,
     render_charts.sweeps_lines,
     render_charts.duplicates_lines,
+    render_monitoring.timeline_lines,
+    render_monitoring.drift_history_lines,
+    render_monitoring.traffic_lines,
+    render_monitoring.alert_list_lines,
 ):
     lines_of.register(_of_runs)
 
@@ -195,14 +194,25 @@ def _(view: ModelView) -> Lines:
             ("run", version.run_id or "-"),
             ("commit", version.commit or "-"),
             ("data", version.data or "-"),
-            ("promoted by", version.promoted_by or "-"),
-            ("metrics", _few({figure.name: figure.value for figure in version.metrics}, 8)),
+            ("promoted by", _by(version.promoted_by, version.promotion_reason) or "-"),
+            *([("rejected by", _by(version.rejection.by, version.rejection.reason))] if version.rejection else ()),
+            *([("served by", ", ".join(version.served_by))] if version.served_by else ()),
+            ("metrics", _few(_in_order(version.metrics, view.metrics), 8)),
             ("gates", version.gates),
         ]
         lines += [Text("  ").append_text(line) for line in _pairs(facts)]
         if version.gate_results:
             lines += [Text("    ").append_text(line) for line in _table(version.gate_results)]
     return lines
+
+
+def _by(who: str | None, why: str | None) -> str:
+    return f"{who}: {why}" if who and why else who or ""
+
+
+def _in_order(figures: Iterable[Figure], names: Sequence[str]) -> dict[str, float | None]:
+    values = {figure.name: figure.value for figure in figures}
+    return {name: values[name] for name in names if name in values}
 
 
 def _few(values: Mapping[str, object], most: int = FEW) -> str:
@@ -218,7 +228,8 @@ def _(listed: AuditList) -> Lines:
     ]
     header = ("number", "at", "actor", "outcome", "command", "detail", "job", "hash")
     lines = _aligned([header, *rows], ["bold"]) if rows else []
-    return [*lines, Text(f"{len(rows)} of {listed.total:,} entries", style="bright_black")]
+    fitting = f" that fit, of {listed.total:,}" if listed.fitting != listed.total else ""
+    return [*lines, Text(f"{len(rows)} of {listed.fitting:,} entries{fitting}", style="bright_black")]
 
 
 @lines_of.register
@@ -244,6 +255,16 @@ def _(lineage: Lineage) -> Lines:
             body = _table(value) if _is_table(value) else lines_of(value)
             lines += [*_titled(name, body), Text()]
     return lines + [Text(f"missing: {gap}", style="yellow") for gap in lineage.missing]
+
+
+@lines_of.register
+def _(walk: Walk) -> Lines:
+    lines = [Text(f"{walk.thing.title}  ", style="bold").append(walk.thing.id, style="bright_black")]
+    lines += [Text("  ").append_text(line) for line in _pairs((fact.name, fact.value) for fact in walk.facts)]
+    for name, neighbours in (("came from", walk.above), ("led to", walk.below)):
+        rows = [(n.relation, n.thing.title, n.thing.said, _cell(n.thing.at), n.thing.id) for n in neighbours]
+        lines += [Text(), *_titled(name, _aligned(rows, []) if rows else [Text("nothing that is recorded")])]
+    return lines + [Text(note, style="yellow") for note in walk.notes]
 
 
 def _run_facts(run: RunFacts) -> Lines:
@@ -345,11 +366,3 @@ def _is_empty(value: Any) -> bool:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f} s"
-
-
-def _last(seconds: float | None) -> str:
-    return "" if seconds is None else f", {seconds:.1f} s the last time"

@@ -86,7 +86,8 @@ def scatter_lines(scatter: RunScatter) -> Lines:
     if scatter.rank_correlation is not None:
         related = f"; rank correlation {scatter.rank_correlation:+.2f}"
     lacking = f", {scatter.lacking:,} more have not both" if scatter.lacking else ""
-    told = Text(f"{len(scatter.points):,} runs{lacking}{related}", style=QUIET)
+    endless = f", {scatter.endless:,} more have NaN or infinity there" if scatter.endless else ""
+    told = Text(f"{len(scatter.points):,} runs{lacking}{endless}{related}", style=QUIET)
     return [*_chart(scatter.chart, TALL), told, *notes(scatter.notices)]
 
 
@@ -116,7 +117,8 @@ def sweeps_lines(sweeps: Sweeps) -> Lines:
     header = ("parent", "name", "runs", "states", *([f"best {sweeps.metric}"] if sweeps.metric else []), "varies")
     rows = [_sweep(sweep, best=sweeps.metric is not None) for sweep in sweeps.sweeps]
     lines = grid([header, *rows], header=True) if rows else []
-    count = f"{len(rows)} of {sweeps.total:,} sweeps" if rows else "no run names a parent run"
+    none = f"no run {'that fits ' if sweeps.filtered else ''}names a parent run"
+    count = f"{len(rows)} of {sweeps.total:,} sweeps" if sweeps.total else none
     return [*lines, Text(count, style=QUIET), *notes(sweeps.notices)]
 
 
@@ -164,7 +166,8 @@ def _sweep(sweep: Sweep, *, best: bool) -> tuple[str, ...]:
     states = ", ".join(f"{one.runs} {one.status}" for one in sweep.states)
     found = f"{shown(sweep.best.value)} ({sweep.best.run_id[:SHORT_ID]})" if sweep.best else "-"
     varies = _few(f"{one.param} ({one.values})" for one in sweep.varies)
-    name = clipped(sweep.name, LONGEST_NAME) or "(gone)"
+    name = clipped(sweep.name, LONGEST_NAME) or ("" if sweep.parent_deleted else "(gone)")
+    name = f"{name} (deleted)".lstrip() if sweep.parent_deleted else name
     return (sweep.parent[:SHORT_ID], name, str(sweep.children), states, *([found] if best else []), varies)
 
 

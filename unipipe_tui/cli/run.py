@@ -19,7 +19,7 @@ from rich.text import Text
 from unipipe_tui.actions.action import Action, Change, Danger, Done, Look, Watch, exit_code_of
 from unipipe_tui.actions.command_line import approved, command_line
 from unipipe_tui.actions.demo import Told
-from unipipe_tui.actions.perform import Listening, allowed_plan, make_plan, perform
+from unipipe_tui.actions.perform import Listening, allowed_plan, make_plan, perform, refuse_when_read_only
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.runs.export import RunsExported
 from unipipe_tui.actions.world import World
@@ -125,6 +125,8 @@ class Session:
         if action.answer and (result := action.answer(request, world)) is not None:
             self._answer(result, options)
             return
+        # Nobody is asked for what would be refused afterwards.
+        refuse_when_read_only(world)
         expected = options.plan
         if action.danger is Danger.CONFIRM and not options.yes:
             plan = make_plan(action, request, world)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from unipipe_tui.domain.values import frozen
+
 CHAMPION = "champion"
 """Alias of the version that serves."""
 CHALLENGER = "challenger"
@@ -19,6 +23,23 @@ GATES_TAG = "unipipe.gates"
 """`passed` or `failed`."""
 GATES_AGAINST_TAG = "unipipe.gates.against"
 """The version that it was compared with, or `none`."""
+REJECTED_TAG = "unipipe.rejected"
+"""Who rejected the version; one without it is not rejected."""
+REJECTED_WHY_TAG = "unipipe.rejected.why"
+
+
+@frozen
+class Rejection:
+    """A version that must not be promoted: who says so, and why."""
+
+    by: str
+    reason: str
+
+
+def rejection_of(tags: Mapping[str, str]) -> Rejection | None:
+    """The rejection that a version's tags tell; None when there is none."""
+    by = tags.get(REJECTED_TAG)
+    return None if by is None else Rejection(by, tags.get(REJECTED_WHY_TAG, ""))
 
 
 def by_tag(alias: str) -> str:

@@ -111,6 +111,9 @@ class Facts:
     predictions: int = 0
     labels: int = 0
     alerts: tuple[str, ...] = ()
+    """What the open ones say that nobody has acknowledged."""
+    acknowledged: int = 0
+    """How many more are open and were acknowledged."""
     last_check: datetime | None = None
     drifted: tuple[str, ...] = ()
     training: JobFact | None = None
@@ -329,6 +332,9 @@ def _monitor(facts: Facts) -> Judgement:
     counts = f"{facts.predictions:,} predictions, {facts.labels:,} labels"
     if facts.last_check is None:
         return StepState.ATTENTION, f"{counts}, never checked", "unipipe drift check"
+    if facts.acknowledged:
+        seen = f"{_count(facts.acknowledged, 'open alert')}, acknowledged"
+        return StepState.OK, f"{counts}; {seen}; checked on {facts.last_check:%Y-%m-%d %H:%M}", "unipipe alerts list"
     if facts.drifted:
         found = f"{counts}, drift of {', '.join(facts.drifted)} on {facts.last_check:%Y-%m-%d %H:%M}"
         return StepState.ATTENTION, found, "unipipe drift show"

@@ -113,4 +113,25 @@ class BarChart:
     bars: tuple[Bar, ...]
 
 
+@frozen
+class OverlayCell:
+    """One bin or value: its share of what was, and of what is."""
+
+    label: str
+    before: float
+    now: float
+
+
+@frozen
+class OverlayChart:
+    """Two distributions over the same cells."""
+
+    before: str
+    """What the first one is: `reference`."""
+    now: str
+    cells: tuple[OverlayCell, ...]
+    ordered: bool
+    """Bins of numbers, side by side; otherwise values by name, below each other."""
+
+
 Chart = LineChart | ScatterChart | ParallelChart | BarChart

@@ -6,9 +6,19 @@ import dataclasses
 import json
 import typing
 
-from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.events import Advanced, Event, StepEnded, StepStarted
 
 _KINDS = {kind.__name__: kind for kind in typing.get_args(Event)}
+
+
+def _mark(kind: type) -> bytes:
+    return f'"event": "{kind.__name__}"'.encode()
+
+
+STEP_MARKS = (_mark(StepStarted), _mark(StepEnded))
+"""What stands in the line of a step's beginning or end, and in no other: a quotation mark in a text is escaped."""
+ADVANCE_MARK = _mark(Advanced)
+"""The same of work that moved on."""
 
 
 def to_line(event: Event, at: float) -> str:

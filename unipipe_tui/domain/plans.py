@@ -16,6 +16,7 @@ class EffectKind(StrEnum):
     """How an effect reaches the world."""
 
     RUN = "run"
+    STAGE = "stage"
     WRITE = "write"
     REGISTRY = "registry"
     SERVE = "serve"
@@ -28,6 +29,8 @@ class Effect:
 
     kind: EffectKind
     text: str
+    target: str = ""
+    """Where it is felt, when that is one target."""
 
 
 @frozen
@@ -42,12 +45,19 @@ class Plan(Generic[Decided]):
     """What the apply function needs; front ends do not look at it."""
     warnings: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    """The command line that asks for the same; filled in by `perform.make_plan`."""
+    """The command line that asks for the same; filled in by `perform.make_plan` when the change did not."""
+    action: str = ""
+    """The capability that the command line names, when it is not the one that was asked for."""
 
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits that change when any line of the plan does."""
         return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()[:12]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that will serve something else afterwards."""
+        return tuple(dict.fromkeys(effect.target for effect in self.effects if effect.target))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -66,6 +76,11 @@ def run(*argv: str) -> Effect:
     return Effect(EffectKind.RUN, shlex.join(argv))
 
 
+def stage(text: str) -> Effect:
+    """A stage that a program above will execute, and why."""
+    return Effect(EffectKind.STAGE, text)
+
+
 def write(text: str) -> Effect:
     """A file that will be written."""
     return Effect(EffectKind.WRITE, text)
@@ -76,9 +91,9 @@ def registry(text: str) -> Effect:
     return Effect(EffectKind.REGISTRY, text)
 
 
-def serve(text: str) -> Effect:
-    """Something that will be asked of a model server."""
-    return Effect(EffectKind.SERVE, text)
+def serve(text: str, target: str = "") -> Effect:
+    """Something that will be asked of a model server; `target` when it changes what that target serves."""
+    return Effect(EffectKind.SERVE, text, target)
 
 
 def store(text: str) -> Effect:

@@ -174,6 +174,18 @@ class Alert:
     opened: datetime
     job: str
     closed: datetime | None = None
+    columns: tuple[str, ...] = ()
+    """Those that drifted, when it is about columns."""
+    acknowledged: datetime | None = None
+    """When somebody took note of it; None: it asks for attention, as long as it is open."""
+    acknowledged_by: str = ""
+    reason: str = ""
+    """Why it is left as it is, in the words of whoever acknowledged it."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody should look at it: it is open, and nobody has taken note of it."""
+        return self.closed is None and self.acknowledged is None
 
 
 class UndoKind(StrEnum):
@@ -186,6 +198,9 @@ class UndoKind(StrEnum):
     RUN_NAME = "run name"
     RUNS_DELETED = "runs deleted"
     RUNS_RESTORED = "runs restored"
+    VERSION_REJECTED = "version rejected"
+    VERSION_ACCEPTED = "version accepted"
+    ALERT = "alert acknowledged"
 
 
 @frozen
@@ -194,7 +209,7 @@ class Undo:
 
     kind: UndoKind
     subject: str
-    """The model of an alias; the target of a server; the run of a tag or a name."""
+    """The model of an alias; the target of a server; the run of a tag or a name; the id of an alert."""
     alias: str = ""
     before: int | None = None
     """Version that the alias pointed to before; None: there was no alias."""
@@ -203,7 +218,7 @@ class Undo:
     key: str = ""
     """Of a run's tag."""
     text_before: str | None = None
-    """The tag or name of a run before; None: there was no such tag."""
+    """The tag or name of a run, or who had acknowledged an alert or rejected a version, before; None: no tag, nobody."""
     text_after: str | None = None
     runs: tuple[str, ...] = ()
     """Ids of the runs that were deleted or restored."""

@@ -107,3 +107,17 @@ class TrafficWindow:
     true_negative: int = 0
     p50_ms: float | None = None
     p95_ms: float | None = None
+    yes: int = 0
+    """How many were decided yes."""
+
+
+@frozen
+class ScoreCell:
+    """How many scores lie in one of several cells of equal width; the last one holds its upper end too."""
+
+    low: float
+    high: float
+    latest: int
+    """Of the latest predictions."""
+    before: int
+    """Of as many before those."""

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from unipipe_tui.domain.records import GENESIS, AuditEntry, audit_hash, broken_link
+from unipipe_tui.domain.unicode import unicode_text
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.database import Database
 from unipipe_tui.store.engine import PATIENCE_SECONDS
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.lock import locked
-from unipipe_tui.store.rows import aware, insert, unicode_text
+from unipipe_tui.store.rows import aware, insert
 
 COLUMNS = "number, moment, actor, action, command, job, outcome, detail, previous, hash"
 

@@ -22,6 +22,8 @@ from unipipe_tui.domain.records import (
 from unipipe_tui.store.database import Database
 from unipipe_tui.store.rows import aware, aware_or_none, insert, storable
 
+ASK_AGAIN = "UPDATE alerts SET acknowledged = NULL, acknowledged_by = '', reason = '' WHERE id = ?"
+
 
 class History:
     """What no tool keeps. Every row bears the id of the job that wrote it."""
@@ -150,14 +152,23 @@ class History:
         )
 
     def open_alert(self, alert: Alert) -> None:
-        """Record a problem; one that is open already for the same target and kind gets the newer message."""
+        """Record a problem; one that is open already for the same target and kind gets the newer message.
+
+        One that was acknowledged asks for attention again only when the newer finding names a column that it did not.
+        """
+        columns = json.dumps(alert.columns)
         with self._database.writing() as connection:
             known = connection.execute(
-                "SELECT id FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL",
+                "SELECT id, columns FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL",
                 [alert.kind.value, alert.target],
             ).fetchone()
             if known:
-                connection.execute("UPDATE alerts SET message = ? WHERE id = ?", [storable(alert.message), known[0]])
+                connection.execute(
+                    "UPDATE alerts SET message = ?, columns = ? WHERE id = ?",
+                    [storable(alert.message), storable(columns), known[0]],
+                )
+                if not set(alert.columns) <= set(json.loads(known[1] or "[]")):
+                    connection.execute(ASK_AGAIN, [known[0]])
             else:
                 insert(
                     connection,
@@ -168,7 +179,21 @@ class History:
                     message=alert.message,
                     opened=alert.opened,
                     job=alert.job,
+                    columns=columns,
                 )
+
+    def acknowledge_alert(self, alert_id: str, at: datetime, by: str, reason: str) -> None:
+        """Record that somebody took note of a problem; it stays open."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE alerts SET acknowledged = ?, acknowledged_by = ?, reason = ? WHERE id = ?",
+                [storable(at), storable(by), storable(reason), alert_id],
+            )
+
+    def ask_again(self, alert_id: str) -> None:
+        """Take an acknowledgement back."""
+        with self._database.writing() as connection:
+            connection.execute(ASK_AGAIN, [alert_id])
 
     def close_alerts(self, kind: AlertKind, target: str, at: datetime) -> int:
         """Close what a later check found gone; answers with how many."""
@@ -182,12 +207,24 @@ class History:
     def alerts(self, *, only_open: bool = True) -> tuple[Alert, ...]:
         """Problems, newest first."""
         rows = self._database.rows(
-            "SELECT id, kind, target, message, opened, job, closed FROM alerts "
-            "WHERE closed IS NULL OR NOT ? ORDER BY opened DESC, rowid DESC",
+            "SELECT id, kind, target, message, opened, job, closed, columns, acknowledged, acknowledged_by, reason "
+            "FROM alerts WHERE closed IS NULL OR NOT ? ORDER BY opened DESC, rowid DESC",
             [only_open],
         )
         return tuple(
-            Alert(row[0], AlertKind(row[1]), row[2], row[3], aware(row[4]), row[5], aware_or_none(row[6]))
+            Alert(
+                id=row[0],
+                kind=AlertKind(row[1]),
+                target=row[2],
+                message=row[3],
+                opened=aware(row[4]),
+                job=row[5],
+                closed=aware_or_none(row[6]),
+                columns=tuple(json.loads(row[7] or "[]")),
+                acknowledged=aware_or_none(row[8]),
+                acknowledged_by=row[9] or "",
+                reason=row[10] or "",
+            )
             for row in rows
         )
 

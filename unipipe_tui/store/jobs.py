@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import mmap
 import os
 import threading
 import time
@@ -11,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.event_lines import from_line, to_line
+from unipipe_tui.domain.event_lines import ADVANCE_MARK, STEP_MARKS, from_line, to_line
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job, JobState, StageTiming
 from unipipe_tui.store.database import Database
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.rows import aware, aware_or_none, insert, replace, storable
 
+READ_BYTES = 1 << 20
+"""So much of an event file at once: one of any size takes no more memory than this."""
+SEARCHED_BYTES = 256 << 20
+"""Steps are looked for in so much of an event file's end."""
 COLUMNS = "id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code"
 
 
@@ -91,6 +96,23 @@ class JobRecords:
         )
         return {address: StageTiming(address, seconds, aware(at), job) for address, seconds, at, job in rows}
 
+    def failed_stages(self) -> frozenset[str]:
+        """The stages whose last execution failed."""
+        rows = self._database.rows(
+            "SELECT address FROM stage_runs WHERE outcome IN ('ran', 'failed', 'cached') "
+            "GROUP BY address HAVING last(outcome ORDER BY moment) = 'failed'"
+        )
+        return frozenset(address for (address,) in rows)
+
+    def executions(self, address: str, limit: int) -> tuple[tuple[StageTiming, str], ...]:
+        """The last executions of a stage and how each ended, the newest first; skipped ones are none."""
+        rows = self._database.rows(
+            "SELECT seconds, moment, job, outcome FROM stage_runs WHERE address = ? AND outcome IN ('ran', 'failed') "
+            "ORDER BY moment DESC LIMIT ?",
+            [storable(address), max(limit, 0)],
+        )
+        return tuple((StageTiming(address, seconds, aware(at), job), outcome) for seconds, at, job, outcome in rows)
+
 
 def _row(job: Job) -> dict[str, object]:
     return {field.name: getattr(job, field.name) for field in dataclasses.fields(job)}
@@ -145,22 +167,50 @@ class JobFolders:
             return ()
         return tuple(event for line in text.splitlines() if (event := from_line(line)))
 
-    def follow(self, job_id: str) -> Iterator[tuple[float, Event] | None]:
-        """Every event from the first; None whenever there is nothing new, so that the caller decides when to stop."""
+    def follow(self, job_id: str, newest_bytes: int | None = None) -> Iterator[tuple[float, Event] | None]:
+        """Every event from the first, or of the newest bytes; None whenever there is nothing new, so that the caller
+        decides when to stop.
+        """
         path = self.path(job_id) / "events.jsonl"
         unread = b""
-        position = 0
+        position = _newest_line(path, newest_bytes) if newest_bytes is not None else 0
         while True:
-            try:
-                with path.open("rb") as file:
-                    file.seek(position)
-                    unread += file.read()
-                    position = file.tell()
-            except OSError:
-                pass
-            *lines, unread = unread.split(b"\n")
+            more = _read(path, position)
+            position += len(more)
+            *lines, unread = (unread + more).split(b"\n")
             yield from (event for line in lines if (event := from_line(line.decode(errors="replace"))))
-            yield None
+            if len(more) < READ_BYTES:
+                yield None
+
+    def lines_before(self, job_id: str, newest_bytes: int) -> int:
+        """How many events `follow` passes over when it begins with the newest bytes, those of advancing not counted."""
+        path = self.path(job_id) / "events.jsonl"
+        end, count, position = _newest_line(path, newest_bytes), 0, 0
+        while position < end:
+            part = _read(path, position)[: end - position]
+            count += part.count(b"\n") - part.count(ADVANCE_MARK)
+            position += len(part)
+            if not part:
+                break
+        return count
+
+    def steps(self, job_id: str) -> tuple[tuple[float, Event], ...]:
+        """When the job's steps began and ended, and how far the newest has come; the rest of what it said is not read."""
+        try:
+            with (self.path(job_id) / "events.jsonl").open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if not size:
+                    return ()
+                with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as said:
+                    return tuple(_steps_in(said, max(0, size - SEARCHED_BYTES)))
+        except (OSError, ValueError):
+            return ()
+
+    def last_said_at(self, job_id: str) -> float | None:
+        """When the job said something last, in seconds since the epoch."""
+        path = self.path(job_id) / "events.jsonl"
+        lines = _read(path, _newest_line(path, READ_BYTES)).decode(errors="replace").splitlines()
+        return next((event[0] for line in reversed(lines) if (event := from_line(line))), None)
 
     def output(self, job_id: str) -> str:
         """What a detached job's process itself wrote: empty unless it failed before it could say so otherwise."""
@@ -168,6 +218,44 @@ class JobFolders:
             return (self.path(job_id) / "output.log").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
+
+
+def _read(path: Path, position: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(position)
+            return file.read(READ_BYTES)
+    except OSError:
+        return b""
+
+
+def _newest_line(path: Path, newest_bytes: int) -> int:
+    """Where the first whole line of the newest bytes begins."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return 0
+    if size <= newest_bytes:
+        return 0
+    start = size - newest_bytes
+    return start + _read(path, start - 1).find(b"\n")
+
+
+def _steps_in(said: mmap.mmap, start: int) -> Iterator[tuple[float, Event]]:
+    places = sorted(place for mark in STEP_MARKS for place in _places(said, mark, start))
+    advanced = said.rfind(ADVANCE_MARK, places[-1] if places else start)
+    for place in (*places, *((advanced,) if advanced >= 0 else ())):
+        begin, end = said.rfind(b"\n", 0, place) + 1, said.find(b"\n", place)
+        event = from_line(said[begin : end if end >= 0 else len(said)].decode(errors="replace"))
+        if event:
+            yield event
+
+
+def _places(said: mmap.mmap, mark: bytes, start: int) -> Iterator[int]:
+    place = said.find(mark, start)
+    while place >= 0:
+        yield place
+        place = said.find(mark, place + 1)
 
 
 class EventFile:

@@ -1,0 +1,151 @@
+"""Alerts: the problems that checks found, and taking note of one without closing it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain import plans
+from unipipe_tui.domain.errors import Refused, UsageError
+from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.records import Alert, Undo, UndoKind
+from unipipe_tui.domain.values import frozen
+
+
+@frozen
+class ListAlerts:
+    """Which."""
+
+    all: Annotated[bool, "Also those that a later check found gone."] = False
+
+
+@frozen
+class AlertList:
+    """The newest first."""
+
+    alerts: tuple[Alert, ...]
+    open: int
+    asking: int
+    """Those open ones that nobody has acknowledged."""
+
+
+def list_alerts(request: ListAlerts, world: World) -> AlertList:
+    """List the open problems that checks found, and who took note of them."""
+    alerts = world.history.alerts(only_open=not request.all)
+    still_open = [alert for alert in alerts if alert.closed is None]
+    return AlertList(alerts, len(still_open), sum(alert.asks for alert in still_open))
+
+
+@frozen
+class AcknowledgeAlert:
+    """Which one, and why."""
+
+    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has."]
+    reason: Annotated[str, "Why it is left as it is; kept with the alert and in the audit.", Short("r")] = ""
+
+
+@frozen
+class AlertMark:
+    """What was decided: whose name stands on the alert from now on."""
+
+    alert: Alert
+    by: str | None
+    """None: nobody's, it asks for attention again."""
+    reason: str
+
+
+@frozen
+class AlertMarked:
+    """An alert that was acknowledged, or whose acknowledgement was taken back."""
+
+    alert: str
+    acknowledged_by: str | None
+    """None: nobody, it asks for attention again."""
+    reason: str
+
+
+def plan_acknowledgement(request: AcknowledgeAlert, world: World) -> Plan[AlertMark]:
+    """Take note of an open alert: it stays open, but no longer asks for attention on the board.
+
+    The check that finds the problem gone closes it as ever. A check that finds drift in a column which the alert did
+    not name lets it ask again; other numbers about the same columns do not.
+    """
+    alert = _open_alert(world, request.alert)
+    if alert.acknowledged is not None:
+        since = f"{alert.acknowledged:%Y-%m-%d %H:%M}"
+        raise UsageError(
+            f"{alert.acknowledged_by} acknowledged {alert.id} on {since}.", hint="See: unipipe alerts list"
+        )
+    return _plan_mark(alert, world.actor, request.reason)
+
+
+def mark_alert(plan: Plan[AlertMark], world: World, progress: Progress) -> Done[AlertMarked]:
+    """Acknowledge an alert, or take that back."""
+    mark = plan.decided
+    if mark.by is None:
+        world.history.ask_again(mark.alert.id)
+    else:
+        world.history.acknowledge_alert(mark.alert.id, world.now(), mark.by, mark.reason)
+    before = mark.alert.acknowledged_by if mark.alert.acknowledged else None
+    # Whichever way it goes back, the words stay with it.
+    reason = mark.reason if mark.by is not None else mark.alert.reason
+    undo = Undo(UndoKind.ALERT, mark.alert.id, reason=reason, text_before=before, text_after=mark.by)
+    return Done(AlertMarked(mark.alert.id, mark.by, mark.reason), undo, detail=plan.title)
+
+
+def plan_mark_back(undo: Undo, world: World) -> Plan[AlertMark]:
+    """Decide how an acknowledgement is taken back, or given again.
+
+    Raises:
+        Refused: the alert is closed, or somebody else decided about it since.
+    """
+    alert = next((one for one in world.history.alerts() if one.id == undo.subject), None)
+    if alert is None:
+        raise Refused(f"{undo.subject} is closed: a later check found it gone.", hint="unipipe alerts list --all")
+    now = alert.acknowledged_by if alert.acknowledged else None
+    if now != undo.text_after:
+        raise Refused(
+            f"{alert.id} is acknowledged by {now or 'nobody'} now, not by {undo.text_after or 'nobody'} as after that "
+            "change.",
+            hint="See: unipipe alerts list",
+        )
+    return _plan_mark(alert, undo.text_before, undo.reason if undo.text_before is not None else "")
+
+
+def _plan_mark(alert: Alert, by: str | None, reason: str) -> Plan[AlertMark]:
+    what = f"{alert.kind.value} alert of {alert.target}"
+    if by is None:
+        title, effect = f"Let the {what} ask for attention again", f"{alert.id}: acknowledged by nobody"
+    else:
+        words = f", because {reason}" if reason else ""
+        title, effect = f"Acknowledge the {what}", f"{alert.id}: acknowledged by {by}{words}; it stays open"
+    effects = (plans.store(effect), plans.store(f"what it says: {alert.message}"))
+    return Plan(title, effects, "unipipe undo", AlertMark(alert, by, reason))
+
+
+def _open_alert(world: World, name: str) -> Alert:
+    alerts = world.history.alerts()
+    parts = [alert for alert in alerts if name in alert.id]
+    found = [alert for alert in parts if alert.id == name] or parts
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(
+            f"{len(found)} open alerts have {name!r} in their id.", hint=f"Open: {', '.join(a.id for a in found)}."
+        )
+    known = ", ".join(alert.id for alert in alerts)
+    raise UsageError(f"There is no open alert {name!r}.", hint=f"Open: {known}." if known else "No alert is open.")
+
+
+LIST = Look("alerts list", ListAlerts, list_alerts, "unipipe alerts list --all")
+ACKNOWLEDGE = Change(
+    "alerts acknowledge",
+    AcknowledgeAlert,
+    plan_acknowledgement,
+    mark_alert,
+    "unipipe alerts acknowledge drift-local --reason 'the new region is known' --yes",
+    Danger.CONFIRM,
+)

@@ -1,0 +1,157 @@
+"""Drift as checks recorded it: the last one with its distributions, and every column over many."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.recorded_checks import ColumnView, RecordedPerformance, RecordedWindow, read_check
+from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import CheckSaidNo, UsageError
+from unipipe_tui.domain.values import frozen
+from unipipe_tui.monitoring.drift import DEFAULT
+
+
+@frozen
+class ShowDrift:
+    """Which target, which column."""
+
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    column: Annotated[str | None, "Only this column."] = None
+
+
+@frozen
+class DriftView:
+    """The last check of a target, with its distributions."""
+
+    target: str
+    at: datetime
+    job: str
+    version: int | None
+    rows: int
+    drifted: bool
+    columns: tuple[ColumnView, ...]
+    """Those that drifted first, then the farthest."""
+    reference_rows: int
+    effect_from: float
+    """What counts as drift: an effect of at least this, ..."""
+    significance: float
+    """... with a p-value of at most this."""
+    window: RecordedWindow | None
+    performance: RecordedPerformance | None
+
+
+def show_drift(request: ShowDrift, world: World) -> DriftView:
+    """Show the last drift check of a target: how far each column moved, and its distribution then and now."""
+    target = world.target(request.target)
+    checks = world.history.drift_checks(target, 1)
+    if not checks:
+        raise CheckSaidNo(f"{target} was never checked.", hint=f"unipipe drift check {target}")
+    last = read_check(checks[0])
+    columns = tuple(column for column in last.columns if request.column in (None, column.column))
+    if not columns:
+        raise UsageError(f"There is no column {request.column!r} in that check.", hint=f"unipipe drift show {target}")
+    return DriftView(
+        target=target,
+        at=last.at,
+        job=last.job,
+        version=last.version,
+        rows=last.rows,
+        drifted=last.drifted,
+        columns=columns,
+        reference_rows=last.reference_rows,
+        effect_from=DEFAULT.effect,
+        significance=DEFAULT.significance,
+        window=last.window,
+        performance=last.performance,
+    )
+
+
+@frozen
+class ShowDriftHistory:
+    """Which target, which column, how far back."""
+
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    column: Annotated[str | None, "Only this column."] = None
+    limit: Annotated[int, "How many of the latest checks.", Short("n")] = 50
+
+
+@frozen
+class CheckLine:
+    """One check."""
+
+    at: datetime
+    job: str
+    version: int | None
+    rows: int
+    drifted: int
+    """How many columns did."""
+
+
+@frozen
+class ColumnPoint:
+    """How a column did in one check."""
+
+    at: datetime
+    effect: float | None
+    """None: nothing could be compared."""
+    p_value: float | None
+    drifted: bool
+
+
+@frozen
+class ColumnHistory:
+    """One column over the checks that knew it, oldest first."""
+
+    column: str
+    points: tuple[ColumnPoint, ...]
+
+
+@frozen
+class DriftHistory:
+    """The checks of a target, oldest first, and every column over them."""
+
+    target: str
+    effect_from: float
+    """An effect of at least this counts as drift, if it is significant."""
+    significance: float
+    checks: tuple[CheckLine, ...]
+    columns: tuple[ColumnHistory, ...]
+    """In the order of the last check: the farthest first."""
+
+
+def show_drift_history(request: ShowDriftHistory, world: World) -> DriftHistory:
+    """Show how far each column was from the reference in every recorded check: one that creeps, and one that jumped."""
+    if request.limit < 1:
+        raise UsageError("--limit must be 1 or more.")
+    target = world.target(request.target)
+    checks = [read_check(check) for check in reversed(world.history.drift_checks(target, request.limit))]
+    if not checks:
+        raise CheckSaidNo(f"{target} was never checked.", hint=f"unipipe drift check {target}")
+    found: dict[str, list[ColumnPoint]] = {}
+    for check in reversed(checks):
+        for column in check.columns:
+            point = ColumnPoint(check.at, column.effect, column.p_value, column.drifted)
+            found.setdefault(column.column, []).insert(0, point)
+    if request.column is not None and request.column not in found:
+        raise UsageError(f"No check knew a column {request.column!r}.", hint=f"unipipe drift history {target}")
+    return DriftHistory(
+        target=target,
+        effect_from=DEFAULT.effect,
+        significance=DEFAULT.significance,
+        checks=tuple(
+            CheckLine(check.at, check.job, check.version, check.rows, sum(column.drifted for column in check.columns))
+            for check in checks
+        ),
+        columns=tuple(
+            ColumnHistory(name, tuple(points))
+            for name, points in found.items()
+            if request.column is None or name == request.column
+        ),
+    )
+
+
+SHOW = Look("drift show", ShowDrift, show_drift, "unipipe drift show --column amount")
+HISTORY = Look("drift history", ShowDriftHistory, show_drift_history, "unipipe drift history --column amount")

@@ -1,0 +1,114 @@
+"""What is known of a target over time as lines of text: the timeline, columns over many checks, traffic, alerts."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from unipipe_tui.actions.alerts import AlertList
+from unipipe_tui.actions.drift_history import ColumnHistory, DriftHistory
+from unipipe_tui.actions.timeline import Timeline
+from unipipe_tui.actions.traffic import TrafficView
+from unipipe_tui.charts.sparklines import effect_line
+from unipipe_tui.charts.timelines import BAD, GLYPHS, GOOD, HELD, MARKED, QUIET, draw_timeline
+from unipipe_tui.cli.grids import PAGE_CELLS, Lines, block, clipped, grid, notes, pairs, shown
+from unipipe_tui.cli.grids import QUIET as QUIET_STYLE
+from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.serving import TrafficWindow
+
+TALL = 8
+STYLES = {GOOD: "green", BAD: "bold red", HELD: QUIET_STYLE, MARKED: "magenta", QUIET: QUIET_STYLE}
+MOST_STRETCHES = 12
+
+
+def timeline_lines(timeline: Timeline) -> Lines:
+    """The chart, then what happened, each with its moment."""
+    lines = [Text(f"{timeline.target}: {_span(timeline)}", style="bold"), Text()]
+    for drawn in draw_timeline(timeline.series, timeline.marks, PAGE_CELLS, TALL):
+        line = Text().join(Text(span.text, style=STYLES.get(span.tone or 0, "") if span.tone else "") for span in drawn)
+        line.rstrip()
+        lines.append(line)
+    rows = [(f"{mark.at:%m-%d %H:%M:%S}", GLYPHS[mark.kind], mark.kind.value, mark.text) for mark in timeline.marks]
+    return lines + block("what happened", rows) + notes(timeline.notices)
+
+
+def _span(timeline: Timeline) -> str:
+    if timeline.first is None or timeline.last is None:
+        return "nothing is known yet"
+    return f"{timeline.first:%Y-%m-%d %H:%M} to {timeline.last:%Y-%m-%d %H:%M}, quiet stretches folded"
+
+
+def drift_history_lines(history: DriftHistory) -> Lines:
+    """A row for each column: its effect over the checks, and the last one."""
+    first, last = history.checks[0], history.checks[-1]
+    said = f"{history.target}: {len(history.checks)} checks, {first.at:%Y-%m-%d %H:%M} to {last.at:%Y-%m-%d %H:%M}"
+    rows = [_column(column, history.effect_from) for column in history.columns]
+    asked = f"drift: an effect of at least {history.effect_from:g} with p at most {history.significance:g}"
+    table = grid([("", "column", "effect over checks", "largest", "last", "p"), *rows], header=True)
+    return [Text(said, style="bold"), *table, Text(asked, style=QUIET_STYLE)]
+
+
+def _column(column: ColumnHistory, effect_from: float) -> tuple[str, ...]:
+    effects = [point.effect for point in column.points]
+    last = column.points[-1]
+    known = [effect for effect in effects if effect is not None]
+    return (
+        "!" if last.drifted else "✓",
+        column.column,
+        effect_line(effects, effect_from),
+        shown(max(known)) if known else "-",
+        shown(last.effect),
+        "< 1e-15" if last.p_value is not None and last.p_value < 1e-15 else shown(last.p_value),
+    )
+
+
+def traffic_lines(view: TrafficView) -> Lines:
+    """How much and how fast, the scores, and the latest stretches."""
+    window = view.window
+    facts = pairs(
+        [
+            ("predictions", f"{view.predictions:,}, {view.labels:,} labels"),
+            ("window", f"{window.rows:,} rows, {shown(window.first)} to {shown(window.last)}"),
+            ("decided yes", _share(window)),
+            ("latency", f"p50 {shown(window.p50_ms)} ms, p95 {shown(window.p95_ms)} ms"),
+        ]
+    )
+    scores = [(f"{one.low:g} to {one.high:g}", f"{one.latest:,}", f"{one.before:,}") for one in view.scores]
+    latest = view.stretches[-MOST_STRETCHES:]
+    rows = [
+        (shown(one.last), str(one.version), f"{one.rows:,}", _share(one), shown(one.p50_ms), shown(one.p95_ms))
+        for one in latest
+    ]
+    title = f"the latest {len(latest)} of {len(view.stretches)} stretches"
+    return [
+        Text(view.target, style="bold"),
+        *facts,
+        *block("scores", [("score", "latest", "before"), *scores], header=True),
+        *block(title, [("until", "version", "rows", "yes", "p50 ms", "p95 ms"), *rows], header=True),
+        *notes(view.notices),
+    ]
+
+
+def _share(window: TrafficWindow) -> str:
+    return f"{window.yes:,} ({window.yes / window.rows:.1%})" if window.rows else "-"
+
+
+def alert_list_lines(found: AlertList) -> Lines:
+    """Two lines for each alert: what and since when, then what became of it."""
+    lines: Lines = []
+    for alert in found.alerts:
+        glyph, style = ("!", "magenta") if alert.asks else ("○", "") if alert.closed is None else ("✓", QUIET_STYLE)
+        lines.append(Text(f"{glyph} {alert.target} {alert.kind.value}: {clipped(alert.message, 400)}", style=style))
+        lines.append(Text(f"    {_fate(alert)}", style=QUIET_STYLE))
+        lines.append(Text(f"    {alert.id}", style=QUIET_STYLE))
+    asking = f"{found.open} open, {found.asking} ask for attention"
+    return [*lines, Text(asking if found.open else "no alert is open", style=QUIET_STYLE)]
+
+
+def _fate(alert: Alert) -> str:
+    words = [f"since {shown(alert.opened)}"]
+    if alert.acknowledged is not None:
+        why = f": {clipped(alert.reason, 200)}" if alert.reason else ""
+        words.append(f"acknowledged by {alert.acknowledged_by} at {shown(alert.acknowledged)}{why}")
+    if alert.closed is not None:
+        words.append(f"gone at {shown(alert.closed)}")
+    return ", ".join(words)
