@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import command_line
+import following
 import idle_terminal
 import indexing
 import serving
@@ -27,6 +28,7 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "status-mlflow": command_line.status_beside_mlflow,
     "store-writes": storing.writes_at_once,
     "cancel": stopping.cancel_of_a_silent_tool,
+    "log": following.lag_of_a_followed_log,
     "idle-tui": idle_terminal.idle,
     "predict": serving.predictions,
     "demo": telling.demo,

@@ -31,6 +31,7 @@ QUIET = {
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
     "UNIPIPE_ACTOR": "ada",
+    "UNIPIPE_CONFIG": os.devnull,
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 os.environ.update(QUIET)

@@ -21,6 +21,7 @@ from unipipe_tui.domain.bundles import read_bundle
 from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch
+from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
@@ -146,9 +147,15 @@ class FakeTracking(TrackingFiles):
         runs: tuple[Run, ...] = (),
         models: tuple[RegisteredModel, ...] = (),
         versions: tuple[ModelVersion, ...] = (),
+        signatures: Mapping[int, Signature] | None = None,
     ) -> None:
+        """`signatures`: by version, of whatever model."""
         super().__init__(TrackingPlace(TrackingKind.NOTHING, "", None, "a test"))
         self._reader = _Given(runs, models, versions)
+        self._signatures = dict(signatures or {})
+
+    def signature(self, version: ModelVersion) -> Signature | None:
+        return self._signatures.get(version.version)
 
 
 @dataclass(frozen=True)
@@ -186,6 +193,9 @@ class _Given:
 
     def locations(self, version: ModelVersion) -> tuple[str, ...]:
         return ()
+
+    def notes_model(self, run_id: str) -> bool | None:
+        return None
 
     def problems(self) -> tuple[str, ...]:
         return ()
@@ -280,6 +290,7 @@ class FakeProcesses:
     alive: frozenset[int] = frozenset()
     created: dict[int, float] = field(default_factory=dict)
     """When a process was created, in seconds since the epoch; whoever is not in it was created when one asks for."""
+    stands_by: bool = False
 
     def is_alive(self, pid: int, started: float | None = None) -> bool:
         return pid in self.alive and (started is None or abs(self.created.get(pid, started) - started) < 1.0)
@@ -300,6 +311,12 @@ class FakeProcesses:
         folder.mkdir(parents=True)
         (folder / LAUNCH_FILE).write_text(Launch(("unipipe", *argv), now, pid, now).to_json())
         return job_id
+
+    def stand_by(self) -> None:
+        self.stands_by = True
+
+    def stand_down(self) -> None:
+        self.stands_by = False
 
     def background(self, argv: Sequence[str], project: Path) -> int:
         self.begun.append(tuple(argv))
@@ -418,6 +435,14 @@ class FakeRegistry:
     broken: frozenset[str] = frozenset()
     """Runs that cannot be deleted or restored."""
     written: int = 0
+    version_tags: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
+    """By model and version; whoever shares these dictionaries sees what is written."""
+
+    def set_version_tag(self, model: str, version: int, key: str, value: str) -> None:
+        self.version_tags.setdefault((model, version), {})[key] = value
+
+    def delete_version_tag(self, model: str, version: int, key: str) -> None:
+        self.version_tags.get((model, version), {}).pop(key, None)
 
     def run_marks(self, run_id: str) -> RunMarks:
         if run_id not in self.marks:
@@ -493,3 +518,28 @@ class RunsOfRegistry:
         tags = [TagRow(run_id, key, value) for run_id, run in marks.items() for key, value in run.tags.items()]
         experiments = [ExperimentRow("1", "e"), ExperimentRow("2", "old", DELETED)]
         yield RunBatch("", rows, tags=tags, experiments=experiments, done=len(rows), total=len(rows))
+
+
+@dataclass
+class FakeTerminal:
+    """A terminal: what tmux was given, and the programs that had it; without tmux it says so."""
+
+    tmux: bool = True
+    programs: tuple[str, ...] = ("less", "vi")
+    """What is installed."""
+    buffers: list[str] = field(default_factory=list)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    """What stood in the files that the programs were given, as they ran."""
+
+    def load_tmux_buffer(self, text: str) -> None:
+        if not self.tmux:
+            raise ToolMissing("tmux cannot be started (No such file or directory).")
+        self.buffers.append(text)
+
+    def run_in_front(self, argv: Sequence[str], cwd: Path) -> int:
+        if argv[0] not in self.programs:
+            raise ToolMissing(f"{argv[0]} cannot be started (No such file or directory).")
+        self.ran.append(tuple(argv))
+        self.read += [Path(word).read_text() for word in argv[1:] if Path(word).is_file()]
+        return 0

@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +18,13 @@ import pytest
 import typer
 
 from tests.conftest import git, unipipe
-from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.action import Action, Look
 from unipipe_tui.actions.catalog import CATALOG
+from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.world import World
 from unipipe_tui.cli.commands import Options, build_app
+from unipipe_tui.tui.forms import fill, read_command_line
+from unipipe_tui.wiring import build_world
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -107,15 +112,24 @@ LOOKS = (
     "doctor",
     "pipeline show",
     "pipeline plan",
+    "pipeline stage train",
     "jobs list",
     "jobs show",
     "jobs logs",
-    "jobs attach",
     "runs list",
+    "runs experiments",
+    "runs columns",
+    "runs duplicates",
     "models list",
     "models show",
+    "models card fraud-detector 1",
+    "releases list",
+    "releases show",
     "serve status",
+    "timeline show",
+    "alerts list",
     "lineage show fraud-detector/1",
+    "lineage walk",
     "audit list",
     "audit verify",
     "store check",
@@ -123,17 +137,28 @@ LOOKS = (
 )
 
 
+@pytest.fixture(scope="module")
+def looked_at(trained_template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A workspace that the looks of this module share: they change nothing."""
+    workspace = tmp_path_factory.mktemp("looked-at") / "workspace"
+    return build_world(shutil.copytree(trained_template, workspace, symlinks=True))
+
+
 @pytest.mark.parametrize("words", LOOKS)
-def test_the_answer_of_a_look_fits_its_schema(words: str, trained: Path) -> None:
-    said = unipipe(*shlex.split(words), "--json", cwd=trained)
-    assert said.exit_code == 0, said.stderr
-    _fits(said.json, words)
+def test_the_answer_of_a_look_fits_its_schema(words: str, looked_at: World) -> None:
+    asked = read_command_line(f"unipipe {words}")
+    assert asked
+    assert isinstance(asked.action, Look)
+    request = fill(asked.action, asked.texts, looked_at.root).request
+    _fits(json.loads(json.dumps(to_plain(asked.action.look(request, looked_at)), allow_nan=False)), words)
 
 
-def test_the_answer_about_one_run_fits_its_schema(trained: Path) -> None:
-    run = unipipe("runs", "list", "--json", cwd=trained).json["runs"][0]["run_id"]
-    _fits(unipipe("runs", "show", run, "--json", cwd=trained).json, "runs show")
-    _fits(unipipe("runs", "compare", run, run, "--json", cwd=trained).json, "runs compare")
+def test_the_answers_of_the_command_line_fit_their_schemas(trained: Path) -> None:
+    _fits(unipipe("jobs", "attach", "last", "--json", cwd=trained).json, "jobs attach")
+    _fits(unipipe("runs", "sync", "--json", cwd=trained).json, "runs sync")
+    one, other, *_ = (run["run_id"] for run in unipipe("runs", "list", "--json", cwd=trained).json["runs"])
+    _fits(unipipe("runs", "show", one, "--json", cwd=trained).json, "runs show")
+    _fits(unipipe("runs", "compare", one, other, "--json", cwd=trained).json, "runs compare")
 
 
 def test_the_answer_of_a_status_without_any_project_fits_its_schema(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reference.docstrings import field_docs
 from reference.markdown import block, code, document, table
-from unipipe_tui.config import FILE_NAME, LAST_PORT, Config, Port
+from unipipe_tui.config import FILE_NAME, LAST_PORT, Config, Port, UserConfig
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fraud-detection" / FILE_NAME
 NAMES: dict[Any, str] = {
@@ -29,7 +29,14 @@ and what is allowed (exit code 2)."""
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("UNIPIPE_ACTOR", "Who is named in audit, jobs and promotions; the login name when it is not set."),
-    ("UNIPIPE_READ_ONLY", "`1`, `true` or `yes`: looks work, every change is refused with exit code 5."),
+    (
+        "UNIPIPE_READ_ONLY",
+        "`1`, `true` or `yes`: looks work, every change is refused with exit code 5. `unipipe --read-only` says the same.",
+    ),
+    ("UNIPIPE_ASCII", "`1`, `true` or `yes`: the workbench paints ASCII only. `unipipe --ascii` says the same."),
+    ("UNIPIPE_CONFIG", "The user's own configuration, when it is not `$XDG_CONFIG_HOME/unipipe/config.yaml`."),
+    ("XDG_STATE_HOME", "`unipipe` in it keeps how the workbench stood, pictures of it, and what no clipboard takes."),
+    ("VISUAL, EDITOR, PAGER", "What the workbench opens texts and configurations with; `vi` and `less` otherwise."),
     (
         "UNIPIPE_SERVE_TOKEN",
         "When set, model servers ask for it as bearer token and clients send it. Never on a command line.",
@@ -40,13 +47,39 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 )
 
 
+USER = """\
+`$XDG_CONFIG_HOME/unipipe/config.yaml` (`~/.config/unipipe/config.yaml`) says what a person wants in every project. It is
+optional too. A fault in it keeps nobody from working: the workbench takes its defaults there and says so, and
+`unipipe doctor` names each with its line. All ids of keys are in [keys](keys.md)."""
+USER_EXAMPLE = """\
+theme: light
+keys:
+  models.check: C
+  everywhere.help: [f1, "?"]
+"""
+NOT_KEYS = ("path", "problems", "keys")
+
+
 def page() -> str:
     """The whole page."""
     sections = [_section(path, kind) for path, kind in _places(Config, "")]
     example = f"## Example\n\nThe file of the recipe `fraud-detection`:\n\n{block('yaml', RECIPE.read_text())}"
+    told = [(code("keys.ID"), "key, or list of keys", "", field_docs(UserConfig)["keys"])]
+    for name, hint in _keys(UserConfig):
+        if name not in NOT_KEYS:
+            field = next(field for field in dataclasses.fields(UserConfig) if field.name == name)
+            told.append((code(name), _type(hint), _default(field), field_docs(UserConfig)[name]))
+    user = "\n\n".join(
+        (
+            "## Your own configuration",
+            USER,
+            table(("key", "type", "default", "what"), told),
+            block("yaml", USER_EXAMPLE),
+        )
+    )
     variables = [(code(name), what) for name, what in ENVIRONMENT]
     environment = f"## Environment\n\n{table(('variable', 'what it does'), variables)}"
-    return document("# Configuration", INTRODUCTION, *sections, example, environment)
+    return document("# Configuration", INTRODUCTION, *sections, example, user, environment)
 
 
 def _places(kind: type[Any], path: str) -> list[tuple[str, type[Any]]]:

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.actions.runs.made import Made, batch_of
 from tests.conftest import git, unipipe
 from tests.journeys.faults import dvc_project
+from unipipe_tui.wiring import world_at
 
 PATIENCE_SECONDS = 20.0
 
@@ -145,6 +147,17 @@ def test_on_a_colour_terminal_only_our_own_colours_are_sent(tmp_path: Path) -> N
     assert "\x1b[" in shown, "no colour at all: this test would prove nothing"
     assert "[red]loud[/red]" in shown
     assert "\x1b]" not in shown and "\x07" not in shown and "\x9b" not in shown
+
+
+def test_a_document_on_a_terminal_shows_what_the_terminal_would_act_on(project: Path) -> None:
+    world_at(project).run_index.take("mlflow", "sqlite:///mlflow.db", batch_of(Made("aaaa1111", params={"p": HOSTILE})))
+
+    for words in (("runs", "export"), ("runs", "list", "--csv")):
+        exit_code, shown = _on_a_terminal(*words, "--columns", "params.p", cwd=project, TERM="xterm", NO_COLOR="1")
+
+        assert exit_code == 0, shown
+        assert r"[red]bold[/red] \x1b[31mred\x1b[0m \x1b]0;owned\x07" in shown
+        assert not ACTED_ON.search(shown.replace("\r\r\n", "\n"))
 
 
 def test_without_a_terminal_the_workbench_is_not_opened_and_nothing_is_asked(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ async def test_the_plan_dialog_shows_exactly_the_plan(busy_world: World) -> None
     assert tuple(shown) == lines
 
 
-@pytest.mark.parametrize("key", ["p", "enter", "space", "r", "b", "z"])
+@pytest.mark.parametrize("key", ["p", "enter", "space", "r", "b", "z", "y"])
 async def test_pressing_a_trigger_or_enter_again_and_again_runs_nothing(busy_world: World, key: str) -> None:
     app = Unipipe(busy_world)
     async with app.run_test(size=(100, 40)) as pilot:
@@ -154,14 +154,14 @@ async def test_a_trigger_that_is_held_opens_one_dialog_and_runs_nothing(busy_wor
     assert busy_world.processes.launched == []
 
 
-async def test_y_starts_the_shown_command_line_as_a_job_of_that_very_plan(busy_world: World) -> None:
+async def test_ctrl_o_starts_the_shown_command_line_as_a_job_of_that_very_plan(busy_world: World) -> None:
     app = Unipipe(busy_world)
     async with app.run_test(size=(100, 40)) as pilot:
         await looked(pilot, app)
         await pilot.press("p")
         await until(pilot, lambda: planned(app))
         plan = app.screen._plan  # type: ignore[attr-defined]
-        await pilot.press("y")
+        await pilot.press("ctrl+o")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
     assert isinstance(busy_world.processes, FakeProcesses)
@@ -175,14 +175,15 @@ def test_what_confirms_is_not_taken_for_data() -> None:
     assert approved(BACK_UP, plan.command, plan.id)[:5] == ("store", "backup", "--yes", "--plan", plan.id)
 
 
-async def test_c_copies_the_command_line_of_the_plan(busy_world: World) -> None:
+async def test_y_copies_the_command_line_of_the_plan(busy_world: World) -> None:
     app = Unipipe(busy_world)
     async with app.run_test(size=(100, 40)) as pilot:
         await looked(pilot, app)
         await pilot.press("p")
         await until(pilot, lambda: planned(app))
-        await pilot.press("c")
+        await pilot.press("y")
         await pilot.pause()
+        assert planned(app)
 
     assert app.clipboard == "unipipe models promote fraud-detector 3"
 
@@ -237,7 +238,7 @@ async def test_a_confirmed_plan_is_carried_out_by_a_real_process(world: World, p
         await looked(pilot, app)
         app.post_message(Asked(action_named("init"), complete=True))
         await until(pilot, lambda: planned(app))
-        await pilot.press("y")
+        await pilot.press("ctrl+o")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
         await until(pilot, lambda: "done" in str(app.screen.query_one("#job-head", Static).content), 60)
         job = world.jobs.find("last")
@@ -259,7 +260,7 @@ async def test_a_plan_that_no_longer_holds_is_refused_by_the_job(world: World, p
     async with app.run_test(size=(120, 40)) as pilot:
         await looked(pilot, app)
         app.followed = Followed(job_id, world, shlex.join(plan.command))
-        await pilot.press("2")
+        await pilot.press("7")
         await until(pilot, lambda: "exists already" in "\n".join(app.screen.query_one(Output).lines), 30)
         head = str(app.screen.query_one("#job-head", Static).content)
 

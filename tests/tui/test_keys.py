@@ -38,8 +38,8 @@ def test_every_change_with_a_key_is_bound_to_it() -> None:
 def test_the_key_that_confirms_a_plan_triggers_none() -> None:
     confirming = next(line.keys for line in keys_of(PLAN) if line.does == "run_plan")
 
-    assert confirming == "y"
-    assert confirming not in pressed(EVERYWHERE)
+    assert confirming == "ctrl+o"
+    assert [line.id for line in keys_table() if confirming in line.keys.split(",")] == ["plan.run-it"]
 
 
 def test_every_bound_key_of_the_table_is_in_the_bindings() -> None:

@@ -71,11 +71,12 @@ async def test_the_command_log_opens_at_its_end_and_stays_there_when_more_is_run
         await looked(pilot, app)
         log = app.screen.query_one(CommandLog)
         await pilot.press("@")
-        await until(pilot, lambda: log.max_scroll_y > 0 and log.scroll_y == log.max_scroll_y)
-        before = log.max_scroll_y
+        grid = log.grid
+        await until(pilot, lambda: grid.max_scroll_y > 0 and grid.scroll_y == grid.max_scroll_y)
+        before = grid.max_scroll_y
         busy_world.jobs.begin(replace(JOBS[3], id="20260309-130000-0000aa", started=NOON + timedelta(hours=1)))
         app.action_look_again()
-        await until(pilot, lambda: log.max_scroll_y > before and log.scroll_y == log.max_scroll_y)
+        await until(pilot, lambda: grid.max_scroll_y > before and grid.scroll_y == grid.max_scroll_y)
 
 
 async def test_the_palette_finds_by_the_words_of_the_help_and_not_by_scattered_letters(world: World) -> None:
@@ -99,7 +100,7 @@ async def test_how_long_a_killed_job_took_is_not_made_up(world: World) -> None:
     app = Unipipe(staying(world, now=lambda: NOON, processes=FakeProcesses()))
     async with app.run_test(size=SIZE) as pilot:
         await looked(pilot, app)
-        await pilot.press("2")
+        await pilot.press("7")
         await until(
             pilot,
             lambda: (

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from textual.widgets import OptionList, Static
 
-from tests.fakes import NOON, FakeGit, staying
-from tests.tui.conftest import JOBS, looked, until
+from tests.fakes import NOON, FakeGit, FakeServer, staying
+from tests.tui.conftest import JOBS, MODEL, looked, until
+from tests.tui.test_monitoring import check
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import STEPS
-from unipipe_tui.domain.records import Alert, AlertKind
+from unipipe_tui.domain.records import Alert, AlertKind, How, Promotion, Release
+from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.message import CommandToCopy
+from unipipe_tui.tui.screens.overview import TimelinePane
 from unipipe_tui.tui.screens.plan import PlanScreen
 from unipipe_tui.tui.widgets.board import Board
 from unipipe_tui.tui.widgets.command_log import CommandLog
@@ -72,9 +75,61 @@ async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: W
         jobs = rows_of(app.screen.query_one("#newest-jobs", Rows))
 
     assert "fraud-detection  main 3f9a2c1 ±2" in title
-    assert live.splitlines() == ["● local v2  since 03-08 10:00", "  10,432 requests  127.0.0.1:8765"]
+    assert live.splitlines() == ["● local version 2  since 03-08 10:00", "  10,432 requests  127.0.0.1:8765"]
     assert "amount and region moved" in alerts
+    assert "● retrain runs" in alerts
     assert [job.split()[3] for job in jobs] == ["retrain", "drift", "serve", "pipeline"]
+
+
+async def test_it_says_on_which_data_and_commit_the_live_version_was_made(busy_world: World) -> None:
+    release = Release("local", MODEL, 2, "ab" * 32, "35a4e46b" * 5, "3c0343fdcaf8.dir", "run", "ada", NOON, JOBS[1].id)
+    busy_world.history.add_release(release)
+    stopped = ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765")
+    said = []
+    for world in (busy_world, staying(busy_world, server_of=lambda target: FakeServer(stopped))):
+        app = Unipipe(world)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await looked(pilot, app)
+            said.append(str(app.screen.query_one("#live", Static).content).splitlines())
+
+    assert said[0][-1] == "  data 3c0343fd, commit 35a4e46"
+    assert said[1] == ["· local stopped, was version 2", "  data 3c0343fd, commit 35a4e46"]
+
+
+async def test_the_timeline_shows_performance_drift_and_what_happened_below_the_board(busy_world: World) -> None:
+    busy_world.history.add_drift_check(check(30, 0.01))
+    busy_world.history.add_drift_check(check(10, 2.5))
+    busy_world.history.add_promotion(Promotion(MODEL, "champion", 2, 1, How.PROMOTE, "ada", "", NOON, JOBS[0].id))
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await looked(pilot, app)
+        pane = app.screen.query_one(TimelinePane)
+        await until(pilot, lambda: pane.answer)
+        low, tall = pane.drawing.text, pane.region.height
+        title = str(pane.border_title)
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: pane.region.height > tall)
+        wide = pane.drawing.text
+
+    assert title.startswith("Timeline of local")
+    lines = low.splitlines()
+    assert lines[0].endswith("✗ 0.74, not ≥ 0.9")
+    assert lines[1].endswith("✗ 2.5, not < 0.05")
+    assert {"!", "▲"} <= set(lines[2].split())
+    assert "▲ promoted" in wide
+
+
+async def test_an_acknowledged_alert_stands_after_what_runs_with_another_glyph(busy_world: World) -> None:
+    busy_world.history.acknowledge_alert("a1", NOON, "grace", "")
+    app = Unipipe(busy_world)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await looked(pilot, app)
+        now = str(app.screen.query_one("#alerts", Static).content).splitlines()
+
+    assert now[0] == "✓ Nothing asks for attention."
+    assert now[1].startswith("● retrain runs")
+    assert now[2].startswith("○ amount and region moved")
+    assert now[2].endswith("acknowledged by grace")
 
 
 async def test_markup_in_data_is_shown_as_it_is(busy_world: World) -> None:
@@ -128,17 +183,14 @@ async def test_the_command_log_lists_command_lines_newest_last(busy_world: World
         log = app.screen.query_one(CommandLog)
         assert not log.display
         await pilot.press("@")
-        await until(pilot, lambda: log.display and len(log.options) == 4)
-        await until(pilot, lambda: log.highlighted == 3)
-        rows = rows_of(log)
+        await until(pilot, lambda: log.display and len(log.grid.rows) == 4)
+        await until(pilot, lambda: log.grid.pointed == log.grid.rows[-1].id)
+        rows = [[cell.text for cell in row.cells] for row in log.grid.rows]
         await pilot.press("@")
         assert not log.display
 
-    assert "ada" in rows[0]
-    assert "$ unipipe pipeline run --commit" in rows[0]
-    assert "✓ done" in rows[0]
-    assert "4.2 s" in rows[0]
-    assert "retrain" in rows[-1]
+    assert rows[0] == ["✓", "11:20:00", "ada", "$ unipipe pipeline run --commit", "0", "4.2 s"]
+    assert "retrain" in rows[-1][3]
 
 
 async def test_a_look_that_fails_is_told_in_place_and_the_old_picture_stays(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App
 
 from unipipe_tui.actions.action import Action, Change, Look
+from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.command_line import approved
 from unipipe_tui.actions.jobs import find_job
 from unipipe_tui.actions.request import fields_of
@@ -32,8 +33,7 @@ async def ask(app: App[None], world: World, asked: Asked) -> Followed | None:
     """Lead somebody through the dialogs of a capability; answers with the job to follow now, if there is one."""
     action = asked.action
     if isinstance(action, Change) and world.read_only:
-        told = Problem(f"This is read-only: {world.read_only}.", "Looks work; changes need a writable workspace.")
-        await app.push_screen_wait(ProblemTold(action.name, told))
+        await app.push_screen_wait(ProblemTold(action.name, refusal(world)))
         return None
     texts = {**await _suggested(action, world), **asked.texts}
     request = fill(action, texts, world.root).request
@@ -50,6 +50,11 @@ async def ask(app: App[None], world: World, asked: Asked) -> Followed | None:
         if not needs_form:
             return None
         texts = dict(texts_of(action, request))
+
+
+def refusal(world: World) -> Problem:
+    """Why nothing may be changed."""
+    return Problem(f"This is read-only: {world.read_only}.", "Looks work; changes need a writable workspace.")
 
 
 async def _suggested(action: Action, world: World) -> Texts:
@@ -71,5 +76,6 @@ async def _carried_out(app: App[None], world: World, action: Action, request: An
 
 def _start(change: Change[Any, Any, Any], request: Any, plan: Plan[Any], world: World) -> Followed:
     home = change.home(request, world)
-    job_id = home.processes.launch(approved(change, plan.command, plan.id), home.root)
+    named = action_named(plan.action or change.name)
+    job_id = home.processes.launch(approved(named, plan.command, plan.id), home.root)
     return Followed(job_id, home, shlex.join(plan.command))

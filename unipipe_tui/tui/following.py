@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from unipipe_tui.actions.jobs import as_it_is, launch, log_line
+from unipipe_tui.actions.jobs import StepLine, as_it_is, launch, log_line, progress_of, steps_of
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.events import Advanced, Event, StepStarted
-from unipipe_tui.domain.jobs import Job
+from unipipe_tui.domain.events import Advanced, Event, StepEnded, StepStarted
+from unipipe_tui.domain.jobs import Job, JobState
+from unipipe_tui.domain.secrets import without_secrets
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.tui.log_text import LINES_KEPT
 from unipipe_tui.tui.text import harmless
 
-LINES_KEPT = 10_000
+NEWEST_BYTES = 8 << 20
+"""So much of a log is read from its end: what comes before would push nothing out but itself."""
 LOOK_EVERY_SECONDS = 0.2
 ASK_EVERY_SECONDS = 1.0
 ANSWER_WITHIN_SECONDS = 2.0
+READ_FOR_SECONDS = 0.3
+"""Who listens hears something this often, even of a job that says more than can be read."""
 
 
 @frozen
@@ -29,6 +34,8 @@ class News:
     """Lines before these that are not shown."""
     progress: str
     """The step in hand and how far it is; empty when nothing is known."""
+    steps: tuple[StepLine, ...]
+    """All of them so far."""
     job: Job | None
     """As the store has it; None before it has begun."""
     final: bool
@@ -37,8 +44,9 @@ class News:
 
 def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[News]:
     """News of a job until it has ended or nobody listens; blocks between them, so not for the UI thread."""
-    batch = _Batch()
-    events = world.job_folders.follow(job_id)
+    folders = world.job_folders
+    batch = _Batch(folders.lines_before(job_id, NEWEST_BYTES), (event for _, event in folders.steps(job_id)))
+    events = folders.follow(job_id, NEWEST_BYTES)
     asked = time.monotonic()
     job = _job(world, job_id)
     while not stopped():
@@ -46,8 +54,8 @@ def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[N
         if job is None or (not job.state.ended and time.monotonic() - asked >= ASK_EVERY_SECONDS):
             asked = time.monotonic()
             job = _job(world, job_id)
-        batch.take(events)
-        over = _is_over(world, job, time.monotonic() - asked) if job else _never_began(world, job_id)
+        all_read = batch.take(events)
+        over = all_read and (_is_over(world, job, time.monotonic() - asked) if job else _never_began(world, job_id))
         if over:
             batch.add_all(world.job_folders.output(job_id).splitlines())
         news = batch.news(job_id, job, over)
@@ -55,7 +63,8 @@ def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[N
             yield news
         if over:
             return
-        time.sleep(LOOK_EVERY_SECONDS)
+        if all_read:
+            time.sleep(LOOK_EVERY_SECONDS)
 
 
 def _job(world: World, job_id: str) -> Job | None:
@@ -81,21 +90,28 @@ def _never_began(world: World, job_id: str) -> bool:
 class _Batch:
     """Lines since the last news; the newest are kept when there are too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: int, steps: Iterable[Event]) -> None:
+        """`before`: lines that were passed over, in which these steps began and ended."""
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
-        self._taken = 0
-        self._step = ""
-        self._advanced = ""
+        self._taken = before
+        self._steps: dict[tuple[str, type], Event] = {}
+        self._advanced: Advanced | None = None
+        for event in steps if before else ():
+            self._note(event)
 
-    def take(self, events: Iterator[tuple[float, Event] | None]) -> None:
-        """All events that are there by now."""
+    def take(self, events: Iterator[tuple[float, Event] | None]) -> bool:
+        """Events that are there by now, as many as one can read at once; whether these are all."""
+        until = time.monotonic() + READ_FOR_SECONDS
         for item in events:
             if item is None:
-                return
+                return True
             self._note(item[1])
             line = log_line(item[1])
             if line is not None:
                 self._add(line)
+            if time.monotonic() > until:
+                return False
+        return True
 
     def add_all(self, lines: list[str]) -> None:
         """Lines that came another way."""
@@ -108,17 +124,19 @@ class _Batch:
         skipped = self._taken - len(lines)
         self._lines.clear()
         self._taken = 0
-        return News(job_id, lines, skipped, f"{self._step} {self._advanced}".strip(), job, final)
+        standing = (*self._steps.values(), *((self._advanced,) if self._advanced else ()))
+        state = job.state if job else JobState.RUNNING
+        return News(job_id, lines, skipped, harmless(progress_of(standing)), steps_of(standing, state), job, final)
 
     def _add(self, line: str) -> None:
-        self._lines.append(harmless(line))
+        self._lines.append(harmless(without_secrets(line)))
         self._taken += 1
 
     def _note(self, event: Event) -> None:
-        match event:
-            case StepStarted(name, number, total):
-                self._step, self._advanced = f"step {number}/{total}: {harmless(name)}", ""
-            case Advanced(done, None, unit):
-                self._advanced = f"· {done:,} {harmless(unit)}"
-            case Advanced(done, total, unit):
-                self._advanced = f"· {done:,} of {total:,} {harmless(unit)}"
+        if isinstance(event, StepStarted | StepEnded):
+            # A step that is done again stands where it began last.
+            self._steps.pop((event.name, type(event)), None)
+            self._steps[event.name, type(event)] = event
+            self._advanced = None
+        elif isinstance(event, Advanced):
+            self._advanced = event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from textual.message import Message
 
@@ -25,6 +26,17 @@ class Copied(Message):
     """Somebody wants a text in the clipboard."""
 
     text: str
+
+
+@dataclass
+class OutsideWanted(Message):
+    """Somebody wants to read a text, or a file, in a program of their own."""
+
+    text: str = ""
+    path: Path | None = None
+    """The file itself; None: a copy of the text."""
+    editor: bool = False
+    """The editor; otherwise the pager."""
 
 
 @dataclass

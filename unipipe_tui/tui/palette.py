@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from unipipe_tui.actions.catalog import CATALOG
-from unipipe_tui.tui.messages import Asked
+from unipipe_tui.config import FILE_NAME
+from unipipe_tui.tui.messages import Asked, OutsideWanted
+from unipipe_tui.tui.shell import shell_of
 
 HELP_SCORE = 0.1
 """Below that of any name that matches."""
@@ -36,3 +39,17 @@ class CatalogProvider(Provider):
         for action in CATALOG:
             yield action.name, partial(self.app.post_message, Asked(action)), action.help.splitlines()[0]
         yield THEME, self.app.action_change_theme, THEME_HELP
+        for name, help_line, path in self._files():
+            yield name, partial(self.app.post_message, OutsideWanted(path=path, editor=True)), help_line
+
+    def _files(self) -> Iterator[tuple[str, str, Path]]:
+        """What is configured in files, to be opened in the user's editor."""
+        shell = shell_of(self.app)
+        if shell is not None:
+            yield "edit unipipe.yaml", "Open the project's configuration in $EDITOR.", shell.project / FILE_NAME
+            if shell.surroundings.user.path:
+                yield (
+                    "edit my configuration",
+                    "Open your own keys and colours in $EDITOR.",
+                    shell.surroundings.user.path,
+                )

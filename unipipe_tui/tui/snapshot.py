@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
@@ -45,6 +46,9 @@ def look_around(world: World) -> Picture:
     The world is made anew, because `unipipe.yaml` may have changed and a tracking store may have come since.
     """
     now = world.elsewhere(world.root)
+    if not (now.index_is_kept or world.index_is_kept):
+        # What this process read of the runs is nowhere else.
+        now = replace(now, run_index=world.run_index)
     overview = status(Status(), now)
     jobs = list_jobs(ListJobs(JOBS_SHOWN), now)
     keep_in_step(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
@@ -41,7 +42,9 @@ def day_and_clock(moment: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 m 20 s`, `2 h 05 m`."""
+    """`0.4 s`, `12 s`, `3 m 20 s`, `2 h 05 m`; a dash for what is no duration."""
+    if not math.isfinite(seconds):
+        return "–"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

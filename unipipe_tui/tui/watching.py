@@ -23,6 +23,7 @@ MOST_ENTRIES_OF_A_FOLDER = 200
 MOST_ENTRIES = 1000
 _CONFIGURED = ("unipipe.yaml", "dvc.yaml", "dvc.lock", ".dvc/config", ".dvc/config.local")
 _STORE = (".unipipe/unipipe.duckdb", ".unipipe/unipipe.duckdb.wal")
+_RUNS = ".unipipe/runs.duckdb"
 _GIT = ("HEAD", "index", "logs/HEAD")
 _SKIPPED = frozenset({".git", ".unipipe", ".dvc", "__pycache__"})
 # These come and go when a database is merely read.
@@ -47,6 +48,11 @@ def watched_paths(world: World) -> tuple[Path, ...]:
     with suppress(UnipipeError, OSError):
         found += [root / path for path in _paths_of(world.pipeline.read())]
     return tuple(dict.fromkeys(found))
+
+
+def index_of_runs(world: World) -> tuple[Path, ...]:
+    """The file that a synchronisation writes to, batch by batch: what shows runs watches it beside all else."""
+    return (world.root / _RUNS,)
 
 
 def stamp_of(paths: tuple[Path, ...]) -> Stamp:

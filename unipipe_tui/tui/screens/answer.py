@@ -17,7 +17,7 @@ from unipipe_tui.actions.command_line import command_line
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.background import Problem, answer_within
-from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import DIALOGS
 from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.pretty import lines_of
@@ -38,13 +38,15 @@ class AnswerScreen(ModalScreen[Problem | None]):
         self._look = look
         self._request = request
         self._world = world
+        self.crumb = look.name
         self._command = shlex.join(command_line(look, request))
 
     def compose(self) -> ComposeResult:
         """The command line that gives the same answer, and the answer."""
         with Vertical(id="dialog", classes="-large") as dialog:
             dialog.border_title = Content(self._look.name)
-            dialog.border_subtitle = "c copy the command · esc close"
+            said = legend(self.app, "dialogs.copy", "texts.view", "texts.edit", "dialogs.close")
+            dialog.border_subtitle = Content(said)
             yield Static(Content(f"$ {harmless(self._command)}"), id="command-line", markup=False)
             yield Output(id="answer", follows=False)
 

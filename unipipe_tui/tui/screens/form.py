@@ -17,9 +17,10 @@ from textual.widgets import Button, Checkbox, Input, Label, Static
 from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.command_line import PROGRAM, command_line
 from unipipe_tui.actions.request import Field
-from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.forms import NO, YES, Texts, fill, initial_text, ordered_fields
 from unipipe_tui.tui.keys import FORM
+from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.text import harmless
 
 AROUND_FIELDS_LINES = 12
@@ -39,12 +40,15 @@ class FormScreen(ModalScreen[Any]):
         self._fields = ordered_fields(action)
         self._texts = {field.name: texts.get(field.name, initial_text(field)) for field in self._fields}
         self._tried = False
+        self._command = ""
+        """As it is shown."""
+        self.crumb = action.name
 
     def compose(self) -> ComposeResult:
         """One block a field, the command line, the buttons."""
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(self._action.name)
-            dialog.border_subtitle = "enter go on · tab next · esc cancel"
+            dialog.border_subtitle = Content(f"enter go on · tab next · {legend(self.app, 'form.copy', 'form.cancel')}")
             yield Static(self._action.help.splitlines()[0], id="what", markup=False)
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self._fields:
@@ -55,10 +59,10 @@ class FormScreen(ModalScreen[Any]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Show the command line from the beginning, the cursor where something is missing."""
+        """Show the command line from the beginning, the cursor where something is missing, or where something can be said."""
         self._judge()
-        empty = (field for field in self._fields if field.required and not self._texts[field.name])
-        first = next(empty, self._fields[0])
+        empty = [field for field in self._fields if not self._texts[field.name]]
+        first = next((field for field in empty if field.required), next(iter(empty), self._fields[0]))
         self.query_one(f"#entry-{first.name}").focus()
 
     def on_resize(self) -> None:
@@ -111,6 +115,10 @@ class FormScreen(ModalScreen[Any]):
         """Answer with nothing."""
         self.dismiss(None)
 
+    def action_copy(self) -> None:
+        """Copy the command line as it stands."""
+        self.post_message(Copied(self._command))
+
     def _judge(self) -> None:
         filled = fill(self._action, self._texts, self._folder)
         for field in self._fields:
@@ -121,6 +129,7 @@ class FormScreen(ModalScreen[Any]):
             line.update(Content(harmless(shown)))
         if filled.request is None:
             line_shown = f"{PROGRAM} {self._action.name} …"
+            self._command = f"{PROGRAM} {self._action.name}"
         else:
-            line_shown = shlex.join(command_line(self._action, filled.request))
+            line_shown = self._command = shlex.join(command_line(self._action, filled.request))
         self.query_one("#command-line", Static).update(Content(f"$ {harmless(line_shown)}"))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from unipipe_tui.actions.catalog import CATALOG
-from unipipe_tui.tui.bindings import bindings_of
-from unipipe_tui.tui.keys import DIALOGS, keys_table
+from unipipe_tui.tui.bindings import bindings_of, keys_in_force, legend
+from unipipe_tui.tui.keys import DIALOGS, KeyLine, keys_table
 from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.text import fit
 from unipipe_tui.tui.widgets.output import Output
@@ -24,6 +26,7 @@ COPIED_CELLS = 120
 class HelpScreen(ModalScreen[None]):
     """What can be pressed and what can be asked for."""
 
+    crumb = "Help"
     BINDINGS = bindings_of(DIALOGS)
     AUTO_FOCUS = "Output"
 
@@ -31,7 +34,7 @@ class HelpScreen(ModalScreen[None]):
         """One scrollable text."""
         with Vertical(id="dialog", classes="-large") as dialog:
             dialog.border_title = "Help"
-            dialog.border_subtitle = "c copy · esc close"
+            dialog.border_subtitle = Content(legend(self.app, "dialogs.copy", "texts.view", "dialogs.close"))
             yield Output(id="help", follows=False)
 
     def on_resize(self) -> None:
@@ -41,7 +44,7 @@ class HelpScreen(ModalScreen[None]):
     def _write(self) -> None:
         output = self.query_one(Output)
         output.clear()
-        output.add(help_lines(output.scrollable_content_region.width - 1))
+        output.add(help_lines(output.scrollable_content_region.width - 1, keys_in_force(self.app).lines))
 
     def action_close(self) -> None:
         """Close."""
@@ -49,13 +52,13 @@ class HelpScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """Copy the whole text."""
-        self.post_message(Copied("\n".join(help_lines(COPIED_CELLS))))
+        self.post_message(Copied("\n".join(help_lines(COPIED_CELLS, keys_in_force(self.app).lines))))
 
 
-def help_lines(width: int) -> list[str]:
-    """The text of the help in so many cells."""
+def help_lines(width: int, table: Sequence[KeyLine] | None = None) -> list[str]:
+    """The text of the help in so many cells; of the key table as it is made, or with a user's keys."""
     lines: list[str] = []
-    for place, keys in groupby(keys_table(), key=lambda line: line.screen):
+    for place, keys in groupby(table or keys_table(), key=lambda line: line.screen):
         lines.append(f"== {place}")
         for line in keys:
             lines += _entry(line.keys.replace(",", " "), KEY_CELLS, line.what, width)

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from unipipe_tui.tui.background import Problem
-from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import DIALOGS
 from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.text import harmless
@@ -23,7 +23,7 @@ class Telling(ModalScreen[None]):
 
     def __init__(self, title: str, text: Content, to_copy: str) -> None:
         super().__init__()
-        self._title = title
+        self._title = self.crumb = title
         self._text = text
         self._to_copy = to_copy
 
@@ -31,7 +31,7 @@ class Telling(ModalScreen[None]):
         """The dialog."""
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            dialog.border_subtitle = "c copy · esc close"
+            dialog.border_subtitle = Content(legend(self.app, "dialogs.copy", "dialogs.close"))
             yield Static(self._text, id="told", markup=False)
             yield Button("Close", id="close", compact=True)
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
-from unipipe_tui.tui.snapshot import Snapshot
+from unipipe_tui.actions.world import World
+from unipipe_tui.tui.forms import Texts
+from unipipe_tui.tui.keys import KeyLine, keys_of
+from unipipe_tui.tui.remembered import Kept, kept_of
+from unipipe_tui.tui.shell import shell_of
+from unipipe_tui.tui.snapshot import Picture, Snapshot
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.widgets.command_log import CommandLog
+from unipipe_tui.tui.widgets.footer import FittingFooter
+from unipipe_tui.tui.widgets.pane import TablePane
 from unipipe_tui.tui.widgets.title import Title
 
 
@@ -20,6 +28,14 @@ class Place(Screen[None]):
     """A screen that one goes to by number; it shows the snapshot and asks the app for everything else."""
 
     NAME = ""
+    REMEMBERED: ClassVar[bool] = True
+    """Whether it is found again as it was left; what is opened above a place begins anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: Picture | None = None
+        self._seen: Picture | None = None
+        """The picture that its panes asked after last."""
 
     def compose(self) -> ComposeResult:
         """Title, problem, the place's own parts, command log, footer."""
@@ -27,10 +43,13 @@ class Place(Screen[None]):
         yield Static(id="problem", markup=False)
         yield from self.parts()
         yield CommandLog()
-        yield Footer(show_command_palette=False, compact=True)
+        yield FittingFooter()
 
     def on_mount(self) -> None:
         """Follow the app's snapshot and the switch of the command log."""
+        shell = shell_of(self.app)
+        if shell and self.REMEMBERED:
+            self.recall(shell.recalled(self.NAME))
         self.watch(self.app, "snapshot", self._show)
         self.watch(self.app, "command_log_shown", self._show_command_log)
 
@@ -41,6 +60,54 @@ class Place(Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Show the newest picture."""
 
+    def selection(self) -> Texts:
+        """What the cursor stands on, by the names of request fields: what is asked for here is filled in with it."""
+        return {}
+
+    def remember(self) -> Kept:
+        """What is to be found again at the next launch: how each of its tables stands."""
+        return {pane.id: pane.remember() for pane in self.query(TablePane) if pane.id}
+
+    def recall(self, kept: Kept) -> None:
+        """Stand as at the last launch, as far as what was kept makes sense."""
+        for pane in self.query(TablePane):
+            if pane.id:
+                pane.recall(kept_of(kept, pane.id))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that leads to a change is dimmed where nothing may be changed."""
+        if self.world and self.world.read_only and any(line.does == action for line in self._changing):
+            return None
+        return super().check_action(action, parameters)
+
+    @property
+    def _changing(self) -> tuple[KeyLine, ...]:
+        return tuple(line for line in keys_of(self.NAME) if line.changes)
+
+    @property
+    def world(self) -> World | None:
+        """The project as it was found last; None before the first look."""
+        return self._newest.world if self._newest else None
+
+    def look(self, world: World) -> None:
+        """Ask the place's own looks again: the project moved, or the place came into sight after it did."""
+
+    def on_screen_suspend(self) -> None:
+        """Who comes back, now or at the next launch, finds it as it was left."""
+        shell = shell_of(self.app)
+        if shell and self.REMEMBERED:
+            shell.keep_place(self.NAME, self.remember())
+
+    def on_screen_resume(self) -> None:
+        """What moved while nobody saw it is looked at now."""
+        self._look_if_moved()
+
+    def _look_if_moved(self) -> None:
+        # A dialog above the place does not hide it.
+        if self._newest is not None and self._newest is not self._seen and self in self.app.screen_stack:
+            self._seen = self._newest
+            self.look(self._newest.world)
+
     def _show(self, snapshot: Snapshot) -> None:
         self.query_one(Title).show(snapshot)
         self.query_one(CommandLog).show_snapshot(snapshot)
@@ -49,6 +116,8 @@ class Place(Screen[None]):
         if snapshot.problem:
             problem.update(Content(f"✗ {harmless(snapshot.problem.sentence)}"))
         self.show(snapshot)
+        self._newest = snapshot.picture
+        self._look_if_moved()
 
     def _show_command_log(self, shown: bool) -> None:
         log = self.query_one(CommandLog)

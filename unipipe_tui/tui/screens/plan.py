@@ -1,4 +1,7 @@
-"""The plan dialog: exactly the lines of the plan; Cancel is the default, and only `y` or its button runs it."""
+"""The plan dialog: exactly the lines of the plan; Cancel is the default, and only ctrl+o or its button runs it.
+
+What would change a protected target wants its name typed before.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,24 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Label, Static
 
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.perform import make_plan
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.tui.background import Problem, answer_within
-from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import PLAN
 from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.text import harmless
+from unipipe_tui.tui.themes import target_style as mark
 
 PLAN_WITHIN_SECONDS = 30.0
 COMMAND = "  $ "
 COMMAND_CELLS = len(COMMAND)
 KIND_CELLS = 12
-AROUND_LINES = 6
+AROUND_LINES = 7
 """What the dialog holds beside the plan: its border and the buttons."""
 
 
@@ -42,17 +46,23 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
         self._request = request
         self._world = world
         self._plan: Plan[Any] | None = None
+        self._name = ""
+        """What must be typed before it runs."""
+        self.crumb = f"Plan: {change.name}"
 
     def compose(self) -> ComposeResult:
         """The lines and two buttons."""
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(f"Plan: {self._change.name}")
-            dialog.border_subtitle = "y run it · c copy · esc cancel"
+            dialog.border_subtitle = Content(legend(self.app, "plan.run-it", "plan.copy", "plan.cancel"))
             with VerticalScroll(id="lines", can_focus=False):
                 yield Static("Planning …", id="title", markup=False)
+            with Horizontal(id="typed"):
+                yield Label(id="type-this", markup=False)
+                yield Input(id="typed-name", compact=True)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Run it (y)", id="run", compact=True, disabled=True)
+                yield Button("Run it", id="run-it", compact=True, disabled=True)
 
     def on_mount(self) -> None:
         """Make the plan."""
@@ -72,12 +82,38 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
         title, *lines = (harmless(line) for line in plan.lines)
         self.query_one("#title", Static).update(Content.styled(title, "bold"))
         await self.query_one("#lines").mount_all(PlanLine(line) for line in lines)
-        self.query_one("#run", Button).disabled = False
+        self._mark_targets(plan)
+        self._judge()
 
-    @on(Button.Pressed, "#run")
+    def _mark_targets(self, plan: Plan[Any]) -> None:
+        """A plan for production looks like no other, and a protected target has its name asked for."""
+        targets = {name: self._world.targets[name] for name in plan.targets if name in self._world.targets}
+        dialog = self.query_one("#dialog")
+        for name, target in targets.items():
+            if target.colour:
+                dialog.border_title = Content.assemble(
+                    f"Plan: {self._change.name} ", (f" {name} ", mark(target.colour))
+                )
+                dialog.add_class(f"-{target.colour.value}")
+        self._name = next((name for name, target in targets.items() if target.protected), "")
+        if self._name:
+            self.query_one("#typed").display = True
+            self.query_one("#type-this", Label).update(f"{self._name} is protected; type its name: ")
+            self.query_one("#typed-name").focus()
+
+    @property
+    def _is_allowed(self) -> bool:
+        return self._plan is not None and self.query_one("#typed-name", Input).value.strip() == self._name
+
+    @on(Input.Changed, "#typed-name")
+    def _judge(self) -> None:
+        self.query_one("#run-it", Button).disabled = not self._is_allowed
+
+    @on(Input.Submitted, "#typed-name")
+    @on(Button.Pressed, "#run-it")
     def action_run_plan(self) -> None:
-        """Answer with the plan, once it is there to be read."""
-        if self._plan:
+        """Answer with the plan, once it is there to be read and the name of a protected target is typed."""
+        if self._is_allowed:
             self.dismiss(self._plan)
 
     @on(Button.Pressed, "#cancel")

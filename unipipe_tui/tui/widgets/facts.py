@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from textual.content import Content
@@ -10,10 +10,10 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from unipipe_tui.actions.jobs import JobLine
-from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.tui.text import clock, day_and_clock, duration, harmless
-from unipipe_tui.tui.theme import JOB_SIGNS, SERVER_SIGNS
+from unipipe_tui.tui.theme import ALERT_SIGNS, JOB_SIGNS, SERVER_SIGNS
 from unipipe_tui.tui.widgets.rows import Cell, Row, painted
 
 Line = Sequence[tuple[str, str]]
@@ -43,26 +43,41 @@ class Panel(Static):
 
     def _paint(self) -> None:
         lines = [Content.assemble(*line) for line in self._lines]
-        if not self._wraps:
+        if not (self._wraps and self._has_room_for(lines)):
             lines = [line.truncate(self.content_size.width, ellipsis=True) for line in lines]
         self.update(Content("\n").join(lines))
 
+    def _has_room_for(self, lines: Sequence[Content]) -> bool:
+        """Whether all of them can be read whole: otherwise each has one line, so that the last is seen as well."""
+        width, height = self.content_size
+        return sum(-(-line.cell_length // max(width, 1)) or 1 for line in lines) <= height
 
-def live_lines(servers: Sequence[ServerStatus]) -> list[Line]:
-    """What each target serves, where and since when."""
+
+def live_lines(
+    servers: Sequence[ServerStatus], releases: Sequence[Release] = (), styles: Mapping[str, str] | None = None
+) -> list[Line]:
+    """What each target serves, since when and how much, and what it was made of; `styles` of targets by name."""
     if not servers:
         return [[("Nothing is live yet.", "$muted")]]
-    return [line for server in servers for line in _server_lines(server)]
+    newest = {release.target: release for release in releases}
+    looks = styles or {}
+    return [
+        line
+        for server in servers
+        for line in _server_lines(server, newest.get(server.target), looks.get(server.target, "bold"))
+    ]
 
 
-def _server_lines(server: ServerStatus) -> list[Line]:
+def _server_lines(server: ServerStatus, release: Release | None, style: str) -> list[Line]:
     sign = SERVER_SIGNS[server.state]
-    version = f"v{server.version}" if server.version is not None else server.state.value
+    was = f", was version {release.version}" if release else ""
+    version = f"version {server.version}" if server.version is not None else f"{server.state.value}{was}"
     since = f"  since {day_and_clock(server.since)}" if server.since else ""
     lines: list[Line] = [
         [
             (f"{sign.glyph} ", sign.style),
-            (f"{harmless(server.target)} ", "bold"),
+            (harmless(server.target), style),
+            (" ", ""),
             (version, sign.style),
             (since, "$muted"),
         ]
@@ -70,23 +85,47 @@ def _server_lines(server: ServerStatus) -> list[Line]:
     if server.version is not None:
         requests = f"  {server.requests:,} requests" if server.requests is not None else ""
         lines.append([(requests, ""), (f"  {harmless(server.url).removeprefix('http://')}", "$muted")])
+    if release is not None and server.version in (release.version, None):
+        lines.append(_made_of(release))
     if server.error:
         lines.append([(f"  {harmless(server.error)}", "$error")])
     return lines
 
 
-def alert_lines(alerts: Sequence[Alert], notices: Sequence[str]) -> list[Line]:
-    """What is wrong, and what else there is to know."""
-    lines: list[Line] = [
-        [
-            ("! ", "bold $accent"),
-            (harmless(alert.message), ""),
-            (f"  {harmless(alert.target)} since {day_and_clock(alert.opened)}", "$muted"),
-        ]
-        for alert in alerts
+def _made_of(release: Release) -> Line:
+    """Short names of data and commit: enough to find them in the lineage."""
+    data = release.data[:8] if release.data else "unknown data"
+    commit = release.commit[:7] if release.commit else "unknown commit"
+    return [(f"  data {harmless(data)}", ""), (f", commit {harmless(commit)}", "$secondary")]
+
+
+def now_lines(alerts: Sequence[Alert], running: Sequence[JobLine], notices: Sequence[str]) -> list[Line]:
+    """What asks for attention, what runs and how far it is, what was acknowledged, what else there is to know."""
+    asking = [_alert_line(alert) for alert in alerts if alert.asks]
+    quiet: list[Line] = [] if asking else [[("✓ ", "$success"), ("Nothing asks for attention.", "$muted")]]
+    noted = [_alert_line(alert) for alert in alerts if not alert.asks]
+    known: list[Line] = [[("· ", "$muted"), (harmless(notice), "$muted")] for notice in notices]
+    return [*quiet, *asking, *map(_running_line, running), *noted, *known]
+
+
+def _alert_line(alert: Alert) -> Line:
+    sign = ALERT_SIGNS["asks" if alert.asks else "acknowledged"]
+    by = "" if alert.asks else f"  acknowledged by {harmless(alert.acknowledged_by)}"
+    return [
+        (f"{sign.glyph} ", sign.style),
+        (harmless(alert.message), "" if alert.asks else "$muted"),
+        (f"  {harmless(alert.target)} since {day_and_clock(alert.opened)}{by}", "$muted"),
     ]
-    lines += [[("· ", "$muted"), (harmless(notice), "$muted")] for notice in notices]
-    return lines or [[("✓ ", "$success"), ("No open alert.", "$muted")]]
+
+
+def _running_line(job: JobLine) -> Line:
+    sign = JOB_SIGNS[job.state]
+    return [
+        (f"{sign.glyph} ", sign.style),
+        (f"{harmless(job.action)} ", "bold"),
+        (harmless(job.progress) or "runs", ""),
+        (f"  {duration(job.seconds)}", "$muted"),
+    ]
 
 
 def job_rows(jobs: Sequence[JobLine]) -> list[Row]:
@@ -94,14 +133,10 @@ def job_rows(jobs: Sequence[JobLine]) -> list[Row]:
     return [Row(job.id, partial(_job_row, job)) for job in jobs]
 
 
-def log_rows(jobs: Sequence[JobLine]) -> list[Row]:
-    """A row for each command line that ran: when, who, what, how it ended and how long it took."""
-    return [Row(job.id, partial(_log_row, job)) for job in jobs]
-
-
 def _job_row(job: JobLine, width: int) -> Content:
     sign = JOB_SIGNS[job.state]
-    message = harmless(job.message) or ("runs" if not job.state.ended else job.state.value)
+    message = harmless(job.message) if job.state.ended else harmless(job.progress) or "runs"
+    message = message or job.state.value
     if width < WIDE_FROM_CELLS:
         cells = [
             Cell(clock(job.started)[:5], 5, "$muted"),
@@ -109,25 +144,13 @@ def _job_row(job: JobLine, width: int) -> Content:
             Cell(message, style="$muted"),
         ]
         return painted(width, Cell(sign.glyph, 1, sign.style), *cells)
-    command = [Cell(f"$ {harmless(job.command)}", width // 2, "$muted")] if width >= WIDER_FROM_CELLS else []
+    command = [Cell(f"$ {harmless(job.command)}", width // 2 - 4, "$muted")] if width >= WIDER_FROM_CELLS else []
     return painted(
         width,
         Cell(sign.glyph, 1, sign.style),
         Cell(day_and_clock(job.started), 11, "$muted"),
-        Cell(harmless(job.action), 15, "bold"),
+        Cell(harmless(job.action), 18, "bold"),
         Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
         Cell(message),
         *command,
-    )
-
-
-def _log_row(job: JobLine, width: int) -> Content:
-    sign = JOB_SIGNS[job.state]
-    return painted(
-        width,
-        Cell(clock(job.started), 8, "$muted"),
-        Cell(harmless(job.actor), 8, "$secondary"),
-        Cell(f"$ {harmless(job.command)}"),
-        Cell(f"{sign.glyph} {job.state.value}", 9, sign.style),
-        Cell(f"{duration(job.seconds):>9}", 9, "$muted"),
     )

@@ -6,10 +6,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 from unipipe_tui.actions.overview import ProjectFacts
+from unipipe_tui.tui.bindings import keys_in_force
+from unipipe_tui.tui.places import PLACES, PlaceLine
 from unipipe_tui.tui.snapshot import Snapshot
 from unipipe_tui.tui.text import clip, clock, harmless
 
-PLACES = (("1", "overview", "Overview"), ("2", "jobs", "Jobs"))
+LEAST_PROJECT_CELLS = 24
+"""Left for the project; where the labels of all places would take more, only the one that is here is written out."""
+
+LEAST_NAME_CELLS = 8
 
 
 class Title(Static):
@@ -19,6 +24,10 @@ class Title(Static):
         super().__init__(markup=False)
         self._place = place
         self._snapshot = Snapshot()
+
+    def on_mount(self) -> None:
+        """What lies above the place is part of where we are."""
+        self.app.screen_change_signal.subscribe(self, lambda _: self.call_after_refresh(self._paint))
 
     def show(self, snapshot: Snapshot) -> None:
         """Tell what is known."""
@@ -30,28 +39,41 @@ class Title(Static):
         self._paint()
 
     def _paint(self) -> None:
-        left = Content.assemble((" unipipe ", "bold $primary"), *(self._tab(*place) for place in PLACES), "  ")
         right = self._age()
+        left = self._tabs(short=False)
+        if left.cell_length + right.cell_length + LEAST_PROJECT_CELLS > self.content_size.width:
+            left = self._tabs(short=True)
         room = self.content_size.width - left.cell_length - right.cell_length - 1
-        middle = self._project(max(0, room))
+        middle = self._crumbs(max(0, room)) or self._project(max(0, room))
         gap = " " * max(1, room - middle.cell_length + 1)
         self.update(Content.assemble(left, middle, gap, right))
 
-    def _tab(self, key: str, place: str, label: str) -> Content:
-        here = place == self._place
+    def _tabs(self, *, short: bool) -> Content:
+        return Content.assemble((" unipipe ", "bold $primary"), *(self._tab(place, short) for place in PLACES), "  ")
+
+    def _tab(self, place: PlaceLine, short: bool) -> Content:
+        here = place.name == self._place
+        label = f"{place.label} " if here or not short else ""
+        key = next(iter(keys_in_force(self.app).keys_of(f"everywhere.{place.name}")), place.key)
         return Content.assemble(
-            (f" {key} ", "bold $accent on $panel" if here else "$accent"),
-            (f"{label} ", "bold $foreground on $panel" if here else "$muted"),
+            (f" {key} " if label else f" {key}", "bold $accent on $panel" if here else "$accent"),
+            (label, "bold $foreground on $panel" if here else "$muted"),
         )
+
+    def _crumbs(self, room: int) -> Content | None:
+        """The way from the place to the dialog on top; None when there is none."""
+        crumbs = [str(getattr(screen, "crumb", "")) for screen in self.app.screen_stack[1:]]
+        named = [harmless(crumb) for crumb in crumbs if crumb]
+        way = "".join(f"› {crumb} " for crumb in named)
+        return Content.styled(way, "bold $foreground").truncate(room, ellipsis=True) if named else None
 
     def _project(self, room: int) -> Content:
         picture = self._snapshot.picture
         if picture is None:
             return Content("")
         facts = picture.overview.project
-        words = [_where(facts), *([_read_only(facts)] if facts.read_only else [])]
-        marks = Content("  ").join(words)
-        name = clip(harmless(facts.name), max(8, room - marks.cell_length - 2))
+        marks = _marks(facts, room - LEAST_NAME_CELLS - 2)
+        name = clip(harmless(facts.name), max(LEAST_NAME_CELLS, room - marks.cell_length - 2))
         return Content.assemble((name, "bold"), "  ", marks).truncate(room, ellipsis=True)
 
     def _age(self) -> Content:
@@ -60,6 +82,16 @@ class Title(Static):
         if snapshot.problem:
             return Content.styled(f"stale since {when} " if when else "no answer ", "bold $warning")
         return Content.styled(f"{when} UTC " if when else "looking … ", "$muted")
+
+
+def _marks(facts: ProjectFacts, room: int) -> Content:
+    """Branch and commit, and that nothing may be changed: that first, where there is no room for all."""
+    if not facts.read_only:
+        return _where(facts)
+    short = Content.styled("read-only", "$warning")
+    ways = ([_where(facts), _read_only(facts)], [_read_only(facts)], [_where(facts), short], [short])
+    fitting = (Content("  ").join(words) for words in ways)
+    return next((marks for marks in fitting if marks.cell_length <= room), short)
 
 
 def _where(facts: ProjectFacts) -> Content:

@@ -1,0 +1,56 @@
+"""Jumping to a place, or asking for a capability, by the beginning of its name."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from unipipe_tui.tui.bindings import bindings_of
+from unipipe_tui.tui.jumps import fitting
+from unipipe_tui.tui.keys import JUMP
+
+BETWEEN = " "
+
+
+class JumpScreen(ModalScreen[str | None]):
+    """Answers with the name of a place or of a capability, or None."""
+
+    crumb = "Jump"
+    BINDINGS = bindings_of(JUMP)
+
+    def compose(self) -> ComposeResult:
+        """A line to type in, and what fits."""
+        yield Input(placeholder="place or capability", id="jump", compact=True)
+        yield Static(id="jump-places", markup=False)
+
+    def on_mount(self) -> None:
+        """Show all places."""
+        self._show("")
+
+    @on(Input.Changed)
+    def show_fitting(self, event: Input.Changed) -> None:
+        """Show what fits."""
+        self._show(event.value)
+
+    @on(Input.Submitted)
+    def go(self, event: Input.Submitted) -> None:
+        """Answer with what is meant."""
+        found = fitting(event.value)
+        if event.value.strip() and found:
+            self.dismiss(found[0])
+
+    def action_close(self) -> None:
+        """Stay."""
+        self.dismiss(None)
+
+    def _show(self, text: str) -> None:
+        found = fitting(text)
+        pieces = [
+            (f" {name}{BETWEEN}", "bold $accent" if number == 0 and text.strip() else "$muted")
+            for number, name in enumerate(found)
+        ]
+        said = Content.assemble(*pieces) if pieces else Content.styled(" nothing is called that ", "$warning")
+        self.query_one("#jump-places", Static).update(said.truncate(max(1, self.size.width - 1), ellipsis=True))
