@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint types docs benchmarks clean
+.PHONY: demo test docs screenshots benchmarks clean
 
 demo: $(READY)
 	$(BIN)/unipipe demo $(DEMO)
@@ -17,6 +17,9 @@ test: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+screenshots: $(READY)
+	$(BIN)/python docs/screenshots.py $(or $(DEMO),unipipe-demo)
 
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -2,87 +2,44 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import signal
-import struct
-import sys
-import termios
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from figures import QUIET, Figure
+from figures import Figure
+from terminals import workbench
 
-ROWS, COLUMNS = 40, 140
-SETTLE_SECONDS = 8.0
-WATCH_SECONDS = 10.0
+SETTLE_SECONDS = 12.0
+WATCH_SECONDS = 60.0
 
 
 def idle(workspace: Path) -> Figure:
     """Open the real workbench in a pseudo-terminal, let it settle, and watch its processor time and its children."""
-    pid, terminal = _open(workspace)
-    shown = bytearray()
-    threading.Thread(target=_drain, args=(terminal, shown), daemon=True).start()
-    try:
+    with workbench(workspace) as opened:
         time.sleep(SETTLE_SECONDS)
-        workbench = psutil.Process(pid)
-        before = sum(workbench.cpu_times()[:2])
+        # What stands by for jobs was started when the workbench was opened, and waits.
+        standing = _children(opened.process, 0.0)
+        before = sum(opened.process.cpu_times()[:2])
         begun = time.perf_counter()
-        children = _children(workbench, WATCH_SECONDS)
-        share = (sum(workbench.cpu_times()[:2]) - before) / (time.perf_counter() - begun)
-        memory = workbench.memory_info().rss / 2**20
-        if workbench.status() == psutil.STATUS_ZOMBIE or b"monitor" not in shown:
-            raise SystemExit(f"the workbench did not come up: {bytes(shown[-500:])!r}")
-    finally:
-        _close(pid, terminal)
+        started = _children(opened.process, WATCH_SECONDS) - standing
+        share = (sum(opened.process.cpu_times()[:2]) - before) / (time.perf_counter() - begun)
+        memory = opened.process.memory_info().rss / 2**20
+        if opened.process.status() == psutil.STATUS_ZOMBIE or b"monitor" not in opened.shown:
+            raise SystemExit(f"the workbench did not come up: {bytes(opened.shown[-500:])!r}")
     counted = {
         "cpu_share": round(share, 4),
-        "programs_started": len(children),
+        "programs_started": len(started),
         "memory_mib": round(memory),
         "watched_seconds": WATCH_SECONDS,
     }
     return Figure("idle workbench", "cpu_share < 0.01, programs_started 0", 1, counted=counted)
 
 
-def _open(workspace: Path) -> tuple[int, int]:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(workspace)
-        environment = {**os.environ, **QUIET, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment.pop("NO_COLOR")
-        os.execve(sys.executable, [sys.executable, "-m", "unipipe_tui"], environment)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    return pid, terminal
-
-
-def _drain(terminal: int, shown: bytearray) -> None:
-    with suppress(OSError):
-        while written := os.read(terminal, 65536):
-            shown += written
-
-
-def _children(workbench: psutil.Process, seconds: float) -> set[int]:
+def _children(parent: psutil.Process, seconds: float) -> set[int]:
     seen: set[int] = set()
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        seen |= {child.pid for child in workbench.children(recursive=True)}
+    while True:
+        seen |= {child.pid for child in parent.children(recursive=True)}
+        if time.monotonic() >= deadline:
+            return seen
         time.sleep(0.02)
-    return seen
-
-
-def _close(pid: int, terminal: int) -> None:
-    with suppress(OSError):
-        os.write(terminal, b"q")
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            break
-        time.sleep(0.05)
-    else:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    os.close(terminal)

@@ -22,7 +22,7 @@ POINTS = 1_000_000
 
 def full_sync(workspace: Path) -> Figure:
     """All runs read into an empty index, beside a client that pages through them."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     (folder / ".unipipe" / "runs.duckdb").unlink(missing_ok=True)
     seconds, mebibytes = _watched(UNIPIPE, "runs", "sync", "--json", cwd=folder)
     peer = _asked("mlflow", "all", folder)
@@ -43,7 +43,7 @@ def full_sync(workspace: Path) -> Figure:
 
 def next_sync(workspace: Path) -> Figure:
     """What a synchronisation costs after 100 new runs: inside the process, and the whole of it."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     inside, outside = [], []
     for seed in range(3):
         many_runs.add_runs(folder / "mlflow.db", 100, seed=1000 + seed)
@@ -62,7 +62,7 @@ def next_sync(workspace: Path) -> Figure:
 
 def page(workspace: Path) -> Figure:
     """The first page of an ordered, filtered list, in the process."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     ours, peer = _asked("ours", "page", folder), _asked("mlflow", "page", folder)
     return Figure(
         "first page of an ordered filter", "<= 0.1 s, ratio <= 0.02", 15, ours, "MlflowClient.search_runs", peer
@@ -71,7 +71,7 @@ def page(workspace: Path) -> Figure:
 
 def listing(workspace: Path) -> Figure:
     """The list of runs as a command."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     said([UNIPIPE, "runs", "sync"], cwd=folder)
     return against(
         "unipipe runs list --json --limit 100",
@@ -93,7 +93,7 @@ def listing(workspace: Path) -> Figure:
 
 def compare(workspace: Path) -> Figure:
     """Fifty runs side by side, in the process."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     runs = json.loads(said([UNIPIPE, "runs", "list", "--json", "--limit", str(COMPARED)], cwd=folder))["runs"]
     seconds = _asked("ours", "compare", folder, *(run["run_id"] for run in runs))
     return Figure(f"compare of {COMPARED} runs", "<= 0.15 s", 15, seconds)
@@ -101,12 +101,13 @@ def compare(workspace: Path) -> Figure:
 
 def long_history(workspace: Path) -> Figure:
     """A metric of a million points: read from MLflow's database and drawn."""
-    folder = _store(workspace)
+    folder = many_runs.stored_beside(workspace)
     run = _with_history(folder)
     said([UNIPIPE, "runs", "sync"], cwd=folder)
     return Figure("history of 1,000,000 points, drawn", "<= 0.3 s", 15, _asked("ours", "history", folder, run))
 
 
+@cache
 @cache
 def _store(workspace: Path) -> Path:
     folder = workspace.with_name("many-runs")

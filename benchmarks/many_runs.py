@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from figures import said
+
 RUNS = 100_000
 METRICS = 10
 PARAMS = 10
@@ -31,6 +33,15 @@ def make_store(folder: Path, runs: int = RUNS) -> Path:
     subprocess.run([sys.executable, "-c", program, f"sqlite:///{database}"], check=True, capture_output=True)
     add_runs(database, runs, seed=7)
     return database
+
+
+def stored_beside(workspace: Path) -> Path:
+    """The folder of a store of many runs beside a workspace, made and read into the index when it is not there yet."""
+    folder = workspace.with_name("many-runs")
+    if not (folder / "mlflow.db").exists():
+        make_store(folder)
+        said([Path(sys.executable).with_name("unipipe"), "runs", "sync"], cwd=folder)
+    return folder
 
 
 def add_runs(database: Path, runs: int, seed: int) -> list[str]:

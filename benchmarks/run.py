@@ -13,6 +13,7 @@ import command_line
 import following
 import idle_terminal
 import indexing
+import screens
 import serving
 import stopping
 import storing
@@ -30,6 +31,10 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "cancel": stopping.cancel_of_a_silent_tool,
     "log": following.lag_of_a_followed_log,
     "idle-tui": idle_terminal.idle,
+    "first-paint": screens.first_paint,
+    "keys": screens.key_to_paint,
+    "confirm": screens.promotion,
+    "runs-place": screens.many_runs_shown,
     "predict": serving.predictions,
     "demo": telling.demo,
     "sync": indexing.full_sync,

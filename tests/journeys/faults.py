@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,10 @@ def dvc_project(folder: Path, stages: str, config: str = NOT_CONFIGURED) -> Path
     return folder
 
 
+def _hear_of_a_closed_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Background:
     """A command line that runs beside the test; ended with everything that it left, whatever the test does."""
 
@@ -46,6 +51,8 @@ class Background:
             stdout=self._stdout,
             stderr=self._stderr,
             start_new_session=True,
+            # A signal that whoever runs the tests ignores, as nohup does, would be ignored by what they start, too.
+            preexec_fn=_hear_of_a_closed_terminal,
         )
         self.pid = self._process.pid
 
