@@ -5,16 +5,19 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from unipipe_tui.actions.world import World
+    from unipipe_tui.cli import Workbench
 
 
 STAND_BY = "--stand-by"
 """The workbench starts itself a second time with this word; nobody types it."""
+SERVED = "--served"
+"""The server of pages starts the workbench with this word, once for every page."""
 
 
 FLAGS = {"--read-only": ("UNIPIPE_READ_ONLY", "--read-only"), "--ascii": ("UNIPIPE_ASCII", "1")}
@@ -38,6 +41,8 @@ def main() -> None:
         # What every job begins with.
         import_module("unipipe_tui.cli")
         stand_by(run_headless)
+    elif words == [SERVED]:
+        open_page(Path.cwd())
     elif all(word in FLAGS for word in words):
         for word in words:
             os.environ.update([FLAGS[word]])
@@ -54,6 +59,10 @@ def run_headless(words: Sequence[str]) -> None:
     if ended.open_next is not None:
         # The commands that the workbench starts count relative paths from where it stands.
         os.chdir(ended.open_next)
+        open_terminal(Path.cwd())
+    if ended.workbench is not None and ended.workbench.serve:
+        serve_pages(Path.cwd(), ended.workbench)
+    elif ended.workbench is not None:
         open_terminal(Path.cwd())
     if ended.only_looked:
         _leave(ended.exit_code)
@@ -100,11 +109,60 @@ def open_terminal(start: Path) -> None:
         world = open_world(start)
     except UnipipeError as error:
         sys.exit(complain(error))
+    _open(world, os.environ)
+
+
+def _open(world: World, environment: Mapping[str, str]) -> None:
     from unipipe_tui.tui.app import open_app
     from unipipe_tui.tui.surroundings import surroundings_of
     from unipipe_tui.wiring import own_terminal
 
-    open_app(world, surroundings_of(os.environ, own_terminal()))
+    open_app(world, surroundings_of(environment, own_terminal()))
+
+
+def open_page(start: Path) -> None:
+    """Open the workbench for a page in a browser, which speaks through the pipes of this process."""
+    from unipipe_tui.cli import complain
+    from unipipe_tui.domain.errors import UnipipeError
+
+    try:
+        world = open_world(start)
+    except UnipipeError as error:
+        sys.exit(complain(error))
+    from unipipe_tui.tui.served import end_with_input
+
+    end_with_input()
+    # The terminal in which the server runs is not the one that somebody looks at.
+    _open(world, {name: value for name, value in os.environ.items() if name not in ("TMUX", "STY")})
+
+
+def serve_pages(start: Path, wanted: Workbench) -> None:
+    """Serve the workbench of the project that a folder lies in, until somebody interrupts; ends the process on an error."""
+    from unipipe_tui.cli import complain, tell
+    from unipipe_tui.domain.errors import ToolMissing, UnipipeError, UsageError
+
+    if not wanted.write:
+        # In the environment, so that every workbench and every job that is started from here knows as well.
+        os.environ["UNIPIPE_READ_ONLY"] = "--serve"
+    try:
+        world = open_world(start)
+        try:
+            from unipipe_tui.tui.browser import is_this_machine, serve
+        except ModuleNotFoundError as error:
+            raise ToolMissing(
+                f"The workbench cannot be served: the package {error.name} is missing.",
+                hint="Install it: python -m pip install textual-serve",
+            ) from None
+        if not (wanted.expose or is_this_machine(wanted.host)):
+            raise UsageError(
+                f"At {wanted.host} other machines could reach the workbench, and act in your name.",
+                hint="Add --expose if that is meant, or leave out --host.",
+            )
+        can = f"read-only: {world.read_only}" if world.read_only else "whoever opens it can change everything"
+        argv = [sys.executable, "-m", "unipipe_tui", SERVED]
+        serve(argv, wanted.host, wanted.port, f"unipipe · {world.root.name}", lambda url: tell(f"{url}  ({can})"))
+    except UnipipeError as error:
+        sys.exit(complain(error))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from unipipe_tui.actions.world import OwnProcess, World
@@ -18,7 +19,7 @@ from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.git import GitCommandLine
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
-from unipipe_tui.adapters.processes import LocalProcesses
+from unipipe_tui.adapters.processes import LocalProcesses, run_in_project
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.adapters.terminal import OwnTerminal
@@ -47,8 +48,11 @@ from unipipe_tui.store.tables import TableFiles
 
 PACKAGE = Path(__file__).parent
 READ_ONLY_VARIABLE = "UNIPIPE_READ_ONLY"
-READ_ONLY_FLAG = "--read-only"
-"""What the variable holds when the flag was given: jobs that are started from here inherit it."""
+READ_ONLY_FLAGS = {
+    "--read-only": "it was opened with --read-only",
+    "--serve": "it is served to a browser without --write",
+}
+"""What the variable holds when a flag says it: jobs that are started from here inherit it."""
 
 
 def build_world(start: Path, also_checked: Sequence[Tool] = ()) -> World:
@@ -88,6 +92,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
     return World(
         root=root,
         config=config,
+        user=lambda: read_user_config(user_config_path(os.environ)),
         actor=_actor(),
         job_id=job_id,
         process=OwnProcess(os.getpid(), process.started_at(os.getpid()) or 0.0),
@@ -119,6 +124,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         audit=Audit(database),
         store=StoreFile(database),
         processes=processes,
+        run_program=partial(run_in_project, root),
         recipes=ShippedRecipes(PACKAGE),
         tools=_tools(git, dvc),
         elsewhere=lambda other: world_at(other, processes),
@@ -206,7 +212,9 @@ def _open_registry(uri: str) -> Registry:
 def import_what_jobs_need() -> None:
     """Load what takes long: for a process that will be forked for jobs."""
     _silence_mlflow()
-    import unipipe_tui.adapters.mlflow.client.registry  # noqa: F401
+    from unipipe_tui.adapters.mlflow.client.early import make_ready
+
+    make_ready()
 
 
 def _open_importance() -> ImportanceMeter:
@@ -238,8 +246,8 @@ def _actor() -> str:
 
 def _read_only(configured: bool, unwritable: str | None) -> str | None:
     said = os.environ.get(READ_ONLY_VARIABLE, "").lower()
-    if said == READ_ONLY_FLAG:
-        return f"it was opened with {READ_ONLY_FLAG}"
+    if said in READ_ONLY_FLAGS:
+        return READ_ONLY_FLAGS[said]
     if said in ("1", "true", "yes"):
         return f"{READ_ONLY_VARIABLE} is set"
     if configured:

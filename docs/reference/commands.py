@@ -21,6 +21,22 @@ stdout, narration to stderr. `--json` works everywhere; the shape of each answer
 [schemas](schemas). Nothing asks without a terminal: a change that wants a yes ends with exit code 2 unless `--yes` is
 given."""
 
+WORKBENCH = "The workbench"
+WORKBENCH_TEXT = """\
+`unipipe` alone opens the workbench in the terminal, and so does `unipipe tui`. `unipipe tui --serve` shows the same in a
+browser: on this machine only, and read-only unless `--write` is given. Whoever can reach the address acts in your name."""
+WORKBENCH_OPTIONS = (
+    ("`--serve`", "no", "Serve it to a browser, until Ctrl-C."),
+    ("`--port INTEGER`", "`8000`", "Port to serve it at."),
+    (
+        "`--host TEXT`",
+        "`127.0.0.1`",
+        "Address to serve it at; one that other machines can reach wants `--expose` as well.",
+    ),
+    ("`--write`", "no", "Let the browser change something."),
+    ("`--expose`", "no", "Let other machines reach it."),
+)
+
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "tried, and failed",
@@ -35,7 +51,8 @@ MEANINGS: dict[ExitCode, str] = {
 def page() -> str:
     """The whole page."""
     alone = [action for action in CATALOG if " " not in action.name]
-    parts = [TITLE, INTRODUCTION, _contents(alone), _exit_codes(), f"## {ONE_WORD}"]
+    workbench = f"## {WORKBENCH}\n\n{WORKBENCH_TEXT}\n\n{table(('', 'default', 'what'), WORKBENCH_OPTIONS)}"
+    parts = [TITLE, INTRODUCTION, _contents(alone), _exit_codes(), workbench, f"## {ONE_WORD}"]
     parts += [_command(action) for action in alone]
     for noun, about in NOUNS.items():
         parts += [f"## {noun}", about, *(_command(action) for action in _of(noun))]
@@ -50,7 +67,8 @@ def _contents(alone: list[Action]) -> str:
     lines = [f"- [{ONE_WORD}](#{anchor(ONE_WORD)})", *map(_link, alone)]
     for noun in NOUNS:
         lines += [f"- [{noun}](#{anchor(noun)})", *map(_link, _of(noun))]
-    return "## Contents\n\n- [Exit codes](#exit-codes)\n" + "\n".join(lines)
+    first = f"- [Exit codes](#exit-codes)\n- [{WORKBENCH}](#{anchor(WORKBENCH)})\n"
+    return f"## Contents\n\n{first}" + "\n".join(lines)
 
 
 def _link(action: Action) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from reference.docstrings import field_docs
 from reference.markdown import block, code, document, table
 from unipipe_tui.config import FILE_NAME, LAST_PORT, Config, Port, UserConfig
+from unipipe_tui.domain.user_commands import TypedInput, UserCommand
+from unipipe_tui.tui.places import PLACES
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fraud-detection" / FILE_NAME
 NAMES: dict[Any, str] = {
@@ -57,7 +59,34 @@ keys:
   models.check: C
   everywhere.help: [f1, "?"]
 """
-NOT_KEYS = ("path", "problems", "keys")
+NOT_KEYS = ("path", "problems", "keys", "commands")
+
+COMMANDS = """\
+Each command is a program with arguments. It has a key and a place in the workbench, stands in footer, `?` help and palette,
+and runs as a job: followed, cancelled, logged and audited like every change, headless as well (`unipipe user run`). What its
+template may name of the selected row depends on the place:"""
+COMMANDS_RULES = """\
+- No shell is started: what fills a gap stays one argument, whatever it holds. One that would begin with `-` is refused,
+  unless `--` stands before it in the template.
+- It is started in the root of the project, with `UNIPIPE_JOB` and `MLFLOW_TRACKING_URI` set and nothing to read from.
+- Where nothing may be changed it is refused, unless it says `changes: false`.
+- A command with a fault is left out, and said with its line: an unknown key, place or field, a key of the keyboard that
+  something else has there, a template that lets a value be the program or be read by a shell."""
+COMMANDS_EXAMPLE = """\
+commands:
+  - name: model notes
+    key: N
+    place: models
+    run: [git, log, --oneline, --grep, "{model} v{version}"]
+    changes: false
+  - name: open ticket
+    key: T
+    for: [models, releases]
+    run: [tracker, new, "--title={input:title}", --, "{model}"]
+    inputs:
+      - {name: title, help: One line that says what is wrong.}
+    confirm: true
+"""
 
 
 def page() -> str:
@@ -77,9 +106,25 @@ def page() -> str:
             block("yaml", USER_EXAMPLE),
         )
     )
+    commands = _commands()
     variables = [(code(name), what) for name, what in ENVIRONMENT]
     environment = f"## Environment\n\n{table(('variable', 'what it does'), variables)}"
-    return document("# Configuration", INTRODUCTION, *sections, example, user, environment)
+    return document("# Configuration", INTRODUCTION, *sections, example, user, commands, environment)
+
+
+def _commands() -> str:
+    places = [(code(place.name), ", ".join(code(name) for name in place.fields)) for place in PLACES]
+    return "\n\n".join(
+        (
+            "## Commands of your own",
+            COMMANDS,
+            table(("place", "fields of a row"), [row for row in places if row[1]]),
+            _rows("commands[]", UserCommand),
+            _rows("commands[].inputs[]", TypedInput),
+            COMMANDS_RULES,
+            block("yaml", COMMANDS_EXAMPLE),
+        )
+    )
 
 
 def _places(kind: type[Any], path: str) -> list[tuple[str, type[Any]]]:
@@ -94,14 +139,20 @@ def _places(kind: type[Any], path: str) -> list[tuple[str, type[Any]]]:
 
 def _section(path: str, kind: type[Any]) -> str:
     heading = f"## {code(path)}" if path else "## The whole file"
+    return f"{heading}\n\n{kind.__doc__}\n\n{_rows(path, kind)}"
+
+
+def _rows(path: str, kind: type[Any]) -> str:
     docs = field_docs(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     rows = []
     for name, hint in _keys(kind):
         inner = _mapping_inside(hint)
-        about = docs.get(name) or (inner.__doc__ if inner else "") or ""
-        rows.append((code(_joined(path, name)), _type(hint), _default(fields[name]), about))
-    return f"{heading}\n\n{kind.__doc__}\n\n" + table(("key", "type", "default", "what"), rows)
+        about = " ".join((docs.get(name) or (inner.__doc__ if inner else "") or "").split())
+        key = fields[name].metadata.get("key", name)
+        if key:
+            rows.append((code(_joined(path, key)), _type(hint), _default(fields[name]), about))
+    return table(("key", "type", "default", "what"), rows)
 
 
 def _keys(kind: type[Any]) -> list[tuple[str, Any]]:
@@ -148,7 +199,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return ""
     if field.default is dataclasses.MISSING:
         return "must be given"
-    if field.default == ():
+    if field.default in ((), ""):
         return ""
     value = field.default.value if isinstance(field.default, Enum) else field.default
     return code(str(value).lower() if isinstance(value, bool) else str(value))

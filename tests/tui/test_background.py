@@ -9,6 +9,7 @@ from tests.fakes import FakeGit, staying
 from tests.tui.conftest import until
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.ports.tools import WorkTree
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.background import Problem, answer_within, begin
 from unipipe_tui.tui.screens.help import HelpScreen
@@ -48,9 +49,9 @@ async def test_a_tool_that_hangs_holds_up_neither_the_help_nor_the_end(world: Wo
     release = threading.Event()
 
     class HangingGit(FakeGit):
-        def changed(self) -> tuple[str, ...]:
+        def work_tree(self) -> WorkTree | None:
             release.wait(30)
-            return ()
+            return super().work_tree()
 
     app = Unipipe(staying(world, git=HangingGit()))
     begun = time.monotonic()

@@ -18,7 +18,7 @@ from tests.fakes import FakeServer, staying
 from tests.tui.conftest import CONFIG
 from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.tui.background import begin
-from unipipe_tui.tui.lookout import BETWEEN_LOOKS_SECONDS, Lookout
+from unipipe_tui.tui.lookout import LEAST_REST_SECONDS, MOST_REST_SECONDS, Lookout, rest_after
 from unipipe_tui.tui.snapshot import Snapshot
 from unipipe_tui.tui.watching import (
     EVERY_SECONDS,
@@ -198,12 +198,21 @@ async def test_nothing_is_looked_at_twice_while_nothing_moves(piped: Path) -> No
     async with aclosing(Lookout(world).snapshots()) as snapshots:
         await anext(snapshots)
         next_one = asyncio.ensure_future(anext(snapshots))
-        await asyncio.wait({next_one}, timeout=BETWEEN_LOOKS_SECONDS + 2 * EVERY_SECONDS)
+        await asyncio.wait({next_one}, timeout=2 * EVERY_SECONDS + LEAST_REST_SECONDS)
         idle = not next_one.done()
         grow(piped / "src/train.py")
         await asyncio.wait_for(next_one, 15)
 
     assert idle
+
+
+def test_what_moves_all_the_time_is_not_looked_at_all_the_time_and_news_are_not_two_seconds_old() -> None:
+    assert rest_after(0.0) == LEAST_REST_SECONDS
+    assert rest_after(0.4) == pytest.approx(1.2)
+    assert rest_after(60.0) == MOST_REST_SECONDS
+    for look in (0.05, 0.2, 0.39):
+        # Worst: it moved when a look had just begun, or right after the watching slept.
+        assert max(look + rest_after(look), EVERY_SECONDS) + look < 2.0
 
 
 def states(snapshot: Snapshot) -> list[ServerState]:

@@ -97,6 +97,10 @@ class Change(Generic[Request, Decided, Result]):
     """The project that it makes or works in, when that is not the one around us."""
     answer: Callable[[Request, World], Result | None] | None = None
     """What to say at once to a request that asks for no change at all; None to any other one."""
+    only_looks: Callable[[Request, World], bool] | None = None
+    """Whether a request changes nothing in spite of all, so that it may be carried out where nothing may be changed."""
+    stands_for: Callable[[Request], tuple[str, ...]] | None = None
+    """The command line, when it is another capability's: each command of a user's own is one of `user run`."""
 
     def home(self, request: Request, world: World) -> World:
         """The world that the change belongs to."""

@@ -27,6 +27,7 @@ from unipipe_tui.actions import (
     store,
     timeline,
     traffic,
+    user_commands,
 )
 from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.runs import best as run_best
@@ -111,6 +112,8 @@ CATALOG: tuple[Action, ...] = (
     audit.VERIFY,
     store.CHECK,
     store.BACK_UP,
+    user_commands.LIST,
+    user_commands.RUN,
     going_back.ROLL_BACK,
     going_back.UNDO,
 )
@@ -129,6 +132,7 @@ NOUNS: dict[str, str] = {
     "lineage": "From anything to what it came from and what it led to.",
     "audit": "Who did what.",
     "store": "The local store.",
+    "user": "Commands of your own.",
 }
 """What the groups of commands are about."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.request import Field, fields_of
 
 PROGRAM = "unipipe"
@@ -14,6 +14,8 @@ PROGRAM = "unipipe"
 
 def command_line(action: Action, request: Any) -> tuple[str, ...]:
     """The shortest argv that asks for this request: `("unipipe", "models", "promote", "fraud-detector", "3")`."""
+    if isinstance(action, Change) and action.stands_for:
+        return action.stands_for(request)
     flags: list[str] = []
     positional: list[str] = []
     for field in fields_of(action.request):

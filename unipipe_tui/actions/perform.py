@@ -70,15 +70,20 @@ def allowed_plan(
         Refused: read-only, or the plan is no longer the expected one.
         UnipipeError: the change cannot be planned.
     """
-    refuse_when_read_only(world)
+    refuse_when_read_only(change, request, world)
     if expected_plan is None:
         return make_plan(change, request, world)
     return _made_again(change, request, world, expected_plan)
 
 
-def refuse_when_read_only(world: World) -> None:
+def is_forbidden(change: Change[Any, Any, Any], request: Any, world: World) -> bool:
+    """Whether this would be a change where nothing may be changed."""
+    return bool(world.read_only) and not (change.only_looks and change.only_looks(request, world))
+
+
+def refuse_when_read_only(change: Change[Any, Any, Any], request: Any, world: World) -> None:
     """Raise Refused where nothing may be changed."""
-    if world.read_only:
+    if is_forbidden(change, request, world):
         raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
 
 

@@ -7,13 +7,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from unipipe_tui.config import Config, ModelConfig, TargetConfig
+from unipipe_tui.config import Config, ModelConfig, TargetConfig, UserConfig
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
-from unipipe_tui.domain.ports.tools import DistantVersions, Dvc, Git, PipelineFiles, Processes, Recipes, Registry, Tool
+from unipipe_tui.domain.ports.tools import (
+    DistantVersions,
+    Dvc,
+    Git,
+    PipelineFiles,
+    Processes,
+    Recipes,
+    Registry,
+    RunProgram,
+    Tool,
+)
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
@@ -49,6 +59,8 @@ class World:
 
     root: Path
     config: Config
+    user: Callable[[], UserConfig]
+    """What the user configured for every project, as it is now."""
     actor: str
     job_id: str
     """The id of the job that this process is, should it make a change."""
@@ -92,6 +104,7 @@ class World:
     audit: Audit
     store: StoreFile
     processes: Processes
+    run_program: RunProgram
     recipes: Recipes
     tools: tuple[Tool, ...]
     """What `doctor` looks at."""

@@ -5,15 +5,28 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unipipe_tui.adapters import process
+from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.jobs import DETACHED_JOB, LAUNCH_FILE, JobStart, Launch, new_job_id
+from unipipe_tui.domain.ports.tools import ProgramRun
+from unipipe_tui.domain.progress import Progress
 
 STAND_BY = "--stand-by"
 ANSWER_WITHIN_SECONDS = 1.0
 READY = "ready"
+
+
+def run_in_project(root: Path, argv: Sequence[str], progress: Progress, env: Mapping[str, str]) -> ProgramRun:
+    """Run a program of the user's in the project, telling each line that it writes."""
+    try:
+        ended = process.stream(argv, progress, cwd=root, env=env)
+    except OSError as error:
+        # A script without a first line that names its interpreter, arguments that are too long.
+        raise Failed(f"{argv[0]} cannot be started ({error.strerror}).") from None
+    return ProgramRun(ended.exit_code, ended.seconds, ended.tail)
 
 
 class LocalProcesses:

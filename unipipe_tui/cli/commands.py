@@ -13,6 +13,7 @@ from unipipe_tui import __version__
 from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import CATALOG, NOUNS
 from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.config import LAST_PORT
 from unipipe_tui.domain.values import frozen
 
 HELP = "One pipeline for data, models and deployments. `unipipe` alone opens the terminal workbench."
@@ -33,17 +34,36 @@ class Options:
     interval: float = 2.0
 
 
+@frozen
+class Workbench:
+    """How the terminal workbench is wanted."""
+
+    serve: bool
+    """In a browser."""
+    host: str
+    port: int
+    write: bool
+    """Whether a browser may change something."""
+    expose: bool
+    """Whether other machines may reach it."""
+
+
 Handler = Callable[[Action, Any, Options], None]
+TUI = "tui"
 
 
-def build_app(handle: Handler, words: Sequence[str] = ()) -> typer.Typer:
+def build_app(
+    handle: Handler, words: Sequence[str] = (), open_workbench: Callable[[Workbench], None] | None = None
+) -> typer.Typer:
     """The commands that the words may mean: those of their noun, or all of them when they begin with none.
 
-    Each hands its action, request and options to the handler.
+    Each hands its action, request and options to the handler; the one that opens the workbench is there with its own.
     """
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
     app = typer.Typer(help=HELP, pretty_exceptions_enable=False, **settings)
     app.callback()(_root)
+    if open_workbench:
+        app.command(TUI)(_tui(open_workbench))
     groups: dict[str, typer.Typer] = {}
     for action in _meant(words):
         noun, _, verb = action.name.partition(" ")
@@ -60,7 +80,27 @@ def build_app(handle: Handler, words: Sequence[str] = ()) -> typer.Typer:
 def _meant(words: Sequence[str]) -> Sequence[Action]:
     # Making all commands takes longer than parsing one.
     noun = next((word for word in words if not word.startswith("-")), "")
-    return [action for action in CATALOG if action.name.partition(" ")[0] == noun] or CATALOG
+    return [action for action in CATALOG if action.name.partition(" ")[0] == noun] or (CATALOG if noun != TUI else ())
+
+
+def _tui(open_workbench: Callable[[Workbench], None]) -> Callable[..., None]:
+    def tui(
+        serve: Annotated[bool, typer.Option("--serve", help="Serve it to a browser, until Ctrl-C.")] = False,
+        port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Port to serve it at.")] = 8000,
+        host: Annotated[str, typer.Option(help="Address to serve it at.")] = "127.0.0.1",
+        write: Annotated[bool, typer.Option("--write", help="Let the browser change something.")] = False,
+        expose: Annotated[
+            bool, typer.Option("--expose", help="Let other machines reach it: whoever does acts in your name.")
+        ] = False,
+    ) -> None:
+        """Open the terminal workbench, as `unipipe` alone does; with --serve in a browser.
+
+        What is served is read-only unless --write is given, and reached from this machine only: another --host wants
+        --expose as well.
+        """
+        open_workbench(Workbench(serve, host, port, write, expose))
+
+    return tui
 
 
 def _root(

@@ -24,7 +24,7 @@ from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.runs.export import RunsExported
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli import output
-from unipipe_tui.cli.commands import Options, build_app
+from unipipe_tui.cli.commands import Options, Workbench, build_app
 from unipipe_tui.cli.narrator import Narrator
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import ExitCode, Stopped, UnipipeError, UsageError
@@ -46,6 +46,8 @@ class Ended:
     exit_code: int
     open_next: Path | None = None
     """Project to open in the terminal front end now."""
+    workbench: Workbench | None = None
+    """How to open the terminal front end here and now."""
     only_looked: bool = False
     """Whether it left nothing behind that the interpreter must put in order at its end."""
 
@@ -55,11 +57,16 @@ def run(words: Sequence[str], open_world: OpenWorld) -> Ended:
     output.speak_utf8()
     session = Session(open_world)
     try:
-        build_app(session.handle, words)(args=list(words), prog_name="unipipe")
+        build_app(session.handle, words, session.open_workbench)(args=list(words), prog_name="unipipe")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else ExitCode.DONE
         return replace(session.ended, exit_code=session.ended.exit_code or code)
     return session.ended
+
+
+def tell(text: str) -> None:
+    """Say something on stderr."""
+    output.narrate(Text(text))
 
 
 def complain(error: UnipipeError) -> int:
@@ -78,6 +85,10 @@ class Session:
         self._stopping = threading.Event()
         self._applied = False
         self.ended = Ended(ExitCode.DONE)
+
+    def open_workbench(self, wanted: Workbench) -> None:
+        """Let whoever runs this open the terminal front end."""
+        self.ended = Ended(ExitCode.DONE, workbench=wanted)
 
     def handle(self, action: Action, request: Any, options: Options) -> None:
         """Do what the parsed command line asks for. The one place of this front end that catches errors."""
@@ -126,11 +137,11 @@ class Session:
             self._answer(result, options)
             return
         # Nobody is asked for what would be refused afterwards.
-        refuse_when_read_only(world)
+        refuse_when_read_only(action, request, world)
         expected = options.plan
         if action.danger is Danger.CONFIRM and not options.yes:
             plan = make_plan(action, request, world)
-            if not _agreed(plan):
+            if not (plan.at_once or _agreed(plan)):
                 self.ended = Ended(ExitCode.USAGE)
                 return
             expected = expected or plan.id

@@ -55,14 +55,17 @@ def _problem(error: yaml.YAMLError) -> str:
 
 
 class Reader:
-    """Builds dataclasses from YAML nodes, so that every complaint can name its line."""
+    """Builds dataclasses from YAML nodes, so that every complaint can name its line.
+
+    A field is named as in the class, unless its metadata say another `key`; None there: it is no key.
+    """
 
     def __init__(self, file_name: str) -> None:
         self._file_name = file_name
 
     def build(self, kind: type[Any], node: yaml.Node, path: tuple[str, ...]) -> Any:
         hints = typing.get_type_hints(kind)
-        known = {f.name: f for f in dataclasses.fields(kind) if f.name != "present"}
+        known = {key: f for f in dataclasses.fields(kind) if f.name != "present" and (key := _key(f))}
         values: dict[str, Any] = {}
         for key_node, value_node in self.pairs(node, path, "a mapping of keys to values"):
             key = str(key_node.value)
@@ -72,9 +75,10 @@ class Reader:
                     hint=f"Allowed here: {', '.join(known)}.",
                 )
             if not self._says_nothing(known[key], value_node):
-                values[key] = self.value(hints[key], value_node, (*path, key))
+                name = known[key].name
+                values[name] = self.value(hints[name], value_node, (*path, key))
         for name, spec in known.items():
-            if name not in values and _is_required(spec):
+            if spec.name not in values and _is_required(spec):
                 raise UsageError(
                     f"{self.line(node)}: `{'.'.join((*path, name))}` is missing.",
                     hint=f"Keys here: {', '.join(known)}.",
@@ -162,6 +166,11 @@ class Reader:
             f"{self.line(node)}: {key}{shown}, which is not allowed.",
             hint=f"Allowed: {allowed}.",
         )
+
+
+def _key(spec: dataclasses.Field[Any]) -> str | None:
+    key: str | None = spec.metadata.get("key", spec.name)
+    return key
 
 
 def _tag(node: yaml.Node) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from unipipe_tui.config.reading import Reader, compose
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.user_commands import UserCommand
 from unipipe_tui.domain.values import frozen
 
 CONFIG_VARIABLE = "UNIPIPE_CONFIG"
@@ -51,6 +53,8 @@ class UserConfig:
     """Draw with plain ASCII characters only."""
     read_only: bool = False
     """Refuse every change, in every project."""
+    commands: tuple[UserCommand, ...] = ()
+    """Commands of your own, a list."""
     path: Path | None = None
     """The file, whether it is there or not; not a key."""
     problems: tuple[str, ...] = ()
@@ -94,6 +98,7 @@ class _UserReader:
         self._path = path
         self._reader = Reader(str(path))
         self._problems: list[str] = []
+        self._lists: Mapping[str, Callable[[yaml.Node], Any]] = {"keys": self._keys, "commands": self._commands}
         self._kinds: Mapping[str, Any] = {"theme": ThemeName, "ascii": bool, "read_only": bool}
 
     def read(self, node: yaml.Node) -> UserConfig:
@@ -114,18 +119,17 @@ class _UserReader:
         return UserConfig(**values, path=self._path, problems=tuple(self._problems))
 
     def _value(self, key: str, key_node: yaml.Node, value_node: yaml.Node) -> Any:
-        if key == "keys":
-            return self._keys(value_node)
+        if key in self._lists:
+            says_nothing = isinstance(value_node, yaml.ScalarNode) and not value_node.value
+            return () if says_nothing else self._lists[key](value_node)
         if key not in self._kinds:
             raise UsageError(
                 f"{self._reader.line(key_node)}: unknown key `{key}`.",
-                hint=f"Allowed here: {', '.join(('keys', *self._kinds))}.",
+                hint=f"Allowed here: {', '.join((*self._lists, *self._kinds))}.",
             )
         return self._reader.value(self._kinds[key], value_node, (key,))
 
     def _keys(self, node: yaml.Node) -> tuple[KeyChoice, ...]:
-        if isinstance(node, yaml.ScalarNode) and not node.value:
-            return ()
         choices = []
         for id_node, keys_node in self._reader.pairs(node, ("keys",), "a mapping of ids to keys"):
             try:
@@ -133,6 +137,23 @@ class _UserReader:
             except UsageError as error:
                 self._problems.append(_sentence(error))
         return tuple(choices)
+
+    def _commands(self, node: yaml.Node) -> tuple[UserCommand, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._reader.wrong(node, ("commands",), "a list of commands")
+        commands: dict[str, UserCommand] = {}
+        for number, child in enumerate(node.value):
+            try:
+                command = self._reader.build(UserCommand, child, ("commands", str(number)))
+            except UsageError as error:
+                self._problems.append(_sentence(error))
+                continue
+            where = self._reader.line(child)
+            if command.name in commands:
+                self._problems.append(f"{where}: there is a command `{command.name}` already.")
+            else:
+                commands[command.name] = dataclasses.replace(command, where=where)
+        return tuple(commands.values())
 
     def _choice(self, id: str, node: yaml.Node) -> KeyChoice:
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]

@@ -48,6 +48,10 @@ class Plan(Generic[Decided]):
     """The command line that asks for the same; filled in by `perform.make_plan` when the change did not."""
     action: str = ""
     """The capability that the command line names, when it is not the one that was asked for."""
+    at_once: bool = False
+    """Whether nobody need be asked, although the capability asks as a rule."""
+    name_to_type: str = ""
+    """What a dialog wants typed before it runs; empty: nothing."""
 
     @property
     def id(self) -> str:

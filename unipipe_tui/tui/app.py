@@ -12,6 +12,7 @@ from textual import on, work
 from textual.actions import ActionParseResult
 from textual.dom import DOMNode
 from textual.reactive import reactive
+from textual.screen import ModalScreen
 
 from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.catalog import action_named
@@ -43,6 +44,7 @@ from unipipe_tui.tui.snapshot import Snapshot
 from unipipe_tui.tui.surroundings import ALONE, Surroundings
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.theme import HEIGHTS, WIDTHS
+from unipipe_tui.tui.user_commands import change_of, texts_of_row
 
 END_WITHIN_SECONDS = 1.5
 STAND_BY_AFTER_SECONDS = 2.0
@@ -162,6 +164,17 @@ class Unipipe(Shell):
         action = action_named(name)
         self._ask(Asked(action, self._known(action), complete=True))
 
+    def action_own_command(self, name: str) -> None:
+        """Run a command of the user's own with what the cursor stands on; what is to be typed is asked for."""
+        command = self.own.named(name)
+        texts = texts_of_row(command, self._place.selection() if self._place else {})
+        self._ask(Asked(change_of(command), texts, complete=not command.inputs))
+
+    @property
+    def _place(self) -> Place | None:
+        """The place in sight, also below a dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Place)), None)
+
     def _known(self, action: Action) -> Texts:
         known = self.screen.selection() if isinstance(self.screen, Place) else {}
         return {field.name: known[field.name] for field in fields_of(action.request) if field.name in known}
@@ -188,7 +201,9 @@ class Unipipe(Shell):
 
     @on(JobWanted)
     def show_job(self, wanted: JobWanted) -> None:
-        """Go to a job."""
+        """Go to a job, unless a dialog has opened meanwhile: left behind, it would keep all others from opening."""
+        if isinstance(self.screen, ModalScreen):
+            return
         self.followed = Followed(wanted.job_id, self.world)
         self.action_go("jobs")
 
@@ -198,6 +213,11 @@ class Unipipe(Shell):
         """A key that asks for a change is dimmed where nothing may be changed."""
         if action == "ask" and self.world.read_only and is_change(str(parameters[0])):
             return None
+        if action == "own_command":
+            command, place = self.own.named(str(parameters[0])), self._place
+            if place is None or not command.is_offered_in(place.NAME):
+                return False
+            return None if command.changes and self.world.read_only else True
         return super().check_action(action, parameters)
 
     async def run_action(

@@ -12,6 +12,7 @@ from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.command_line import approved
 from unipipe_tui.actions.jobs import find_job
+from unipipe_tui.actions.perform import allowed_plan
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.plans import Plan
@@ -22,7 +23,7 @@ from unipipe_tui.tui.screens.answer import AnswerScreen
 from unipipe_tui.tui.screens.form import FormScreen
 from unipipe_tui.tui.screens.jobs import Followed
 from unipipe_tui.tui.screens.message import ProblemTold
-from unipipe_tui.tui.screens.plan import PlanScreen
+from unipipe_tui.tui.screens.plan import PLAN_WITHIN_SECONDS, PlanScreen
 from unipipe_tui.tui.suggestions import suggested_texts
 
 SUGGEST_WITHIN_SECONDS = 3.0
@@ -32,7 +33,7 @@ START_WITHIN_SECONDS = 10.0
 async def ask(app: App[None], world: World, asked: Asked) -> Followed | None:
     """Lead somebody through the dialogs of a capability; answers with the job to follow now, if there is one."""
     action = asked.action
-    if isinstance(action, Change) and world.read_only:
+    if isinstance(action, Change) and world.read_only and not action.only_looks:
         await app.push_screen_wait(ProblemTold(action.name, refusal(world)))
         return None
     texts = {**await _suggested(action, world), **asked.texts}
@@ -68,10 +69,21 @@ async def _carried_out(app: App[None], world: World, action: Action, request: An
     if not isinstance(action, Change):
         job = await answer_within(START_WITHIN_SECONDS, lambda: find_job(world, request.job))
         return job if isinstance(job, Problem) else Followed(job.id, world)
-    plan = await app.push_screen_wait(PlanScreen(action, request, world))
+    plan = await _approved_plan(app, world, action, request)
     if not isinstance(plan, Plan):
         return plan
     return await answer_within(START_WITHIN_SECONDS, lambda: _start(action, request, plan, world))
+
+
+async def _approved_plan(
+    app: App[None], world: World, change: Change[Any, Any, Any], request: Any
+) -> Plan[Any] | Problem | None:
+    if change.only_looks:
+        # Only the request tells whether it may run where nothing may be changed, and whether it asks.
+        plan = await answer_within(PLAN_WITHIN_SECONDS, lambda: allowed_plan(change, request, world))
+        if isinstance(plan, Problem) or plan.at_once:
+            return plan
+    return await app.push_screen_wait(PlanScreen(change, request, world))
 
 
 def _start(change: Change[Any, Any, Any], request: Any, plan: Plan[Any], world: World) -> Followed:

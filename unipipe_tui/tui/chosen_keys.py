@@ -9,7 +9,7 @@ from functools import cached_property
 
 from unipipe_tui.config import KeyChoice
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.tui.keys import EVERYWHERE, FILTER, LISTS, OUTPUT, TABLES, KeyLine
+from unipipe_tui.tui.keys import EVERYWHERE, FILTER, GRAPH, JOBS, LISTS, LOG, OUTPUT, PIPELINE, TABLES, TEXTS, KeyLine
 from unipipe_tui.tui.places import PLACES
 
 KEPT = frozenset(f"ctrl+{letter}" for letter in "hjklabdim")
@@ -20,6 +20,12 @@ _NAMED = (
 _A_KEY = re.compile(rf"[!-~¡-ÿ]|(?:(?:ctrl|shift|alt)\+)*(?:{_NAMED})|(?:ctrl|alt)\+(?:shift\+)?[a-z0-9]")
 _IN_PLACES = frozenset({EVERYWHERE, LISTS, TABLES, FILTER, OUTPUT})
 """What is at hand in every place beside its own keys."""
+_WITHIN: Mapping[str, frozenset[str]] = {
+    **{place.name: frozenset() for place in PLACES},
+    PIPELINE: frozenset({GRAPH, TEXTS}),
+    JOBS: frozenset({LOG, TEXTS}),
+}
+"""What has the focus in a place and takes keys of its own; a key for everywhere meets all of them."""
 _NEVER_TOGETHER = frozenset({frozenset({LISTS, TABLES}), frozenset({LISTS, OUTPUT}), frozenset({TABLES, OUTPUT})})
 """Only one of them has the focus."""
 
@@ -74,10 +80,22 @@ def _faults(choice: KeyChoice, known: Mapping[str, KeyLine]) -> Iterable[str]:
     if not line.does:
         yield f"{choice.where}: `{choice.id}` keeps its key ({line.keys})."
     for key in choice.keys:
-        if key in KEPT:
-            yield f"{choice.where}: {key} cannot be used for `{choice.id}`: terminals keep it for themselves."
-        elif not _A_KEY.fullmatch(key) or key == ",":
-            yield f"{choice.where}: `{key}` is no key. Examples: x, X, f5, ctrl+t, enter, pagedown."
+        if fault := fault_of_key(key, choice.id):
+            yield f"{choice.where}: {fault}"
+
+
+def fault_of_key(key: str, wanted_for: str) -> str:
+    """Why something cannot be a key; empty when it can."""
+    if key in KEPT:
+        return f"{key} cannot be used for `{wanted_for}`: terminals keep it for themselves."
+    if not _A_KEY.fullmatch(key) or key == ",":
+        return f"`{key}` is no key. Examples: x, X, f5, ctrl+t, enter, pagedown."
+    return ""
+
+
+def can_meet(place: str, other: str) -> bool:
+    """Whether a key of a whole place, or of all, can be meant at the same moment as one of another part."""
+    return _meet(place, other) or other in _WITHIN.get(place, frozenset().union(*_WITHIN.values()))
 
 
 def _clashes(

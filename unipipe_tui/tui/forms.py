@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.command_line import PROGRAM
 from unipipe_tui.actions.request import Field, fields_of
@@ -88,6 +88,14 @@ def read_command_line(line: str) -> Suggested | None:
     known = {name: text for name, text in texts.items() if text not in PLACEHOLDERS}
     needed = {field.name for field in fields_of(action.request) if field.required}
     return Suggested(action, known, len(known) == len(texts) and needed <= known.keys())
+
+
+def unfinished_line(action: Action, texts: Texts) -> str:
+    """The command line as far as it can be told while something is missing."""
+    if isinstance(action, Change) and action.stands_for:
+        said = {field.name: texts.get(field.name, "").strip() or "…" for field in fields_of(action.request)}
+        return shlex.join(action.stands_for(action.request(**said)))
+    return f"{PROGRAM} {action.name}"
 
 
 def _read_words(action: Action, words: Sequence[str]) -> Texts | None:

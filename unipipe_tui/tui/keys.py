@@ -54,11 +54,14 @@ class KeyLine:
     in_footer: bool = False
     changes: bool = False
     """Whether it leads to a change: where nothing may be changed it stays in sight, dimmed."""
+    own: bool = False
+    """Whether it is the key of a user's own command, which is chosen where the command is."""
 
     @property
     def id(self) -> str:
         """How a user's configuration names it: `models.check`."""
-        return f"{self.screen.replace(' ', '-')}.{re.sub('[^a-z0-9]+', '-', self.label.casefold()).strip('-')}"
+        where = "own" if self.own else self.screen.replace(" ", "-")
+        return f"{where}.{re.sub('[^a-z0-9]+', '-', self.label.casefold()).strip('-')}"
 
 
 _BEFORE_CATALOG = (

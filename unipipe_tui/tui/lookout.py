@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,11 @@ from unipipe_tui.tui.snapshot import Picture, Snapshot, look_around
 from unipipe_tui.tui.watching import Stamp, stamp_of, wait_for_change, watched_paths
 
 LOOK_WITHIN_SECONDS = 15.0
-BETWEEN_LOOKS_SECONDS = 2.0
+REST = 3
+"""How many times as long as a look took it rests before the next: a project that moves all the time must not be looked
+at all the time, and what others change must be seen within two seconds all the same."""
+LEAST_REST_SECONDS = 0.5
+MOST_REST_SECONDS = 2.0
 WHILE_SOMETHING_RUNS_SECONDS = 5.0
 """A job that was killed says nothing, and a server that becomes ready writes no file; only looking tells."""
 
@@ -47,6 +52,7 @@ class Lookout:
         snapshot = Snapshot()
         while True:
             self._wanted.clear()
+            begun = time.monotonic()
             watch = await begin(lambda: _watch(self._world))
             taking = begin(lambda: look_around(self._world))
             await asyncio.wait({taking}, timeout=LOOK_WITHIN_SECONDS)
@@ -57,17 +63,19 @@ class Lookout:
                 snapshot = replace(snapshot, problem=picture)
             else:
                 self._world, snapshot = picture.world, Snapshot(picture)
+            rest = rest_after(time.monotonic() - begun)
             yield snapshot
-            await self._reason_to_look(watch if isinstance(watch, Watch) else Watch((), ()), snapshot.picture)
+            watched = watch if isinstance(watch, Watch) else Watch((), ())
+            await self._reason_to_look(watched, snapshot.picture, rest)
 
-    async def _reason_to_look(self, watch: Watch, picture: Picture | None) -> None:
+    async def _reason_to_look(self, watch: Watch, picture: Picture | None, rest: float) -> None:
         stop = threading.Event()
         moved: asyncio.Future[Any] = begin(
             lambda: wait_for_change(watch.paths, watch.before, stop, lambda: picture is not None and _died(picture))
         )
         wanted: asyncio.Future[Any] = asyncio.ensure_future(self._wanted.wait())
         try:
-            await asyncio.wait({wanted}, timeout=BETWEEN_LOOKS_SECONDS)
+            await asyncio.wait({wanted}, timeout=rest)
             await asyncio.wait(
                 {wanted, moved},
                 timeout=WHILE_SOMETHING_RUNS_SECONDS if picture is not None and _runs(picture) else None,
@@ -76,6 +84,11 @@ class Lookout:
         finally:
             stop.set()
             wanted.cancel()
+
+
+def rest_after(look_seconds: float) -> float:
+    """How long it rests after a look that took so long."""
+    return min(MOST_REST_SECONDS, max(LEAST_REST_SECONDS, REST * look_seconds))
 
 
 def _watch(world: World) -> Watch:

@@ -12,6 +12,7 @@ from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.config import FILE_NAME
 from unipipe_tui.tui.messages import Asked, OutsideWanted
 from unipipe_tui.tui.shell import shell_of
+from unipipe_tui.tui.user_commands import what_it_does
 
 HELP_SCORE = 0.1
 """Below that of any name that matches."""
@@ -38,9 +39,18 @@ class CatalogProvider(Provider):
     def _entries(self) -> Iterator[tuple[str, Callable[[], object], str]]:
         for action in CATALOG:
             yield action.name, partial(self.app.post_message, Asked(action)), action.help.splitlines()[0]
+        yield from self._own()
         yield THEME, self.app.action_change_theme, THEME_HELP
         for name, help_line, path in self._files():
             yield name, partial(self.app.post_message, OutsideWanted(path=path, editor=True)), help_line
+
+    def _own(self) -> Iterator[tuple[str, Callable[[], object], str]]:
+        """The user's own commands that are offered in the place below."""
+        shell, place = shell_of(self.app), getattr(self.screen, "NAME", "")
+        for command in shell.own.commands if shell else ():
+            if command.is_offered_in(place):
+                does = partial(self.app.run_action, f"own_command('{command.name}')")
+                yield command.name, does, what_it_does(command)
 
     def _files(self) -> Iterator[tuple[str, str, Path]]:
         """What is configured in files, to be opened in the user's editor."""

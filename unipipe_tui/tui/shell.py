@@ -13,7 +13,8 @@ from typing import Any
 
 from textual import on, work
 from textual.app import App, SuspendNotSupported
-from textual.events import Resize
+from textual.binding import Binding, BindingsMap
+from textual.events import Event, Key, Resize
 from textual.filter import LineFilter
 
 from unipipe_tui.config.user import ThemeName
@@ -29,6 +30,7 @@ from unipipe_tui.tui.surroundings import Surroundings
 from unipipe_tui.tui.text import clip, harmless
 from unipipe_tui.tui.themes import THEMES, theme_after
 from unipipe_tui.tui.too_small import TooSmallScreen, is_too_small
+from unipipe_tui.tui.user_commands import own_commands
 
 COPY_WITHIN_SECONDS = 8.0
 TITLE_CELLS = 60
@@ -41,7 +43,9 @@ class Shell(App[None]):
     def __init__(self, surroundings: Surroundings, project: Path) -> None:
         super().__init__()
         self.surroundings = surroundings
-        self.keys = chosen_table(keys_table(), surroundings.user.keys)
+        self.own = own_commands(chosen_table(keys_table(), surroundings.user.keys), surroundings.user.commands)
+        self.keys = self.own.keys
+        self._bind_own_commands()
         self.project = project
         self._memory = memory_path(surroundings.state, project) if surroundings.state else None
         self.remembered = recall(self._memory)
@@ -51,7 +55,7 @@ class Shell(App[None]):
         """Take the user's keys, and say what is wrong with the configuration."""
         if not self.keys.problems:
             self.set_keymap({choice.id: ",".join(choice.keys) for choice in self.surroundings.user.keys})
-        problems = (*self.surroundings.user.problems, *self.keys.problems)
+        problems = (*self.surroundings.user.problems, *self.keys.problems, *self.own.problems)
         if problems:
             self.notify(
                 "\n".join(map(harmless, problems)),
@@ -60,6 +64,11 @@ class Shell(App[None]):
                 timeout=PROBLEM_SECONDS,
                 markup=False,
             )
+
+    def _bind_own_commands(self) -> None:
+        for line in {line.does: line for line in self.own.lines}.values():
+            for key, binding in BindingsMap([Binding(line.keys, line.does, line.label)]):
+                self.bind(key, binding.action, description=line.label)
 
     # Colours and glyphs
 
@@ -93,6 +102,13 @@ class Shell(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every painted line goes through."""
         return [*super().get_line_filters(), *([AsciiFilter()] if self.surroundings.ascii else [])]
+
+    # Keys
+
+    async def on_event(self, event: Event) -> None:
+        """Take what happens; keys that come when one has left already find no screen any more."""
+        if not (self._exit and isinstance(event, Key)):
+            await super().on_event(event)
 
     # Size
 

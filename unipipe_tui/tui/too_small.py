@@ -45,7 +45,7 @@ class TooSmallScreen(ModalScreen[None]):
         size = self.app.size
         if not is_too_small(size):
             # What lies above it goes first.
-            if self.is_current:
+            if self.is_active:
                 self.dismiss()
             return
         least = f"{LEAST.width}x{LEAST.height}"

@@ -294,6 +294,28 @@ class Processes(Protocol):
         ...
 
 
+@frozen
+class ProgramRun:
+    """A program that was listened to until it ended."""
+
+    exit_code: int
+    seconds: float
+    last_lines: tuple[str, ...]
+
+
+class RunProgram(Protocol):
+    """Runs a program of the user's in the project, to its end."""
+
+    def __call__(self, argv: Sequence[str], progress: Progress, env: Mapping[str, str]) -> ProgramRun:
+        """Run it without a shell, telling each line that it writes; `env` is laid over the environment.
+
+        Raises:
+            ToolMissing: the program does not exist, or cannot be executed.
+            Stopped: somebody asked for the end.
+        """
+        ...
+
+
 class Recipes(Protocol):
     """Projects to start from."""
 

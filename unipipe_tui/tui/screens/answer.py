@@ -9,7 +9,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from unipipe_tui.actions.action import Look
@@ -21,13 +20,14 @@ from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import DIALOGS
 from unipipe_tui.tui.messages import Copied
 from unipipe_tui.tui.pretty import lines_of
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.widgets.output import Output
 
 LOOK_WITHIN_SECONDS = 60.0
 
 
-class AnswerScreen(ModalScreen[Problem | None]):
+class AnswerScreen(Dialog[Problem | None]):
     """Looks and shows what was found; answers with a problem when nothing was."""
 
     BINDINGS = bindings_of(DIALOGS)

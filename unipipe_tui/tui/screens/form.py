@@ -10,24 +10,24 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from unipipe_tui.actions.action import Action, Change
-from unipipe_tui.actions.command_line import PROGRAM, command_line
+from unipipe_tui.actions.command_line import command_line
 from unipipe_tui.actions.request import Field
 from unipipe_tui.tui.bindings import bindings_of, legend
-from unipipe_tui.tui.forms import NO, YES, Texts, fill, initial_text, ordered_fields
+from unipipe_tui.tui.forms import NO, YES, Texts, fill, initial_text, ordered_fields, unfinished_line
 from unipipe_tui.tui.keys import FORM
 from unipipe_tui.tui.messages import Copied
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.text import harmless
 
 AROUND_FIELDS_LINES = 12
 """What the dialog holds beside the fields: its border, what the capability does, the command line, the buttons."""
 
 
-class FormScreen(ModalScreen[Any]):
+class FormScreen(Dialog[Any]):
     """Asks for the fields of one request; answers with the request, or None."""
 
     BINDINGS = bindings_of(FORM)
@@ -128,8 +128,8 @@ class FormScreen(ModalScreen[Any]):
             line.display = bool(shown)
             line.update(Content(harmless(shown)))
         if filled.request is None:
-            line_shown = f"{PROGRAM} {self._action.name} …"
-            self._command = f"{PROGRAM} {self._action.name}"
+            self._command = unfinished_line(self._action, self._texts)
+            line_shown = f"{self._command} …"
         else:
             line_shown = self._command = shlex.join(command_line(self._action, filled.request))
         self.query_one("#command-line", Static).update(Content(f"$ {harmless(line_shown)}"))

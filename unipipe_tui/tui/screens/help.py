@@ -9,13 +9,16 @@ from textwrap import wrap
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from unipipe_tui.actions.catalog import CATALOG
+from unipipe_tui.domain.user_commands import UserCommand
 from unipipe_tui.tui.bindings import bindings_of, keys_in_force, legend
 from unipipe_tui.tui.keys import DIALOGS, KeyLine, keys_table
 from unipipe_tui.tui.messages import Copied
+from unipipe_tui.tui.screens.dialog import Dialog
+from unipipe_tui.tui.shell import shell_of
 from unipipe_tui.tui.text import fit
+from unipipe_tui.tui.user_commands import what_it_does
 from unipipe_tui.tui.widgets.output import Output
 
 KEY_CELLS = 14
@@ -23,7 +26,7 @@ NAME_CELLS = 18
 COPIED_CELLS = 120
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """What can be pressed and what can be asked for."""
 
     crumb = "Help"
@@ -37,6 +40,11 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_subtitle = Content(legend(self.app, "dialogs.copy", "texts.view", "dialogs.close"))
             yield Output(id="help", follows=False)
 
+    @property
+    def _own(self) -> tuple[UserCommand, ...]:
+        shell = shell_of(self.app)
+        return shell.own.commands if shell else ()
+
     def on_resize(self) -> None:
         """The text is as wide as the dialog."""
         self.call_after_refresh(self._write)
@@ -44,7 +52,7 @@ class HelpScreen(ModalScreen[None]):
     def _write(self) -> None:
         output = self.query_one(Output)
         output.clear()
-        output.add(help_lines(output.scrollable_content_region.width - 1, keys_in_force(self.app).lines))
+        output.add(help_lines(output.scrollable_content_region.width - 1, keys_in_force(self.app).lines, self._own))
 
     def action_close(self) -> None:
         """Close."""
@@ -52,16 +60,21 @@ class HelpScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """Copy the whole text."""
-        self.post_message(Copied("\n".join(help_lines(COPIED_CELLS, keys_in_force(self.app).lines))))
+        self.post_message(Copied("\n".join(help_lines(COPIED_CELLS, keys_in_force(self.app).lines, self._own))))
 
 
-def help_lines(width: int, table: Sequence[KeyLine] | None = None) -> list[str]:
-    """The text of the help in so many cells; of the key table as it is made, or with a user's keys."""
+def help_lines(width: int, table: Sequence[KeyLine] | None = None, own: Sequence[UserCommand] = ()) -> list[str]:
+    """The text of the help in so many cells; of the key table as it is made, or with a user's keys and commands."""
     lines: list[str] = []
     for place, keys in groupby(table or keys_table(), key=lambda line: line.screen):
         lines.append(f"== {place}")
         for line in keys:
             lines += _entry(line.keys.replace(",", " "), KEY_CELLS, line.what, width)
+        lines.append("")
+    if own:
+        lines.append("== your commands (ctrl+p finds them)")
+        for command in own:
+            lines += _entry(command.name, NAME_CELLS, what_it_does(command), width)
         lines.append("")
     lines.append("== capabilities (ctrl+p finds them)")
     for action in CATALOG:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.jumps import fitting
 from unipipe_tui.tui.keys import JUMP
+from unipipe_tui.tui.screens.dialog import Dialog
 
 BETWEEN = " "
 
 
-class JumpScreen(ModalScreen[str | None]):
+class JumpScreen(Dialog[str | None]):
     """Answers with the name of a place or of a capability, or None."""
 
     crumb = "Jump"

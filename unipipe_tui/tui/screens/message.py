@@ -5,17 +5,17 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import DIALOGS
 from unipipe_tui.tui.messages import Copied
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.text import harmless
 
 
-class Telling(ModalScreen[None]):
+class Telling(Dialog[None]):
     """A title, a few lines and a button to close."""
 
     BINDINGS = bindings_of(DIALOGS)

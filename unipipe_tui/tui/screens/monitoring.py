@@ -160,7 +160,6 @@ class MonitoringScreen(Place):
 
     def on_mount(self) -> None:
         """Show the first view."""
-        super().on_mount()
         for name in VIEWS:
             self.query_one(f"#{name}").add_class("view")
         self._turn_to(0)

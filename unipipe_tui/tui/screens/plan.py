@@ -12,7 +12,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from unipipe_tui.actions.action import Change
@@ -23,6 +22,7 @@ from unipipe_tui.tui.background import Problem, answer_within
 from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import PLAN
 from unipipe_tui.tui.messages import Copied
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.themes import target_style as mark
 
@@ -34,7 +34,7 @@ AROUND_LINES = 7
 """What the dialog holds beside the plan: its border and the buttons."""
 
 
-class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
+class PlanScreen(Dialog[Plan[Any] | Problem | None]):
     """Makes the plan and shows it; answers with the plan that shall run, with why there is none, or with None."""
 
     BINDINGS = bindings_of(PLAN)
@@ -96,9 +96,11 @@ class PlanScreen(ModalScreen[Plan[Any] | Problem | None]):
                 )
                 dialog.add_class(f"-{target.colour.value}")
         self._name = next((name for name, target in targets.items() if target.protected), "")
+        why = "is protected" if self._name else "is dangerous"
+        self._name = self._name or plan.name_to_type
         if self._name:
             self.query_one("#typed").display = True
-            self.query_one("#type-this", Label).update(f"{self._name} is protected; type its name: ")
+            self.query_one("#type-this", Label).update(f"{self._name} {why}; type its name: ")
             self.query_one("#typed-name").focus()
 
     @property

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.command_line import command_line
@@ -21,6 +20,7 @@ from unipipe_tui.tui.bindings import bindings_of, legend
 from unipipe_tui.tui.keys import DIALOGS, TEXTS
 from unipipe_tui.tui.lines import Line, remark
 from unipipe_tui.tui.messages import Copied, OutsideWanted
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.widgets.reading import Reading
 
@@ -30,7 +30,7 @@ PAGE_CELLS = 100
 """How wide a text is that leaves the dialog."""
 
 
-class ReadingScreen(ModalScreen[None], Generic[Answer]):
+class ReadingScreen(Dialog[None], Generic[Answer]):
     """Looks, and shows what was found as lines that are made for the width of the dialog."""
 
     BINDINGS: ClassVar = [*bindings_of(DIALOGS), *bindings_of(TEXTS)]

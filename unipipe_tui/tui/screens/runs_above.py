@@ -17,7 +17,9 @@ class AboveRuns(Place):
 
     def action_close(self) -> None:
         """Go back."""
-        self.dismiss()
+        # Of keys that were pressed at once the first goes back already.
+        if self.is_active:
+            self.dismiss()
 
     def look_again(self) -> None:
         """Look, since the question is another."""

@@ -8,7 +8,6 @@ from textual import on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from unipipe_tui.actions.runs import contents
 from unipipe_tui.actions.runs.contents import ColumnList
@@ -19,6 +18,7 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.keys import FIELDS
 from unipipe_tui.tui.runs_view import RunsView
+from unipipe_tui.tui.screens.dialog import Dialog
 from unipipe_tui.tui.sheet import Sheet
 from unipipe_tui.tui.sheets.runs_charts import columns_sheet
 from unipipe_tui.tui.widgets.grid import Grid
@@ -60,7 +60,7 @@ class FieldsPane(TablePane[ColumnList]):
         super().action_clear_filter()
 
 
-class FieldScreen(ModalScreen[tuple[str, ...] | None]):
+class FieldScreen(Dialog[tuple[str, ...] | None]):
     """Answers with the chosen fields, none meaning what is usual, or with None."""
 
     BINDINGS = bindings_of(FIELDS)

@@ -10,6 +10,8 @@ from textual.widgets._footer import FooterKey
 
 HELP = "question_mark"
 BETWEEN_KEYS = 1
+OWN = "own_command("
+"""How the keys of the user's own commands begin."""
 
 
 class FittingFooter(Footer):
@@ -21,6 +23,8 @@ class FittingFooter(Footer):
     def compose(self) -> ComposeResult:
         """The keys that fit."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+        # Who made a command of their own wants it at hand, even where there is little room.
+        keys.sort(key=lambda key: not key.action.startswith(OWN))
         cells = {key: cell_len(key.key_display) + cell_len(key.description) + 1 + BETWEEN_KEYS for key in keys}
         left = self.size.width - sum(cells[key] for key in keys if key.key == HELP)
         for key in keys:

@@ -39,6 +39,8 @@ class LookPane(Vertical, Generic[Result]):
     TITLE: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""
     """What to run when there is nothing to show."""
+    WITHIN_SECONDS: ClassVar[float] = ANSWER_WITHIN_SECONDS
+    """How long an answer is waited for before it is called stale."""
 
     @dataclass
     class Answered(Message):
@@ -54,9 +56,11 @@ class LookPane(Vertical, Generic[Result]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = self.TITLE
-        self._looking: Looking[Result] = Looking(self._take, ANSWER_WITHIN_SECONDS)
+        self._looking: Looking[Result] = Looking(self._take, self.WITHIN_SECONDS)
         self._answered_at: float | None = None
         self._asked: Hashable = None
+        self._titled: tuple[str, str] | None = None
+        """What the border says."""
         self.answer: Result | None = None
         self.problem: Problem | None = None
 
@@ -122,9 +126,14 @@ class LookPane(Vertical, Generic[Result]):
         self._say_beside_title(f"{age} · {harmless(self.problem.message)}", "$warning")
 
     def _say_beside_title(self, text: str, style: str = "$muted") -> None:
+        title = self.title
+        if (title, text) == self._titled:
+            # A border that is written anew is painted anew, and an age is told every second.
+            return
+        self._titled = (title, text)
         # A subtitle stands in the lower border, and a pane has none: it goes behind the title.
         self.border_subtitle = Content(text)
-        self.border_title = Content.assemble(self.title, (f" · {text}" if text else "", style))
+        self.border_title = Content.assemble(title, (f" · {text}" if text else "", style))
 
 
 class TablePane(LookPane[Result]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
+from textual.events import Click
 from textual.widgets import Static
 
 from unipipe_tui.actions.overview import ProjectFacts
@@ -11,6 +13,7 @@ from unipipe_tui.tui.places import PLACES, PlaceLine
 from unipipe_tui.tui.snapshot import Snapshot
 from unipipe_tui.tui.text import clip, clock, harmless
 
+PROGRAM = " unipipe "
 LEAST_PROJECT_CELLS = 24
 """Left for the project; where the labels of all places would take more, only the one that is here is written out."""
 
@@ -24,6 +27,8 @@ class Title(Static):
         super().__init__(markup=False)
         self._place = place
         self._snapshot = Snapshot()
+        self._short = False
+        """Whether only the place that is here is written out."""
 
     def on_mount(self) -> None:
         """What lies above the place is part of where we are."""
@@ -38,10 +43,26 @@ class Title(Static):
         """The line is as wide as the screen."""
         self._paint()
 
+    async def on_click(self, event: Click) -> None:
+        """A place's number or name goes there."""
+        at = event.get_content_offset(self)
+        place = self._place_at(at.x) if at is not None else None
+        if place is not None:
+            await self.run_action(f"app.go('{place.name}')")
+
+    def _place_at(self, x: int) -> PlaceLine | None:
+        edge = cell_len(PROGRAM)
+        for place in PLACES if x >= edge else ():
+            edge += self._tab(place, self._short).cell_length
+            if x < edge:
+                return place
+        return None
+
     def _paint(self) -> None:
         right = self._age()
         left = self._tabs(short=False)
-        if left.cell_length + right.cell_length + LEAST_PROJECT_CELLS > self.content_size.width:
+        self._short = left.cell_length + right.cell_length + LEAST_PROJECT_CELLS > self.content_size.width
+        if self._short:
             left = self._tabs(short=True)
         room = self.content_size.width - left.cell_length - right.cell_length - 1
         middle = self._crumbs(max(0, room)) or self._project(max(0, room))
@@ -49,7 +70,7 @@ class Title(Static):
         self.update(Content.assemble(left, middle, gap, right))
 
     def _tabs(self, *, short: bool) -> Content:
-        return Content.assemble((" unipipe ", "bold $primary"), *(self._tab(place, short) for place in PLACES), "  ")
+        return Content.assemble((PROGRAM, "bold $primary"), *(self._tab(place, short) for place in PLACES), "  ")
 
     def _tab(self, place: PlaceLine, short: bool) -> Content:
         here = place.name == self._place
