@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,17 +227,3 @@ async def test_the_cursor_stays_on_its_step_through_a_refresh(world: World) -> N
         pointed = app.screen.query_one(Board).pointed
 
     assert pointed == "3"
-
-
-async def test_nothing_is_asked_of_any_tool_while_nothing_moves(project: Path) -> None:
-    git = FakeGit()
-    app = Unipipe(staying(build_world(project), git=git))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await looked(pilot, app)
-        await asyncio.sleep(2.5)
-        asked, used = git.asked, sum(os.times()[:2])
-        await asyncio.sleep(3)
-        seconds = sum(os.times()[:2]) - used
-        assert git.asked == asked
-
-    assert seconds < 0.15
