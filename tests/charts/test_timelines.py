@@ -35,6 +35,8 @@ def test_the_newest_value_stands_at_the_right_against_what_is_asked_of_it() -> N
     assert lines[1].endswith("  12 ms")
     better = replace(PRECISION, points=PRECISION.points[:1])
     assert texts(draw_timeline((better,), (), 60, 1))[0].endswith("✓ 0.98 ≥ 0.95")
+    unsure = replace(PRECISION, points=(at(0, 0.94),))
+    assert texts(draw_timeline((unsure,), (), 60, 1))[0].endswith("~ 0.94, ≥ 0.95?")
 
 
 def test_measurements_are_told_from_what_is_only_held_until_the_next_one() -> None:

@@ -90,7 +90,11 @@ def _value(one: Series) -> tuple[str, int]:
     if one.threshold is None:
         return shown, QUIET
     asked = f"{'≥' if one.better is Better.HIGHER else '<'} {_short(one.threshold)}"
-    return (f"✗ {shown}, not {asked}", BAD) if last.beyond else (f"✓ {shown} {asked}", GOOD)
+    if last.beyond:
+        return f"✗ {shown}, not {asked}", BAD
+    met = last.value >= one.threshold if one.better is Better.HIGHER else last.value < one.threshold
+    # On the wrong side, but its interval reaches over: neither met nor missed for sure.
+    return (f"✓ {shown} {asked}", GOOD) if met else (f"~ {shown}, {asked}?", QUIET)
 
 
 def _short(value: float) -> str:
