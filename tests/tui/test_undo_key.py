@@ -24,9 +24,8 @@ ALERT = Alert("drift-local", AlertKind.DRIFT, "local", "region moved", NOON, "j"
 
 
 @pytest.fixture
-def left(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def left(project: Path) -> Path:
     """A project where somebody acknowledged an alert, and then left the workbench."""
-    monkeypatch.chdir(project)
     (project / "unipipe.yaml").write_text(CONFIG)
     before = build_world(project)
     before.history.open_alert(ALERT)

@@ -89,5 +89,6 @@ async def _approved_plan(
 def _start(change: Change[Any, Any, Any], request: Any, plan: Plan[Any], world: World) -> Followed:
     home = change.home(request, world)
     named = action_named(plan.action or change.name)
-    job_id = home.processes.launch(approved(named, plan.command, plan.id), home.root)
+    # Not where the workbench stands: paths of a form count from the project, and that is found from there.
+    job_id = home.processes.launch(approved(named, plan.command, plan.id), home.root, world.root)
     return Followed(job_id, home, shlex.join(plan.command))
