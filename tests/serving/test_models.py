@@ -98,8 +98,10 @@ def test_a_model_that_cannot_answer_is_never_switched_on(tmp_path: Path, body: s
 def test_loading_leaves_the_bundle_as_it_was(bundles: tuple[Sealed, Sealed], tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(bundles[0].folder, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for _ in range(2):
         load_served_model(folder, bundles[0].bundle.digest)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize(

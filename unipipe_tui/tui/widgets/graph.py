@@ -41,6 +41,18 @@ AROUND_CURSOR = 4
 LINE, LIT, FADED = "$muted", "bold $primary", "$muted"
 
 
+@dataclass
+class OfGraph(Message):
+    """What a graph tells."""
+
+    graph: StageGraph
+
+    @property
+    def control(self) -> StageGraph:
+        """Where it happened."""
+        return self.graph
+
+
 class StageGraph(ScrollView, can_focus=True):
     """Draws the stages of a pipeline; knows which one is under the cursor, by its name."""
 
@@ -48,40 +60,22 @@ class StageGraph(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar = {"graph--cursor", "graph--empty"}
 
     @dataclass
-    class Pointed(Message):
+    class Pointed(OfGraph):
         """The cursor came to another stage."""
 
-        graph: StageGraph
         stage: str
 
-        @property
-        def control(self) -> StageGraph:
-            """Where it happened."""
-            return self.graph
-
     @dataclass
-    class Chosen(Message):
+    class Chosen(OfGraph):
         """Somebody wants to open a stage."""
 
-        graph: StageGraph
         stage: str
-
-        @property
-        def control(self) -> StageGraph:
-            """Where it happened."""
-            return self.graph
 
     @dataclass
-    class FoldWanted(Message):
+    class FoldWanted(OfGraph):
         """Somebody wants the stages of a template folded or unfolded."""
 
-        graph: StageGraph
         stage: str
-
-        @property
-        def control(self) -> StageGraph:
-            """Where it happened."""
-            return self.graph
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -37,69 +37,49 @@ MORE_WITHIN_ROWS = 50
 """How near to the last row the cursor comes before more are wanted."""
 
 
+@dataclass
+class OfGrid(Message):
+    """What a grid tells: whoever listens may say of which one."""
+
+    grid: Grid
+
+    @property
+    def control(self) -> Grid:
+        """Where it happened."""
+        return self.grid
+
+
 class Grid(ScrollView, can_focus=True):
     """Rows and columns with a cursor that stands on a row, by what the row stands for and not by its number."""
 
     BINDINGS = bindings_of(TABLES)
-    COMPONENT_CLASSES: ClassVar = {"grid--head", "grid--cursor", "grid--hover", "grid--empty", "grid--changed"}
+    COMPONENT_CLASSES: ClassVar = {"grid--head", "grid--cursor", "grid--empty"}
 
     @dataclass
-    class Pointed(Message):
+    class Pointed(OfGrid):
         """The cursor came to another row."""
 
-        grid: Grid
         row_id: str
 
-        @property
-        def control(self) -> Grid:
-            """Where it happened."""
-            return self.grid
-
     @dataclass
-    class Chosen(Message):
+    class Chosen(OfGrid):
         """Somebody wants to open a row."""
 
-        grid: Grid
         row_id: str
 
-        @property
-        def control(self) -> Grid:
-            """Where it happened."""
-            return self.grid
-
     @dataclass
-    class Marked(Message):
+    class Marked(OfGrid):
         """Other rows are marked than before."""
 
-        grid: Grid
-
-        @property
-        def control(self) -> Grid:
-            """Where it happened."""
-            return self.grid
-
     @dataclass
-    class Ordered(Message):
+    class Ordered(OfGrid):
         """Somebody wants another order."""
 
-        grid: Grid
         order: Order | None
 
-        @property
-        def control(self) -> Grid:
-            """Where it happened."""
-            return self.grid
-
     @dataclass
-    class MoreWanted(Message):
+    class MoreWanted(OfGrid):
         """The cursor is near the end of the rows that are here, and there are more elsewhere."""
-
-        grid: Grid
-
-        @property
-        def control(self) -> Grid:
-            """Where it happened."""
-            return self.grid
 
     def __init__(
         self,
@@ -292,9 +272,8 @@ class Grid(ScrollView, can_focus=True):
             return
         index = self.scroll_offset.y + content.y - HEAD
         if index < len(self._rows):
-            again = self.pointed == self._rows[index].id
             self._point(index)
-            if event.chain > 1 or (again and event.chain == 1 and self.has_focus and event.ctrl):
+            if event.chain > 1:
                 self.action_choose()
 
     def on_resize(self, event: Resize) -> None:
