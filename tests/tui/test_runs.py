@@ -92,11 +92,11 @@ async def test_the_filter_is_the_query_language_and_a_faulty_question_keeps_the_
     async with app.run_test(size=(100, 30)) as pilot:
         pane = await opened(pilot, app)
         assert ids(pane) == ["c3", "b2", "a1"]
-        assert str(pane.border_subtitle) == "3"
+        await until(pilot, lambda: str(pane.border_subtitle) == "3")
         await typed(pilot, pane, "metrics.f1 > 0.55 params.kind = y")
         await until(pilot, shown(pane, "c3"))
         fault = pane.query_one("#fault", Static)
-        assert not fault.display
+        await until(pilot, lambda: not fault.display)
         await typed(pilot, pane, "metrics.f1 > x")
         await until(pilot, lambda: fault.display)
         said = str(fault.content).split("\n")
@@ -105,7 +105,7 @@ async def test_the_filter_is_the_query_language_and_a_faulty_question_keeps_the_
         assert ids(pane) == ["c3"]
         await typed(pilot, pane, "bee")
         await until(pilot, shown(pane, "b2"))
-        assert not fault.display
+        await until(pilot, lambda: not fault.display)
         await typed(pilot, pane, "gnu")
         run = app.screen.query_one(RunPane)
         await until(pilot, lambda: ids(pane) == [] and text_of(run.reading) == "")
