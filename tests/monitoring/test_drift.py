@@ -247,3 +247,8 @@ def test_bins_are_named_in_as_few_digits_as_keep_them_apart() -> None:
     labels = bin_labels(NumericDistribution(edges, (0, 3, 3, 3, 3, 0), 0, minimum=0.0, maximum=1e6))
     assert labels == ("< 0", "0", "0 to 12.346", "12.346 to 12.347", "12.347 to 1e+06", "> 1e+06")
     assert bin_labels(NumericDistribution((), (5,), 0)) == ("any",)
+
+
+def test_edges_in_the_thousands_are_named_without_an_exponent() -> None:
+    labels = bin_labels(NumericDistribution((562.0, 1013.0, 2e7), (1, 2, 3, 4), 0, minimum=1.0, maximum=3e7))
+    assert labels == ("≤ 562", "562 to 1,010", "1,010 to 2e+07", "> 2e+07")

@@ -11,12 +11,19 @@ from unipipe_tui.config.project import (
     ModelConfig,
     MonitoringConfig,
     PerformanceConfig,
-    TargetColour,
-    TargetConfig,
-    TargetKind,
     read_config,
 )
 from unipipe_tui.config.reading import LAST_PORT, Port
+from unipipe_tui.config.targets import (
+    GitOpsConfig,
+    ImageConfig,
+    KubernetesConfig,
+    LogMode,
+    ResourceConfig,
+    TargetColour,
+    TargetConfig,
+    TargetKind,
+)
 from unipipe_tui.config.user import KeyChoice, UserConfig, read_user_config, state_folder, user_config_path
 
 __all__ = [
@@ -27,12 +34,17 @@ __all__ = [
     "DataConfig",
     "GateConfig",
     "GateMetric",
+    "GitOpsConfig",
+    "ImageConfig",
     "KeyChoice",
+    "KubernetesConfig",
     "LiveMetric",
+    "LogMode",
     "ModelConfig",
     "MonitoringConfig",
     "PerformanceConfig",
     "Port",
+    "ResourceConfig",
     "TargetColour",
     "TargetConfig",
     "TargetKind",

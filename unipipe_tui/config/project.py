@@ -7,7 +7,8 @@ from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
-from unipipe_tui.config.reading import Port, Reader, compose
+from unipipe_tui.config.reading import Reader, compose
+from unipipe_tui.config.targets import TargetConfig
 from unipipe_tui.domain.tracking import check_model_name
 from unipipe_tui.domain.values import frozen
 
@@ -126,41 +127,6 @@ class MonitoringConfig:
     def __post_init__(self) -> None:
         """Refuse a window of nothing."""
         _demand(self.window_rows >= 1, "window_rows", "a whole number from 1 up")
-
-
-class TargetKind(StrEnum):
-    """Where a release runs."""
-
-    LOCAL = "local"
-
-
-class TargetColour(StrEnum):
-    """Colours that every theme of the workbench knows."""
-
-    RED = "red"
-    ORANGE = "orange"
-    YELLOW = "yellow"
-    GREEN = "green"
-    BLUE = "blue"
-    PURPLE = "purple"
-
-
-@frozen
-class TargetConfig:
-    """One place that releases go to."""
-
-    kind: TargetKind = TargetKind.LOCAL
-    """`local`: a process on this machine."""
-    host: str = "127.0.0.1"
-    """Address to listen on."""
-    port: Port = Port(8765)
-    """Port to listen on."""
-    follows: str | None = "champion"
-    """Alias whose moves are released here at once; null: only explicit releases."""
-    protected: bool = False
-    """The workbench runs a change of it only when its name was typed."""
-    colour: TargetColour | None = None
-    """How the workbench marks it, so that production looks like no other place."""
 
 
 @frozen

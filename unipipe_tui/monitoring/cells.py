@@ -12,6 +12,7 @@ from unipipe_tui.monitoring.distributions import CategoricalDistribution, Distri
 OTHER = "(other values)"
 RARE = 20
 SURELY_EXPECTED = 10.0
+LONG_FROM = 1e6
 
 
 @frozen
@@ -55,10 +56,16 @@ def bin_labels(distribution: NumericDistribution) -> tuple[str, ...]:
 
 def _apart(edges: Sequence[float]) -> list[str]:
     for digits in range(3, 17):
-        shown = [f"{edge:.{digits}g}" for edge in edges]
+        shown = [_plain(f"{edge:.{digits}g}") for edge in edges]
         if len(set(shown)) == len(set(edges)):
             return shown
     return [repr(edge) for edge in edges]
+
+
+def _plain(shown: str) -> str:
+    """`1,010` for `1.01e+03`: an exponent is only read easily where the number is long without it."""
+    value = float(shown)
+    return f"{value:,.0f}" if "e" in shown and 1 <= abs(value) < LONG_FROM else shown
 
 
 def _by_name(reference: CategoricalDistribution, current: CategoricalDistribution) -> Cells:

@@ -295,7 +295,7 @@ def _calm(column: ColumnDrift, thresholds: DriftThresholds) -> str:
     if column.value is None or column.effect is None or column.p_value is None:
         return "There are no values to compare."
     if column.p_value > thresholds.significance:
-        return f"{_figures(column)}: no more than chance explains."
+        return f"{_figures(column)}: chance explains it."
     return f"{_figures(column)}: moved, but by less than {thresholds.effect:g} beyond chance."
 
 

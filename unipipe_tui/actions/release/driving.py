@@ -1,0 +1,237 @@
+"""Driving a rollout: what is wanted of the target is recorded, done, recorded as done, and compared while a step lasts.
+
+Whoever finds one half done drives it on with the same words: every move of a target can be made twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from time import sleep
+
+from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import CheckSaidNo, Failed, Refused, Stopped, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.events import Advanced, Noted
+from unipipe_tui.domain.ports.targets import Package, Target, Wanted
+from unipipe_tui.domain.progress import Progress, step
+from unipipe_tui.domain.records import Release
+from unipipe_tui.domain.rollouts.analysis import Analysis, Measures, Verdict
+from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged
+from unipipe_tui.domain.rollouts.strategies import Step
+from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
+from unipipe_tui.domain.serving import Record
+from unipipe_tui.monitoring.rollout_analysis import analyse
+
+LOOK_EVERY_SECONDS = 1.0
+ON_THEIR_WAY = (RolloutState.MOVING, RolloutState.ABORTING, RolloutState.WATCHING)
+"""States that a job has to end: in any other one the rollout rests or is over."""
+
+
+class Driver:
+    """One job's hold on one rollout. It gives it up as soon as somebody else moves it."""
+
+    def __init__(
+        self, rollout: Rollout, world: World, progress: Progress, pause: Callable[[float], None] = sleep
+    ) -> None:
+        self.rollout = rollout
+        self._world = world
+        self._progress = progress
+        self._pause = pause
+        self._target: Target = world.target_of(rollout.target)
+        self._failure: UnipipeError | None = None
+
+    def drive(self) -> Rollout:
+        """Go on until it is over or rests.
+
+        Raises:
+            Failed, CheckSaidNo: it was aborted; the target answers as before.
+            ToolMissing: the target cannot be reached; the next `release status` goes on.
+            Refused: somebody else released to the target meanwhile.
+        """
+        while self.rollout.state in ON_THEIR_WAY:
+            if self.rollout.state is RolloutState.WATCHING:
+                self._watch()
+            else:
+                self._move()
+        if self._failure is not None:
+            raise self._failure
+        return self.rollout
+
+    def _move(self) -> None:
+        """Bring the target to what is wanted now."""
+        wanted = self.rollout.wanted
+        goes_back = self.rollout.state is RolloutState.ABORTING
+        with step(self._progress, self._told(wanted), self.rollout.place + 1, len(self.rollout.steps)):
+            try:
+                self._bring(wanted)
+            except (Failed, CheckSaidNo, UsageError) as error:
+                if goes_back:
+                    raise
+                self._give_up(error)
+                return
+        self._record(dataclasses.replace(arrived(self.rollout, self._world.now()), baseline=self._measures()))
+        if self.rollout.state is RolloutState.DONE:
+            record_as_live(self.rollout, self._world)
+
+    def _bring(self, wanted: Traffic | None) -> None:
+        if wanted is None:
+            self._target.stop(self._progress)
+            return
+        packages = {variant.digest: self._package(variant) for variant in wanted.variants}
+        self._target.apply(
+            Wanted(
+                release=self.rollout.id,
+                traffic=wanted,
+                packages=packages,
+                actor=self.rollout.actor,
+                at=self.rollout.started,
+                replaces=self.rollout.replaces,
+            ),
+            self._progress,
+        )
+        for variant in wanted.variants:
+            self._prove(variant, packages[variant.digest])
+
+    def _package(self, variant: Variant) -> Package:
+        world = self._world
+        found = world.bundles.whole(variant.model, variant.version)
+        folder, bundle = found or make_bundle(world, world.open_registry(), variant.model, variant.version)
+        if bundle.digest != variant.digest:
+            raise Failed(
+                f"The bundle of {variant.model} version {variant.version} is not the one that was decided on: its digest is "
+                f"{bundle.digest[:12]}…, wanted is {variant.digest[:12]}….",
+                hint="Somebody changed what is registered. Look: unipipe models show.",
+            )
+        return self._target.package(folder, bundle, self._progress)
+
+    def _prove(self, variant: Variant, package: Package) -> None:
+        """Ask for real: only an answer of the right version is proof."""
+        example = example_of(self._world, variant)
+        if example is None:
+            self._progress.emit(Noted(f"{variant.model} version {variant.version} has no example to try it with."))
+            return
+        answered = self._target.probe(variant.name, [example])
+        if answered.versions != (variant.version,):
+            told = ", ".join(str(version) for version in answered.versions)
+            raise Failed(f"{variant.name} answers with version {told}, not {variant.version}.", hint=self._log_hint())
+        self._progress.emit(Noted(f"{variant.name} (version {variant.version}) answered a request."))
+
+    def _watch(self) -> None:
+        """Look until the step is over, something is wrong, or somebody else takes it."""
+        began = self._world.now()
+        while self.rollout.state is RolloutState.WATCHING:
+            if self._progress.stopped():
+                self._record(held(self.rollout, self._world.now(), "its job was stopped"), "its job was stopped")
+                raise Stopped(
+                    f"Release {self.rollout.id} is held where it is.",
+                    hint=f"unipipe release advance {self.rollout.target}, or abort it.",
+                )
+            self._refuse_if_taken()
+            analysis = look(self.rollout, self._target, self._world)
+            now = self._world.now()
+            after = judged(self.rollout, analysis.verdict, now, analysis.why)
+            if after is not self.rollout:
+                if after.state is RolloutState.ABORTING:
+                    self._failure = CheckSaidNo(
+                        f"Release {self.rollout.id} was aborted: {analysis.why}", hint=self._hint()
+                    )
+                self._record(after, analysis.why, analysis)
+                return
+            waited = (now - began).total_seconds()
+            self._progress.emit(Advanced(int(waited), int(self.rollout.step.pause_seconds), "seconds"))
+            self._pause(LOOK_EVERY_SECONDS)
+
+    def _give_up(self, error: UnipipeError) -> None:
+        self._failure = error
+        self._progress.emit(Noted(f"{error.message} It goes back to what answered before."))
+        self._record(aborted(self.rollout, self._world.now(), error.message), error.message)
+
+    def _refuse_if_taken(self) -> None:
+        known = self._world.rollouts.current(self.rollout.target)
+        if known is None or (known.id, known.moves) != (self.rollout.id, self.rollout.moves):
+            raise Refused(
+                f"Somebody else goes on with release {self.rollout.id}.",
+                hint=f"unipipe release status {self.rollout.target}",
+            )
+
+    def _record(self, rollout: Rollout, why: str = "", evidence: Analysis | None = None) -> None:
+        self._world.rollouts.record(rollout, why, evidence)
+        self.rollout = rollout
+
+    def _measures(self) -> tuple[Measures, ...]:
+        return () if self.rollout.wanted is None else self._target.measures()
+
+    def _told(self, wanted: Traffic | None) -> str:
+        return "stop it" if wanted is None else wanted.told
+
+    def _hint(self) -> str:
+        return f"unipipe release history {self.rollout.target} tells the figures."
+
+    def _log_hint(self) -> str:
+        return f"unipipe release log {self.rollout.target}"
+
+
+def look(rollout: Rollout, target: Target, world: World) -> Analysis:
+    """Compare the variants by what they did since the step began; one that cannot be asked says nothing."""
+    if not rollout.step.analysed:
+        return Analysis(Verdict.ADVANCE, (), "nothing is compared at this step")
+    try:
+        now = target.measures()
+    except ToolMissing as error:
+        return Analysis(Verdict.HOLD, (), error.message)
+    counted = _since(now, rollout.baseline)
+    candidate = next((one for one in counted if one.version == rollout.candidate.version), None)
+    stable = next((one for one in counted if one.version != rollout.candidate.version), None)
+    if candidate is None:
+        return Analysis(Verdict.HOLD, (), "the candidate has told nothing yet")
+    # Each step counts anew, so each may spend only its part of the false alarms.
+    compared = sum(step.analysed for step in rollout.steps)
+    return analyse(stable, candidate, world.targets[rollout.target].analysis, counted_anew=compared)
+
+
+def _since(now: Sequence[Measures], before: Sequence[Measures]) -> tuple[Measures, ...]:
+    earlier = {one.name: one for one in before}
+    return tuple(one.since(earlier[one.name]) if one.name in earlier else one for one in now)
+
+
+def example_of(world: World, variant: Variant) -> Record | None:
+    """A record to try a version with: the first row of the example that it was saved with."""
+    try:
+        signature = world.tracking.signature(world.tracking.version(variant.model, variant.version))
+    except UnipipeError:
+        return None
+    return signature.example if signature else None
+
+
+def record_as_live(rollout: Rollout, world: World) -> None:
+    """Record that a version is what the target answers with."""
+    found = world.bundles.find(rollout.candidate.model, rollout.candidate.version)
+    if found is None:
+        return
+    _, bundle = found
+    world.history.add_release(
+        Release(
+            target=rollout.target,
+            model=bundle.model,
+            version=bundle.version,
+            digest=bundle.digest,
+            commit=bundle.commit,
+            data=bundle.data,
+            run_id=bundle.run_id,
+            actor=rollout.actor,
+            at=world.now(),
+            job=world.job_id,
+            id=rollout.id,
+            strategy=rollout.strategy.kind,
+            goes_back=rollout.goes_back,
+        )
+    )
+
+
+def told_step(number: int, total: int, one: Step) -> str:
+    """A step as a plan shows it."""
+    ends = "until `release advance`" if one.by_hand else f"at least {one.pause_seconds:g} s"
+    if number == total:
+        return f"step {number} of {total}: {one.traffic.told}"
+    return f"step {number} of {total}: {one.traffic.told}, {ends}{', compared all the time' if one.analysed else ''}"
