@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test docs screenshots benchmarks clean
+.PHONY: demo test docs screenshots tour benchmarks clean
 
 demo: $(READY)
 	$(BIN)/unipipe demo $(DEMO)
@@ -18,8 +18,11 @@ test: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
-screenshots: $(READY)
+screenshots: $(READY) tour
 	$(BIN)/python docs/screenshots.py $(or $(DEMO),unipipe-demo)
+
+tour: $(READY)
+	$(BIN)/python docs/tour.py $(or $(DEMO),unipipe-demo)
 
 benchmarks: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -22,7 +22,8 @@ from textual.widgets import Input
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.jobs import JobsScreen
 from unipipe_tui.tui.screens.plan import PlanLine, PlanScreen
-from unipipe_tui.tui.screens.runs import RunsPane, RunsScreen
+from unipipe_tui.tui.screens.runs import RunsScreen
+from unipipe_tui.tui.widgets.runs import RunsPane
 from unipipe_tui.wiring import build_world
 
 UNIPIPE = Path(sys.executable).with_name("unipipe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -30,6 +31,19 @@ HEAVY = {
     "fastapi",
     "docker",
 }
+
+PART_OF = {
+    "aiohttp": "textual-serve",
+    "google": "mlflow",
+    "numpy": "pandas",
+    "pydantic": "fastapi",
+    "starlette": "fastapi",
+    "yaml": "pyyaml",
+    "yarl": "textual-serve",
+    "sklearn": "scikit-learn",
+    "textual_serve": "textual-serve",
+}
+"""Libraries that are named otherwise than what is declared, or speak through the interface of what is."""
 
 HELP = ["--help", "--version", "models --help", "models promote --help", "demo --help"]
 LOOKS = [
@@ -112,6 +126,26 @@ def test_every_contract_has_no_exceptions() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     assert len(contracts) >= 8
     assert not [contract["name"] for contract in contracts if "ignore_imports" in contract]
+
+
+def test_every_library_that_is_imported_by_name_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split("[<>=!]", line)[0].lower() for line in project["dependencies"]}
+    imported = {
+        name.partition(".")[0]
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _imported_by(node)
+    } - sys.stdlib_module_names
+    libraries = imported - {PACKAGE.name}
+    assert {PART_OF.get(name, name) for name in libraries} <= declared
+    assert set(PART_OF) <= libraries
+
+
+def _imported_by(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
 
 
 def test_only_the_command_line_prints() -> None:

@@ -147,6 +147,7 @@ def serve_pages(start: Path, wanted: Workbench) -> None:
     try:
         world = open_world(start)
         try:
+            from unipipe_tui.tui.admission import OWN_TOKEN
             from unipipe_tui.tui.browser import is_this_machine, serve
         except ModuleNotFoundError as error:
             raise ToolMissing(
@@ -160,7 +161,10 @@ def serve_pages(start: Path, wanted: Workbench) -> None:
             )
         can = f"read-only: {world.read_only}" if world.read_only else "whoever opens it can change everything"
         argv = [sys.executable, "-m", "unipipe_tui", SERVED]
-        serve(argv, wanted.host, wanted.port, f"unipipe · {world.root.name}", lambda url: tell(f"{url}  ({can})"))
+        title = f"unipipe · {world.root.name}"
+        # Taken out, so that no workbench, no job and no program that one starts is told.
+        own_token = os.environ.pop(OWN_TOKEN, "")
+        serve(argv, wanted.host, wanted.port, title, lambda url: tell(f"{url}  ({can})"), own_token)
     except UnipipeError as error:
         sys.exit(complain(error))
 

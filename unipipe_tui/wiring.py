@@ -26,12 +26,15 @@ from unipipe_tui.adapters.terminal import OwnTerminal
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
 from unipipe_tui.config import Config, TargetConfig, read_config, read_user_config, user_config_path
 from unipipe_tui.domain.charts import Chart
+from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
-from unipipe_tui.domain.runs.rows import RunSource
+from unipipe_tui.domain.runs.rows import MLFLOW, RunSource
+from unipipe_tui.domain.secrets import secret_values
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.audit import Audit
@@ -41,6 +44,7 @@ from unipipe_tui.store.history import History
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
 from unipipe_tui.store.predictions import PredictionLog
 from unipipe_tui.store.profile_cache import ProfileCache
+from unipipe_tui.store.rollouts import Rollouts
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import File, Memory
 from unipipe_tui.store.store_file import StoreFile
@@ -53,6 +57,7 @@ READ_ONLY_FLAGS = {
     "--serve": "it is served to a browser without --write",
 }
 """What the variable holds when a flag says it: jobs that are started from here inherit it."""
+NOT_READ_ONLY = frozenset({"", "0", "false", "no", "off"})
 
 
 def build_world(start: Path, also_checked: Sequence[Tool] = ()) -> World:
@@ -89,6 +94,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
     runs = RunsOfProject(root, place)
     folders = JobFolders(folder / "jobs")
     job_id = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
+    run_index = RunIndex(File(Database(folder, kind=INDEX)) if unwritable is None else Memory())
     return World(
         root=root,
         config=config,
@@ -102,8 +108,8 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         pipeline=DvcFiles(root, folder / "cache" if unwritable is None and folder.is_dir() else None),
         dvc=dvc,
         tracking_place=place,
-        tracking=TrackingFiles(place),
-        run_index=RunIndex(File(Database(folder, kind=INDEX)) if unwritable is None else Memory()),
+        tracking=TrackingFiles(place, last_seen_at=lambda: _tracked_before(run_index, place)),
+        run_index=run_index,
         index_is_kept=unwritable is None,
         run_sources=runs.near,
         distant_runs=runs.distant,
@@ -113,6 +119,8 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         open_importance=_open_importance,
         draw_image=_draw_image,
         server_of=lambda target: _server(folder, target, config.targets.get(target, TargetConfig())),
+        target_of=lambda target: _target(target, config.targets.get(target, TargetConfig())),
+        rollouts=Rollouts(database),
         bundles=BundleFolder(folder / "bundles"),
         predictions=PredictionLog(folder / "predictions", engine),
         tables=TableFiles(engine),
@@ -128,6 +136,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         recipes=ShippedRecipes(PACKAGE),
         tools=_tools(git, dvc),
         elsewhere=lambda other: world_at(other, processes),
+        secrets=secret_values(os.environ),
     )
 
 
@@ -137,6 +146,16 @@ def _tracking_place(root: Path, config: Config) -> TrackingPlace:
         # Nothing was tracked yet: this is where the first training will.
         return place_of("sqlite:///mlflow.db", root, "the default place")
     return place
+
+
+def _tracked_before(index: RunIndex, place: TrackingPlace) -> str:
+    """The store at this place, if the index knows runs of it; where there is no store now, the one that there was."""
+    try:
+        states = index.sources()
+    except UnipipeError:
+        return ""
+    known = (state.place for state in states if state.name == MLFLOW and state.runs and state.synced)
+    return next((known_at for known_at in known if known_at == place.shown or not place.uri), "")
 
 
 class RunsOfProject:
@@ -240,15 +259,20 @@ def _server(folder: Path, target: str, config: TargetConfig) -> LocalServer:
     return LocalServer(target, folder / "serving" / target, folder / "predictions" / target, config.host, config.port)
 
 
+def _target(target: str, config: TargetConfig) -> Target:
+    raise NotImplementedError(f"{target}: {config.kind}")
+
+
 def _actor() -> str:
     return os.environ.get("UNIPIPE_ACTOR") or getpass.getuser()
 
 
 def _read_only(configured: bool, unwritable: str | None) -> str | None:
-    said = os.environ.get(READ_ONLY_VARIABLE, "").lower()
+    said = os.environ.get(READ_ONLY_VARIABLE, "").strip().lower()
     if said in READ_ONLY_FLAGS:
         return READ_ONLY_FLAGS[said]
-    if said in ("1", "true", "yes"):
+    # Who sets it means it: a word that nobody thought of must not let changes through.
+    if said not in NOT_READ_ONLY:
         return f"{READ_ONLY_VARIABLE} is set"
     if configured:
         return "unipipe.yaml says `read_only: true`"

@@ -24,7 +24,10 @@ given."""
 WORKBENCH = "The workbench"
 WORKBENCH_TEXT = """\
 `unipipe` alone opens the workbench in the terminal, and so does `unipipe tui`. `unipipe tui --serve` shows the same in a
-browser: on this machine only, and read-only unless `--write` is given. Whoever can reach the address acts in your name."""
+browser: on this machine only, and read-only unless `--write` is given. The address that it tells ends with a token, made at
+the start and kept nowhere: a browser that opened it once is let in by a cookie, all others are refused, other users of this
+machine as well. `UNIPIPE_TUI_TOKEN` chooses the token. Whoever has it acts in your name; `--expose` sends it over the network
+as plain text, so that a tunnel (`ssh -L 8000:127.0.0.1:8000 host`) is better."""
 WORKBENCH_OPTIONS = (
     ("`--serve`", "no", "Serve it to a browser, until Ctrl-C."),
     ("`--port INTEGER`", "`8000`", "Port to serve it at."),
@@ -34,7 +37,7 @@ WORKBENCH_OPTIONS = (
         "Address to serve it at; one that other machines can reach wants `--expose` as well.",
     ),
     ("`--write`", "no", "Let the browser change something."),
-    ("`--expose`", "no", "Let other machines reach it."),
+    ("`--expose`", "no", "Let other machines reach it; the token is still needed."),
 )
 
 MEANINGS: dict[ExitCode, str] = {
@@ -167,6 +170,11 @@ def _common(action: Action) -> list[tuple[str, str, str]]:
         rows += [
             ("`--dry-run`", "no", "Print the plan and change nothing."),
             ("`-y`, `--yes`", "no", "Apply the plan without asking."),
+            (
+                "`--confirm TEXT`",
+                "",
+                "Type the name that the plan wants: of a protected target, or of a dangerous command of your own.",
+            ),
             ("`--detach`", "no", "Start it as a job of its own and print the job's id."),
             (
                 "`--plan TEXT`",

@@ -43,6 +43,10 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
         "UNIPIPE_SERVE_TOKEN",
         "When set, model servers ask for it as bearer token and clients send it. Never on a command line.",
     ),
+    (
+        "UNIPIPE_TUI_TOKEN",
+        "When set, `unipipe tui --serve` lets in whoever has it, instead of a token that is made at the start and told.",
+    ),
     ("UNIPIPE_JOB", "Set for the stages of a pipeline: the id of the job that runs them."),
     ("MLFLOW_TRACKING_URI", "Where runs and models are, unless `mlflow` in the file says so."),
     ("NO_COLOR", "When set, nothing is coloured."),

@@ -24,9 +24,10 @@ PLAN: Schema = {
     "properties": {
         "plan": {"type": "string", "pattern": "^[0-9a-f]{12}$", "description": "To be given to --plan."},
         "command": {"type": "array", "items": {"type": "string"}, "minItems": 2},
+        "confirm": {"type": ["string", "null"], "description": "The name to be given to --confirm, if it wants one."},
         "lines": {"type": "array", "items": {"type": "string"}, "minItems": 3},
     },
-    "required": ["plan", "command", "lines"],
+    "required": ["plan", "command", "confirm", "lines"],
     "additionalProperties": False,
 }
 

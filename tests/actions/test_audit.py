@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import NOON
-from unipipe_tui.actions.audit import ListAudit, VerifyAudit, list_audit, moment_of, verify_audit
+from unipipe_tui.actions.audit import ListAudit, VerifyAudit, list_audit, verify_audit
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.moments import moment_of
 from unipipe_tui.wiring import build_world
 
 DONE = (

@@ -14,9 +14,9 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.catalog import CATALOG, action_named
-from unipipe_tui.actions.command_line import PROGRAM, command_line, request_of
+from unipipe_tui.actions.command_line import PROGRAM, approved, command_line, request_of
 from unipipe_tui.actions.models import PromoteModel
 from unipipe_tui.actions.request import Field, fields_of
 from unipipe_tui.cli.commands import Options, build_app
@@ -126,3 +126,17 @@ def test_a_request_says_what_each_of_its_fields_is_and_only_its_first_ones_are_p
     for field in fields_of(action.request):
         assert field.help.endswith("."), field
         assert not field.positional or field.kind is not bool
+
+
+CHANGES = [action.name for action in CATALOG if isinstance(action, Change)]
+
+
+@settings(deadline=None)
+@given(data=st.data(), name=st.sampled_from(CHANGES), typed=TEXT)
+def test_what_was_approved_is_asked_for_with_the_plan_and_the_name_that_was_typed(
+    parser: Parser, data: st.DataObject, name: str, typed: str
+) -> None:
+    action = action_named(name)
+    request = data.draw(requests_of(action))
+    words = approved(action, command_line(action, request), "0123456789ab", typed)
+    assert parser.understood(words) == (action, request, Options(yes=True, plan="0123456789ab", confirm=typed))

@@ -17,6 +17,7 @@ from unipipe_tui.actions.action import Change, Done
 from unipipe_tui.actions.perform import make_plan, perform
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
+from unipipe_tui.config import TargetConfig
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Failed, Refused, Stopped, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted
@@ -277,3 +278,54 @@ def test_a_change_asks_whether_it_should_stop(world: World) -> None:
 
     perform(painting(ask), Paint("x"), world, lambda _: None, lambda: True)
     assert asked == [True]
+
+
+def protecting(world: World, *names: str) -> World:
+    """The world where these targets are protected."""
+    targets = {name: TargetConfig(protected=True) for name in names}
+    closed = dataclasses.replace(world, config=dataclasses.replace(world.config, targets=targets))
+    return dataclasses.replace(closed, elsewhere=lambda root: closed)
+
+
+def painting_shop(danger: str = "") -> Change[Paint, Paint, Painted]:
+    def plan(request: Paint, world: World) -> Plan[Paint]:
+        """Paint the shop."""
+        made = plan_painting(request, world)
+        return dataclasses.replace(made, effects=(plans.serve("is painted", "shop"),), name_to_type=danger)
+
+    return dataclasses.replace(painting(), plan=plan)
+
+
+@pytest.mark.parametrize("typed", ["", "shopp", "Shop", " shop", "wipe"])
+def test_a_protected_target_is_not_changed_until_its_name_is_typed(world: World, typed: str) -> None:
+    change, protected = painting_shop("wipe"), protecting(world, "local", "shop")
+    with pytest.raises(UsageError, match="shop is protected") as refused:
+        perform(change, Paint("north"), protected, lambda _: None, lambda: False, None, typed)
+    assert "--confirm=shop" in refused.value.hint
+    assert world.jobs.total() == 0
+
+    perform(change, Paint("north"), protected, lambda _: None, lambda: False, None, "shop")
+    assert world.jobs.total() == 1
+
+
+def test_where_no_target_is_protected_a_dangerous_change_wants_its_own_name_and_another_one_none(world: World) -> None:
+    with pytest.raises(UsageError, match="wipe is dangerous"):
+        perform(painting_shop("wipe"), Paint("north"), world, lambda _: None, lambda: False)
+    perform(painting_shop("wipe"), Paint("north"), world, lambda _: None, lambda: False, None, "wipe")
+    perform(
+        painting_shop(),
+        Paint("north"),
+        dataclasses.replace(world, job_id="j2"),
+        lambda _: None,
+        lambda: False,
+        None,
+        "x",
+    )
+    assert world.jobs.total() == 2
+
+
+def test_a_change_in_another_project_is_guarded_by_what_that_project_protects(world: World, tmp_path: Path) -> None:
+    there = dataclasses.replace(world, elsewhere=lambda root: protecting(world, "shop"))
+    change = dataclasses.replace(painting_shop(), folder=lambda _: tmp_path)
+    assert make_plan(change, Paint("north"), there).name_to_type == "shop"
+    assert make_plan(painting_shop(), Paint("north"), there).name_to_type == ""

@@ -15,7 +15,7 @@ from unipipe_tui.actions.releases import ListReleases, ShowRelease, list_release
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.jobs import Job, JobState
-from unipipe_tui.domain.records import Alert, AlertKind, Release
+from unipipe_tui.domain.records import Alert, AlertKind, Release, ReversibleChange, Undo, UndoKind
 
 
 def released(world: World, *versions: int, target: str = "local") -> None:
@@ -34,6 +34,18 @@ def test_each_release_tells_when_the_next_one_took_its_place(project: Path) -> N
 
     assert (newest.version, newest.until, newest.live) == (1, None, True)
     assert (oldest.version, oldest.until, oldest.live) == (2, newest.at, False)
+
+
+def test_a_release_ends_when_its_server_is_stopped_not_only_when_another_one_takes_its_place(project: Path) -> None:
+    world = with_models(project)
+    released(world, 2, 1)
+    stopped = NOON + timedelta(minutes=10)
+    world.history.add_change(
+        ReversibleChange("job-stop", "unipipe serve stop", Undo(UndoKind.SERVER_STOPPED, "local", before=2), stopped)
+    )
+    newest, oldest = list_releases(ListReleases(), world).releases
+
+    assert (oldest.until, newest.until) == (stopped, None)
 
 
 def test_releases_of_other_targets_do_not_take_its_place(project: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import CATALOG, NOUNS, action_named
-from unipipe_tui.actions.request import OBJECT, Field, Short, fields_of
+from unipipe_tui.actions.request import OBJECT, Field, Names, Short, fields_of
 
 
 class Colour(StrEnum):
@@ -30,6 +30,7 @@ class Everything:
     how_many: Annotated[int, "How many.", Short("n")] = 3
     colour: Annotated[Colour | None, "Its colour."] = None
     loud: Annotated[bool, "Whether it is loud."] = False
+    target: Annotated[str | None, "Where.", Names.TARGET] = None
 
 
 def test_a_field_is_told_by_its_type_and_its_annotations() -> None:
@@ -40,6 +41,7 @@ def test_a_field_is_told_by_its_type_and_its_annotations() -> None:
         Field("how_many", int, "How many.", 3, positional=False, many=False, optional=False, short="n"),
         Field("colour", Colour, "Its colour.", None, positional=False, many=False, optional=True, short=None),
         Field("loud", bool, "Whether it is loud.", False, positional=False, many=False, optional=False, short=None),
+        Field("target", str, "Where.", None, False, many=False, optional=True, short=None, names=Names.TARGET),
     )
 
 
@@ -78,7 +80,34 @@ def test_a_request_is_a_value_of_kinds_that_both_front_ends_know(action: Action)
     assert "cannot assign" in _refusal_to_change(action.request)
     for field in fields_of(action.request):
         assert issubclass(field.kind, str | int | float | bool | Path | Enum), field
-        assert isinstance(action, Look) or field.name not in ("json", "yes", "dry_run", "detach", "plan")
+        assert isinstance(action, Look) or field.name not in ("json", "yes", "dry_run", "detach", "plan", "confirm")
+
+
+NAMED = {
+    "model": {Names.MODEL},
+    "version": {Names.VERSION},
+    "target": {Names.TARGET},
+    "stage": {Names.STAGE},
+    "stages": {Names.STAGE},
+    "run": {Names.RUN, Names.WRITABLE_RUN},
+    "runs": {Names.RUN, Names.WRITABLE_RUN, Names.DELETED_RUN},
+    "experiment": {Names.EXPERIMENT},
+    "metric": {Names.METRIC},
+    "job": {Names.JOB},
+    "alert": {Names.ALERT},
+    "thing": {Names.THING},
+}
+
+
+def test_a_field_that_is_called_like_something_that_is_listed_says_that_it_names_it() -> None:
+    called = [(action.name, field) for action in CATALOG for field in fields_of(action.request) if field.name in NAMED]
+
+    assert {field.name for _, field in called} == set(NAMED)
+    assert [(name, field.name) for name, field in called if field.names not in NAMED[field.name]] == []
+
+
+def test_every_kind_of_thing_that_can_be_named_is_named_by_some_field() -> None:
+    assert {field.names for action in CATALOG for field in fields_of(action.request)} - {None} == set(Names)
 
 
 def _refusal_to_change(request: type[Any]) -> str:

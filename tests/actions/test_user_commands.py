@@ -153,9 +153,17 @@ def test_headless_it_asks_only_when_it_is_marked(project: Path, tmp_path: Path) 
 
     said = unipipe("user", "run", "say it", "--field", "model=-x y", "--json", cwd=project, **own)
     unasked = unipipe("user", "run", "wipe", cwd=project, **own)
+    unnamed = unipipe("user", "run", "wipe", "--yes", "--detach", cwd=project, **own)
+    misnamed = unipipe("user", "run", "wipe", "--confirm", "wipee", cwd=project, **own)
+    planned = unipipe("user", "run", "wipe", "--dry-run", "--json", cwd=project, **own)
+    wiped = unipipe("user", "run", "wipe", "--confirm", "wipe", cwd=project, **own)
     listed = unipipe("user", "list", "--json", cwd=project, **own)
 
     assert (said.exit_code, said.json["argv"], said.json["last_lines"]) == (0, ["echo", "--", "-x y"], ["-- -x y"])
-    assert (unasked.exit_code, "--yes" in unasked.stderr) == (2, True)
+    refused = (unasked, unnamed, misnamed)
+    assert [(one.exit_code, "--confirm=wipe" in one.stderr) for one in refused] == [(2, True)] * 3
+    assert "wipee is another name" in misnamed.stderr
+    assert (planned.json["confirm"], wiped.exit_code) == ("wipe", 0)
+    assert unipipe("jobs", "list", "--json", cwd=project).json["total"] == 2
     assert [line["name"] for line in listed.json["commands"]] == ["say it", "wipe"]
     assert "line 4" in listed.json["problems"][0]

@@ -13,7 +13,7 @@ from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.process import capture
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, ToolMissing
 from unipipe_tui.domain.events import Event, StepEnded, StepStarted, ToolSaid, ToolStarted
-from unipipe_tui.domain.pipelines import Freshness
+from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.reproduction import Outcome

@@ -12,7 +12,7 @@ import pytest
 from dvc.repo import Repo
 
 from unipipe_tui.adapters.dvc.files import DvcFiles
-from unipipe_tui.domain.pipelines import CauseKind, Freshness, PipelineState, StageState
+from unipipe_tui.domain.freshness import CauseKind, Freshness, PipelineState, StageState
 
 DVC_YAML = r"""
 vars:

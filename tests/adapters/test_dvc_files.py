@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.dvc.hashes import KnownHashes, md5_of_file
-from unipipe_tui.domain.pipelines import CauseKind, Figure, Freshness, Pipeline, PipelineState
+from unipipe_tui.domain.freshness import CauseKind, Freshness, PipelineState
+from unipipe_tui.domain.pipelines import Figure, Pipeline
 
 
 def write(root: Path, path: str, text: str | bytes) -> Path:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import shutil
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import mlflow
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 
-from tests.adapters.conftest_mlflow import Stored, payments
-from tests.adapters.held_runs import HeldRuns, held_of
-from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
+from tests.adapters.changes_of_runs import CHANGES
+from tests.adapters.conftest_mlflow import Stored
+from tests.adapters.held_runs import HeldRuns, held_of, rested
+from tests.adapters.said_by_mlflow import said_by_mlflow
 from tests.fakes import Listening
 from unipipe_tui.adapters.mlflow.folder.changes import RUNS_AT_ONCE, FolderRuns
 from unipipe_tui.domain.errors import Failed, Stopped
@@ -30,14 +27,6 @@ pytestmark = [pytest.mark.xdist_group("mlflow"), pytest.mark.usefixtures("one_st
 def write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode())
-
-
-def rested(path: Path) -> None:
-    """Make what was just written look older: it would be read once more otherwise."""
-    past = time.time_ns() - 10_000_000_000
-    for file in path.rglob("*"):
-        if time.time_ns() - file.stat().st_mtime_ns < 1_000_000_000:
-            os.utime(file, ns=(past, past + random.Random(str(file)).randrange(10**9)))
 
 
 def run_folder(folder: Path, run_id: str) -> Path:
@@ -66,94 +55,6 @@ def held(folder: Stored) -> HeldRuns:
     index = HeldRuns()
     index.follow(FolderRuns(folder.path))
     return index
-
-
-def test_the_first_pass_reads_what_the_client_tells_of_every_run_and_experiment(folder: Stored) -> None:
-    index, told = HeldRuns(), Listening()
-    index.follow(FolderRuns(folder.path), told)
-    client = folder.client()
-    assert index.runs == said_by_mlflow(client)
-    assert index.experiments == experiments_of_mlflow(client)
-    assert told.told == []
-    assert any(run.datasets for run in index.runs.values())
-    assert {"active", "deleted"} == {run.run.lifecycle for run in index.runs.values()}
-
-
-def test_values_that_are_no_numbers_and_long_or_strange_texts_arrive_as_the_client_tells_them(
-    folder: Stored, held: HeldRuns
-) -> None:
-    client = folder.client()
-    run_id = client.create_run("0").info.run_id
-    for key, value in (("nan", math.nan), ("high", math.inf), ("low", -math.inf), ("tiny", 5e-324), ("zero", -0.0)):
-        client.log_metric(run_id, key, value, step=-3)
-    client.log_param(run_id, "train/select", "x" * 6000)
-    client.set_tag(run_id, "text", "ä\x1d\u2028𝄞")
-    assert held.follow(FolderRuns(folder.path)) == {run_id}
-    assert held.runs == said_by_mlflow(client)
-
-
-Change = Callable[[MlflowClient, str], object]
-
-
-def dataset_logged(client: MlflowClient, run_id: str) -> None:
-    data = mlflow.data.from_pandas(payments(5), name="more", digest="0123456789")
-    with mlflow.start_run(run_id):
-        mlflow.log_input(data, context="evaluation")
-
-
-CHANGES: dict[str, Change] = {
-    "a metric": lambda client, run: client.log_metric(run, "late", 3.0, step=99),
-    "a param": lambda client, run: client.log_param(run, "fresh", 1),
-    "a tag": lambda client, run: client.set_tag(run, "fresh", "1"),
-    "another value of a tag": lambda client, run: client.set_tag(run, "author", "somebody"),
-    "a tag taken away": lambda client, run: client.delete_tag(run, "author"),
-    "a batch": lambda client, run: client.log_batch(
-        run, [Metric("m", 1.0, 5, 1)], [Param("p", "1")], [RunTag("t", "2")]
-    ),
-    "a status": lambda client, run: client.update_run(run, status="KILLED"),
-    "an end": lambda client, run: client.set_terminated(run, "FAILED", 1_700_000_999_000),
-    "a name": lambda client, run: client.update_run(run, name="another name"),
-    "its deletion": lambda client, run: client.delete_run(run),
-    "a data set": dataset_logged,
-}
-
-
-@pytest.mark.parametrize("changed", CHANGES)
-def test_only_the_run_is_read_that_got(changed: str, folder: Stored, held: HeldRuns) -> None:
-    client, before = folder.client(), held.runs[folder.finished]
-    CHANGES[changed](client, folder.finished)
-    assert held.follow(FolderRuns(folder.path)) == {folder.finished}
-    assert held.runs == said_by_mlflow(client)
-    assert held.runs[folder.finished] != before
-    rested(folder.path)
-    held.follow(FolderRuns(folder.path))
-    assert held.follow(FolderRuns(folder.path)) == set()
-
-
-def test_a_restored_run_and_a_new_one_are_found(folder: Stored, held: HeldRuns) -> None:
-    client = folder.client()
-    client.restore_run(folder.deleted)
-    new = client.create_run("0", run_name="new").info.run_id
-    assert held.follow(FolderRuns(folder.path)) == {folder.deleted, new}
-    assert held.runs == said_by_mlflow(client)
-
-
-def test_an_experiment_that_is_new_renamed_deleted_or_restored_is_followed_with_its_runs(
-    folder: Stored, held: HeldRuns
-) -> None:
-    client = folder.client()
-    experiment = client.get_experiment_by_name("payments").experiment_id
-    steps: tuple[Callable[[], object], ...] = (
-        lambda: client.create_experiment("fresh"),
-        lambda: client.rename_experiment(experiment, "other payments"),
-        lambda: client.delete_experiment(experiment),
-        lambda: client.restore_experiment(experiment),
-    )
-    for step in steps:
-        step()
-        held.follow(FolderRuns(folder.path))
-        assert held.experiments == experiments_of_mlflow(client)
-        assert held.runs == said_by_mlflow(client)
 
 
 def test_runs_whose_folders_vanished_are_gone(folder: Stored, held: HeldRuns) -> None:
@@ -186,12 +87,6 @@ def test_a_folder_that_vanished_or_was_emptied_is_refused_and_its_runs_stay_know
 def test_a_folder_that_does_not_exist_yet_holds_no_runs_and_that_is_told(tmp_path: Path) -> None:
     held = held_of(FolderRuns(tmp_path / "nope"))
     assert held.unreadable == [f"There is no folder {tmp_path / 'nope'}: MLflow makes it when it logs the first run."]
-
-
-def test_a_second_pass_finds_nothing_and_still_ends_with_a_cursor(folder: Stored, held: HeldRuns) -> None:
-    cursor, runs = held.cursor, dict(held.runs)
-    assert held.follow(FolderRuns(folder.path)) == set()
-    assert (held.cursor, held.runs, len(held.batches)) == (cursor, runs, 1)
 
 
 def test_a_change_right_after_the_reading_that_leaves_time_and_size_the_same_is_found(folder: Stored) -> None:
@@ -355,11 +250,6 @@ def test_the_stamp_is_another_after_every_change_and_the_same_without_one(folder
     client.rename_experiment("0", "another")
     stamps.append(source.stamp())
     assert all(before != after for before, after in pairwise(stamps))
-
-
-def test_the_place_is_the_uri(folder: Stored) -> None:
-    source = FolderRuns(folder.path)
-    assert source.place == folder.uri
 
 
 @pytest.mark.parametrize("seed", range(3))

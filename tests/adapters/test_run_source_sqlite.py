@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import shutil
 import sqlite3
@@ -13,14 +12,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import mlflow
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 
-from tests.adapters.conftest_mlflow import Stored, payments
+from tests.adapters.conftest_mlflow import Stored
 from tests.adapters.held_runs import HeldRuns, held_of
-from tests.adapters.said_by_mlflow import experiments_of_mlflow, said_by_mlflow
+from tests.adapters.said_by_mlflow import said_by_mlflow
 from tests.adapters.test_mlflow_sqlite import OLD_SCHEMA, change, contents
 from tests.fakes import Listening
 from unipipe_tui.actions.runs.sync import SYNC
@@ -76,69 +72,6 @@ def a_run(number: int) -> str:
     return f"{number:032x}"
 
 
-def test_the_first_pass_reads_what_the_client_tells_of_every_run_and_experiment(database: Stored) -> None:
-    index = HeldRuns()
-    index.follow(SqliteRuns(database.path))
-    client = database.client()
-    assert index.runs == said_by_mlflow(client)
-    assert index.experiments == experiments_of_mlflow(client)
-    assert any(run.datasets for run in index.runs.values())
-    assert {"active", "deleted"} == {run.run.lifecycle for run in index.runs.values()}
-
-
-def test_values_that_are_no_numbers_and_long_or_strange_texts_arrive_as_the_client_tells_them(
-    database: Stored, held: HeldRuns
-) -> None:
-    client = database.client()
-    run_id = client.create_run("0").info.run_id
-    for key, value in (("nan", math.nan), ("high", math.inf), ("low", -math.inf), ("tiny", 5e-324), ("zero", -0.0)):
-        client.log_metric(run_id, key, value, step=-3)
-    client.log_param(run_id, "select", "x" * 6000)
-    client.log_param(run_id, "drop table runs", "'; DROP TABLE runs; --")
-    client.set_tag(run_id, "text", "ä\x1d\x1f\x1e\u2028𝄞\n")
-    assert held.follow(SqliteRuns(database.path)) >= {run_id}
-    assert held.runs == said_by_mlflow(client)
-    assert {"nan", "1.7976931348623157e+308"} < {value for _, value, _, _ in held.runs[run_id].metrics}
-
-
-Change = Callable[[MlflowClient, str], object]
-
-
-def dataset_logged(client: MlflowClient, run_id: str) -> None:
-    data = mlflow.data.from_pandas(payments(5), name="more", digest="0123456789")
-    with mlflow.start_run(run_id):
-        mlflow.log_input(data, context="evaluation")
-
-
-CHANGES: dict[str, Change] = {
-    "a metric": lambda client, run: client.log_metric(run, "late", 3.0, step=99),
-    "another value of the same metric and step": lambda client, run: client.log_metric(run, "auc", 5.0, 1, step=2),
-    "a param": lambda client, run: client.log_param(run, "fresh", 1),
-    "a tag": lambda client, run: client.set_tag(run, "fresh", "1"),
-    "another value of a tag": lambda client, run: client.set_tag(run, "author", "somebody"),
-    "a tag taken away": lambda client, run: client.delete_tag(run, "author"),
-    "a batch": lambda client, run: client.log_batch(
-        run, [Metric("m", 1.0, 5, 1)], [Param("p", "1")], [RunTag("t", "2")]
-    ),
-    "a status": lambda client, run: client.update_run(run, status="KILLED"),
-    "an end": lambda client, run: client.set_terminated(run, "FAILED", 1_700_000_999_000),
-    "a name": lambda client, run: client.update_run(run, name="another name"),
-    "its deletion": lambda client, run: client.delete_run(run),
-    "a data set": dataset_logged,
-}
-
-
-@pytest.mark.parametrize("changed", CHANGES)
-def test_a_run_that_got(changed: str, database: Stored, held: HeldRuns) -> None:
-    client, before = database.client(), held.runs[database.finished]
-    CHANGES[changed](client, database.finished)
-    assert database.finished in held.follow(SqliteRuns(database.path))
-    assert held.runs == said_by_mlflow(client)
-    if changed != "another value of the same metric and step":
-        assert held.runs[database.finished] != before
-    assert held.follow(SqliteRuns(database.path)) == set()
-
-
 def test_values_that_plain_sql_changed_in_their_place_are_read_from_the_beginning_as_the_help_says(
     database: Stored, held: HeldRuns
 ) -> None:
@@ -148,39 +81,6 @@ def test_values_that_plain_sql_changed_in_their_place_are_read_from_the_beginnin
     assert {*held.params(database.finished).values(), *held.metrics(database.finished).values()} == {"by hand", 7.5}
     said = " ".join(SYNC.help.split())
     assert "with plain SQL (a value in its place, a param that was taken away) may go unseen: --again" in said
-
-
-def test_a_restored_run_and_a_new_one_are_found(database: Stored, held: HeldRuns) -> None:
-    client = database.client()
-    client.restore_run(database.deleted)
-    new = client.create_run("0", run_name="new").info.run_id
-    assert held.follow(SqliteRuns(database.path)) >= {database.deleted, new}
-    assert held.runs == said_by_mlflow(client)
-
-
-def test_an_experiment_that_is_new_renamed_deleted_or_restored_is_followed_with_its_runs(
-    database: Stored, held: HeldRuns
-) -> None:
-    client = database.client()
-    experiment = client.get_experiment_by_name("payments").experiment_id
-    steps: tuple[Callable[[], object], ...] = (
-        lambda: client.create_experiment("fresh"),
-        lambda: client.rename_experiment(experiment, "other payments"),
-        lambda: client.delete_experiment(experiment),
-        lambda: client.restore_experiment(experiment),
-    )
-    for step in steps:
-        step()
-        held.follow(SqliteRuns(database.path))
-        assert held.experiments == experiments_of_mlflow(client)
-        assert held.runs == said_by_mlflow(client)
-
-
-def test_a_second_pass_finds_nothing_and_still_ends_with_a_cursor(database: Stored, held: HeldRuns) -> None:
-    cursor, runs = held.cursor, dict(held.runs)
-    assert held.follow(SqliteRuns(database.path)) == set()
-    assert (held.cursor, held.runs) == (cursor, runs)
-    assert len(held.batches) == 1
 
 
 @pytest.mark.parametrize(("which", "read"), [(1, 300), (2000, 300), (4500, 4499)], ids=["oldest", "middle", "newest"])
@@ -490,11 +390,6 @@ def test_the_stamp_sees_what_is_only_in_the_log(database: Stored) -> None:
         writer.execute("UPDATE runs SET status = 'KILLED'")
         writer.commit()
         assert source.stamp() != before
-
-
-def test_the_place_is_the_uri(database: Stored) -> None:
-    source = SqliteRuns(database.path)
-    assert source.place == database.uri
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -6,19 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from unipipe_tui.domain.pipelines import (
-    Cause,
-    CauseKind,
-    Dependency,
-    Fingerprint,
-    Freshness,
-    Locked,
-    Output,
-    Pipeline,
-    PipelineState,
-    Stage,
-    judge,
-)
+from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, PipelineState, judge
+from unipipe_tui.domain.pipelines import Dependency, Fingerprint, Locked, Output, Pipeline, Stage
 
 
 def stage(name: str, reads: tuple[str, ...] = (), writes: tuple[str, ...] = (), template: str | None = None) -> Stage:

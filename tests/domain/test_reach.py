@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unipipe_tui.domain.pipelines import (
-    Cause,
-    CauseKind,
-    Dependency,
-    Freshness,
-    Output,
-    Pipeline,
-    PipelineState,
-    Stage,
-    StageState,
-    judge,
-)
+from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, PipelineState, StageState, judge
+from unipipe_tui.domain.pipelines import Dependency, Output, Pipeline, Stage
 from unipipe_tui.domain.reach import Reach, chosen_addresses, due_stages, missing_inputs, within_reach
 
 

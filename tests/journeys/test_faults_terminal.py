@@ -173,6 +173,19 @@ def test_without_a_terminal_the_workbench_is_not_opened_and_nothing_is_asked(tmp
     assert unipipe("jobs", "list", "--json", cwd=project).json["total"] == 0
 
 
+def test_on_a_terminal_what_is_dangerous_wants_its_name_and_a_yes_is_not_enough(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("commands:\n  - {name: wipe, run: [touch, wiped], dangerous: true}\n")
+
+    def asked(answer: str) -> tuple[int, bool]:
+        words = ("user", "run", "wipe")
+        exit_code, shown = _on_a_terminal(*words, cwd=project, answer=answer, UNIPIPE_CONFIG=str(config))
+        assert "wipe is dangerous; type its name to apply this plan:" in shown
+        return exit_code, (project / "wiped").exists()
+
+    assert [asked("y\n"), asked("\n"), asked("wipe\n")] == [(2, False), (2, False), (0, True)]
+
+
 def test_a_dumb_terminal_gets_a_hint_instead_of_the_workbench_and_no_escape_sequences(tmp_path: Path) -> None:
     project = dvc_project(tmp_path / "project", ONE_STAGE)
 

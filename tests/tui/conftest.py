@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.at_once import at_once
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
 from unipipe_tui.actions.gates import gates_of
 from unipipe_tui.actions.world import World
@@ -59,7 +60,8 @@ def busy_world(project: Path) -> World:
 
 def busy(real: World) -> World:
     """A world with a champion, a challenger, a live target, an alert and some jobs."""
-    recorded(real)
+    with at_once(real) as writable:
+        recorded(writable)
     live = ServerStatus(
         "local",
         ServerState.READY,

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from tests.actions.runs.made import Made, batch_of
+from tests.at_once import at_once
 from tests.fakes import NOON, FakeTracking, staying
 from tests.tui.conftest import JOBS, MODEL
 from unipipe_tui.actions.world import World
@@ -21,7 +22,7 @@ from unipipe_tui.domain.events import Event, Noted, StepEnded, StepStarted, Tool
 from unipipe_tui.domain.jobs import StageTiming
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck, GateCheck, GateResult, How, Promotion, Release
-from unipipe_tui.domain.runs.rows import ExperimentRow
+from unipipe_tui.domain.runs.rows import MLFLOW, ExperimentRow
 from unipipe_tui.domain.tracking import Dataset, Metric, ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import Memory
@@ -63,15 +64,18 @@ SAID: tuple[Event, ...] = (
 
 def lively(busy: World) -> World:
     """The busy world with a pipeline that ran, runs, versions that were promoted and released, traffic and checks."""
-    lay_pipeline(busy)
-    tell_history(busy)
+    with at_once(busy) as writable:
+        lay_pipeline(writable)
+        tell_history(writable)
     log_traffic(busy.root)
     index = RunIndex(Memory())
     runs = tuple(some_runs())
     batch = batch_of(*runs)
     moved = int(EARLIER.total_seconds() * 1000)
     rows = [row._replace(started=shifted(row.started, moved), ended=shifted(row.ended, moved)) for row in batch.runs]
-    index.take("mlflow", "sqlite:///mlflow.db", replace(batch, runs=rows, experiments=[ExperimentRow("1", EXPERIMENT)]))
+    kept_at = busy.tracking_place.shown
+    index.take(MLFLOW, kept_at, replace(batch, runs=rows, experiments=[ExperimentRow("1", EXPERIMENT)]))
+    index.complete(MLFLOW, kept_at, "", NOON)
     return staying(
         busy,
         tracking=FakeTracking(

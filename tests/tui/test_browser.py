@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.conftest import unipipe
-from tests.tui.served import WITHIN_SECONDS, Served, ended, serving
+from tests.tui.served import WITHIN_SECONDS, Served, ended, serving, stranger, visiting
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\^_])")
 
@@ -39,7 +39,7 @@ async def screen_that_shows(text: str, socket: aiohttp.ClientWebSocketResponse) 
 
 @pytest.mark.timeout(120)
 async def test_a_browser_gets_the_page_and_through_its_socket_the_workbench_read_only(served: Served) -> None:
-    async with aiohttp.ClientSession() as browser:
+    async with visiting(served) as browser:
         page = await (await browser.get(served.address)).text()
         address = re.search(r'data-session-websocket-url="([^"]+)"', page)
         script = re.search(r'src="([^"]+\.js)"', page)
@@ -55,14 +55,14 @@ async def test_a_browser_gets_the_page_and_through_its_socket_the_workbench_read
 
 @pytest.mark.timeout(120)
 async def test_with_the_server_every_workbench_ends_whoever_still_looks_at_it(served: Served) -> None:
-    async with aiohttp.ClientSession() as browser, browser.ws_connect(f"{served.address}/ws") as screen:
+    async with visiting(served) as browser, browser.ws_connect(f"{served.address}/ws") as screen:
         await screen_that_shows("Overview", screen)
         await asyncio.to_thread(served.end)
 
 
 @pytest.mark.timeout(120)
 async def test_a_workbench_does_not_outlive_a_server_that_was_killed(served: Served) -> None:
-    async with aiohttp.ClientSession() as browser, browser.ws_connect(f"{served.address}/ws") as screen:
+    async with visiting(served) as browser, browser.ws_connect(f"{served.address}/ws") as screen:
         await screen_that_shows("Overview", screen)
         workbenches = psutil.Process(served.server.pid).children(recursive=True)
         served.server.kill()
@@ -71,16 +71,104 @@ async def test_a_workbench_does_not_outlive_a_server_that_was_killed(served: Ser
 
 
 @pytest.mark.timeout(120)
-async def test_no_other_page_and_no_other_name_gets_in(served: Served) -> None:
+async def test_no_other_page_and_no_other_name_gets_in_not_even_with_the_cookie(served: Served) -> None:
     port = served.address.rpartition(":")[2]
-    async with aiohttp.ClientSession() as browser:
+    async with visiting(served) as browser:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
             await browser.ws_connect(f"{served.address}/ws", origin="http://elsewhere.example")
-        rebound = await browser.get(served.address, headers={"Host": f"elsewhere.example:{port}"})
-        tunnelled = await browser.get(served.address, headers={"Host": "localhost:9000"})
+        for name in (f"elsewhere.example:{port}", "[elsewhere"):
+            rebound = await browser.get(served.address, headers={"Host": name})
+            assert (rebound.status, "own address" in await rebound.text()) == (403, True), name
 
-        assert (rebound.status, tunnelled.status) == (403, 200)
-        assert "ws://localhost:9000/ws" in await tunnelled.text()
+
+@pytest.mark.timeout(120)
+async def test_through_a_tunnel_the_page_and_its_cookie_have_the_port_of_the_tunnel(served: Served) -> None:
+    tunnel = {"Host": "localhost:9000"}
+    async with stranger() as browser:
+        welcome = await browser.get(served.entrance, headers=tunnel, allow_redirects=False)
+        (cookie,) = welcome.cookies.values()
+        page = await browser.get(served.address, headers=tunnel)
+
+        assert (cookie.key, page.status) == ("unipipe-9000", 200)
+        assert "ws://localhost:9000/ws" in await page.text()
+
+
+@pytest.mark.timeout(120)
+async def test_without_the_token_nothing_is_shown_and_one_is_told_how_to_get_in(served: Served) -> None:
+    async with stranger() as browser:
+        for path in ("/", "/?token=", "/?token=wrong", "/static/js/textual.js", "/download/1", "/nowhere"):
+            said = await browser.get(served.address + path)
+            assert said.status == 403, path
+            assert "Open the address that `unipipe tui --serve` told" in await said.text()
+        # Only the page itself takes the token: nothing else is ever opened by its address.
+        assert (await browser.get(f"{served.address}/static/js/textual.js?token={served.token}")).status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+            await browser.ws_connect(f"{served.address}/ws?token={served.token}", origin=served.address)
+
+        assert not list(browser.cookie_jar)
+        assert not psutil.Process(served.server.pid).children()
+
+
+@pytest.mark.timeout(120)
+async def test_the_token_is_taken_out_of_the_address_and_a_cookie_that_no_script_can_read_goes_on_for_it(
+    served: Served,
+) -> None:
+    port = served.address.rpartition(":")[2]
+    async with stranger() as browser:
+        welcome = await browser.get(f"{served.entrance}&fontsize=20", allow_redirects=False)
+        (cookie,) = welcome.cookies.values()
+        script = await browser.get(f"{served.address}/static/js/textual.js")
+
+    assert (welcome.status, welcome.headers["Location"]) == (302, "/?fontsize=20")
+    assert (cookie.key, cookie["httponly"], cookie["samesite"]) == (f"unipipe-{port}", True, "Strict")
+    assert served.token not in cookie.value
+    assert script.status == 200
+
+
+@pytest.mark.timeout(120)
+async def test_more_than_one_page_is_open_at_once_and_the_token_stands_nowhere(served: Served, project: Path) -> None:
+    async with (
+        visiting(served) as browser,
+        visiting(served) as other,
+        browser.ws_connect(f"{served.address}/ws", origin=served.address) as first,
+        browser.ws_connect(f"{served.address}/ws", origin=served.address) as second,
+        other.ws_connect(f"{served.address}/ws", origin=served.address) as third,
+    ):
+        for screen in (first, second, third):
+            await screen_that_shows("Overview", screen)
+        server = psutil.Process(served.server.pid)
+        for process in (server, *server.children(recursive=True)):
+            assert served.token not in " ".join((*process.cmdline(), *process.environ().values()))
+    kept = [path for path in project.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if served.token.encode() in path.read_bytes()]
+
+
+@pytest.mark.timeout(120)
+async def test_two_servers_have_tokens_and_cookies_of_their_own(project: Path) -> None:
+    with serving(project) as one, serving(project) as other:
+        assert one.token != other.token
+        async with visiting(one) as browser:
+            assert (await browser.get(other.address)).status == 403
+            assert (await browser.get(f"{other.address}/?token={one.token}")).status == 403
+            # One browser, both: neither takes the other's cookie away.
+            assert (await browser.get(other.entrance)).status == 200
+            assert (await browser.get(one.address)).status == 200
+
+
+@pytest.mark.timeout(120)
+async def test_a_token_that_somebody_chose_is_good_for_the_page_but_told_nobody(project: Path) -> None:
+    own = "geheim; é=1"
+    with serving(project, UNIPIPE_TUI_TOKEN=own, UNIPIPE_SERVE_TOKEN="of the model server") as served:
+        assert served.token == "$UNIPIPE_TUI_TOKEN"
+        async with stranger() as browser:
+            for wrong in (served.token, "of the model server", own.upper()):
+                assert (await browser.get(served.address, params={"token": wrong})).status == 403
+            assert (await browser.get(served.address, params={"token": own})).status == 200
+            async with browser.ws_connect(f"{served.address}/ws", origin=served.address) as screen:
+                await screen_that_shows("Overview", screen)
+                for workbench in psutil.Process(served.server.pid).children(recursive=True):
+                    assert "UNIPIPE_TUI_TOKEN" not in workbench.environ()
 
 
 def test_an_address_that_others_can_reach_must_be_meant(project: Path) -> None:

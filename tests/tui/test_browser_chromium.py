@@ -95,9 +95,10 @@ async def test_chromium_paints_the_workbench_and_its_keys_reach_it(project: Path
         async with page_of_a_browser(tmp_path / "browser") as page:
             await page.ask("Page.enable")
             await page.ask("Page.addScriptToEvaluateOnNewDocument", source=LISTEN)
-            await page.ask("Page.navigate", url=served.address)
+            await page.ask("Page.navigate", url=served.entrance)
             await page.until("document.body && document.body.classList.contains('-first-byte')")
             await page.until("window.heard.includes('Overview')")
+            await page.until("location.search === '' && !document.cookie")
             picture = await page.ask("Page.captureScreenshot", format="png")
             await page.ask(
                 "Runtime.evaluate", expression="window.heard = ''; document.querySelector('textarea').focus()"

@@ -67,3 +67,25 @@ async def test_a_log_that_nobody_sees_asks_nothing(world: World) -> None:
         assert app.screen.query_one(TailPane).answer is None
         await pilot.press("@")
         await until(pilot, lambda: "said" in tail(app))
+
+
+async def test_the_log_is_filtered_as_every_table_is(world: World) -> None:
+    for number, command in enumerate(("unipipe retrain", "unipipe models check 3", "unipipe models promote 3")):
+        ended(world, number, command, f"said {number}")
+    app = Unipipe(staying(world, now=lambda: NOON, processes=FakeProcesses()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await looked(pilot, app)
+        log = app.screen.query_one(CommandLog)
+        await pilot.press("@")
+        await until(pilot, lambda: "said 2" in tail(app))
+        log.grid.focus()
+        await pilot.press("/", *"retr")
+        await until(pilot, lambda: "said 0" in tail(app))
+        assert [row.cells[3].text for row in log.grid.rows] == ["$ unipipe retrain"]
+        assert "1 of 3" in str(log.border_title)
+        ended(world, 3, "unipipe retrain --force", "said 3")
+        app.action_look_again()
+        await until(pilot, lambda: "2 of 4" in str(log.border_title))
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: len(log.grid.rows) == 4)
+        assert app.focused is log.grid

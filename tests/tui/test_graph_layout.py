@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unipipe_tui.domain.graphs import Graph
-from unipipe_tui.tui.graph_layout import Drawing, Size, Spacing, arrange, place
+from unipipe_tui.tui.graph_drawing import Drawing, Size, Spacing
+from unipipe_tui.tui.graph_layers import arrange
+from unipipe_tui.tui.graph_layout import place
 from unipipe_tui.tui.graph_strokes import ACROSS, ARROW, UPRIGHT, cells_of, strokes
 
 

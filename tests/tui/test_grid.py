@@ -9,9 +9,11 @@ from textual.app import App, ComposeResult
 
 from tests.tui.hostile import HOSTILE
 from unipipe_tui.tui.sheet import Cell, Column, Order, Sheet, SheetRow
+from unipipe_tui.tui.table import CHANGED_FOR_SECONDS
+from unipipe_tui.tui.table_lines import CHANGED, MARK, POINTER
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.themes import DARK
-from unipipe_tui.tui.widgets.grid import CHANGED, CHANGED_FOR_SECONDS, MARK, POINTER, Grid
+from unipipe_tui.tui.widgets.grid import Grid
 
 COLUMNS = (Column("name", "name", stretches=True), Column("f1", "f1", right=True))
 
@@ -57,6 +59,21 @@ async def test_the_cursor_stays_on_its_row_where_it_stands_on_the_screen_when_ro
 
         assert app.grid.pointed == "run-030"
         assert [line.startswith(POINTER) for line in app.lines()].index(True) == stood
+
+
+async def test_a_filter_that_no_row_passed_leaves_the_cursor_in_sight_when_it_goes() -> None:
+    app = Alone()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.grid.show(sheet(*MANY))
+        await pilot.press("G")
+        app.grid.filter("no such row")
+        await pilot.pause()
+        assert "None of 100 has “no such row”" in app.lines()[1]
+        app.grid.filter("")
+        await pilot.pause()
+
+        assert app.grid.pointed == "run-099"
+        assert any(line.startswith(POINTER) for line in app.lines())
 
 
 async def test_cursor_marks_and_filter_outlive_another_order_and_another_sheet() -> None:

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from tests.actions.runs.made import Made, batch_of
+from tests.at_once import at_once
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
 from tests.tui.conftest import MODEL, looked, until
 from tests.tui.hostile import HOSTILE
@@ -62,7 +63,8 @@ def hostile(project: Any) -> World:
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     (project / ".dvc").mkdir()
     real = build_world(project)
-    tell(real)
+    with at_once(real) as writable:
+        tell(writable)
     return with_doors(real)
 
 

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tests.tui.conftest import PIPELINE, looked, until
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
+from unipipe_tui.tui.lookout import MOST_REST_SECONDS
 from unipipe_tui.tui.places import PLACES, PlaceLine
 from unipipe_tui.tui.screens.jobs import JobsPane
 from unipipe_tui.tui.screens.models import ModelsPane
@@ -24,7 +25,8 @@ from unipipe_tui.tui.widgets.pane import LookPane
 
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
 """How a Python program starts another one."""
-WATCHED_SECONDS = 4.0
+WATCHED_SECONDS = MOST_REST_SECONDS + 0.5
+"""Whatever an untouched workbench does again and again it does at least once in this time."""
 TRIES = 3
 """On a busy machine the same work takes more processor time now and then."""
 

@@ -314,3 +314,37 @@ def test_secrets_that_a_job_says_are_not_told(running: World) -> None:
     news = list(follow(left_alone(running), RUNNING.id, lambda: False))
 
     assert [line for one in news for line in one.lines] == ["cloning https://…@example.org/repo"]
+
+
+def test_a_job_that_nobody_sees_is_not_read_and_is_read_on_from_there(running: World) -> None:
+    seen = [True, False, False, True]
+    say(running, Noted("one"))
+    told = follow(running, RUNNING.id, lambda: False, lambda: seen.pop(0) if seen else True)
+
+    first = next(told)
+    assert first and first.lines == ("one",)
+    say(running, Noted("two"))
+    assert [next(told), next(told)] == [None, None]
+    then = next(told)
+    assert then and (then.lines, then.skipped) == (("two",), 0)
+
+
+async def test_the_followed_job_is_left_alone_while_another_place_is_in_sight(running: World) -> None:
+    say(running, Noted("one"))
+    app = Unipipe(running)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await looked(pilot, app)
+        await pilot.press("7")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app) == ("one",))
+        log = app.screen.query_one(Output)
+        await pilot.press("?")
+        say(running, Noted("two"))
+        await until(pilot, lambda: log.lines == ("one", "two"))
+        await pilot.press("escape", "1")
+        await until(pilot, lambda: app.current_mode == "overview")
+        await pilot.pause(0.5)
+        say(running, Noted("three"))
+        await pilot.pause(0.5)
+        assert log.lines == ("one", "two")
+        await pilot.press("7")
+        await until(pilot, lambda: log.lines == ("one", "two", "three"))

@@ -36,7 +36,7 @@ async def test_every_form_shows_its_buttons_right_above_the_lower_border(busy_wo
         # One form for every number of fields: what is in them does not move the buttons.
         by_fields = {len(fields_of(action.request)): action for action in CATALOG}
         for action in (action for number, action in by_fields.items() if number):
-            app.push_screen(FormScreen(action, {}, busy_world.root))
+            app.push_screen(FormScreen(action, {}, busy_world))
             await pilot.pause()
             await pilot.pause()
             dialog, buttons = (app.screen.query_one(name).region for name in ("#dialog", "#buttons"))

@@ -73,7 +73,11 @@ async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: W
         jobs = rows_of(app.screen.query_one("#newest-jobs", Rows))
 
     assert "fraud-detection  main 3f9a2c1 ±2" in title
-    assert live.splitlines() == ["● local version 2  since 03-08 10:00", "  10,432 requests  127.0.0.1:8765"]
+    assert live.splitlines() == [
+        "● local version 2  since 03-08 10:00",
+        "  ready, all traffic, 10,432 requests",
+        "  127.0.0.1:8765",
+    ]
     assert "amount and region moved" in alerts
     assert "● retrain runs" in alerts
     assert [job.split()[3] for job in jobs] == ["retrain", "drift", "serve", "pipeline"]
@@ -90,7 +94,7 @@ async def test_it_says_on_which_data_and_commit_the_live_version_was_made(busy_w
             await looked(pilot, app)
             said.append(str(app.screen.query_one("#live", Static).content).splitlines())
 
-    assert said[0][-1] == "  data 3c0343fd, commit 35a4e46"
+    assert said[0][2] == "  data 3c0343fd, commit 35a4e46"
     assert said[1] == ["· local stopped, was version 2", "  data 3c0343fd, commit 35a4e46"]
 
 

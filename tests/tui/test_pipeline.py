@@ -13,7 +13,7 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.form import FormScreen
 from unipipe_tui.tui.screens.plan import PlanScreen
-from unipipe_tui.tui.sheets.pipeline import Density
+from unipipe_tui.tui.sheets.pipeline_nodes import Density
 from unipipe_tui.tui.widgets.graph import StageGraph
 from unipipe_tui.tui.widgets.grid import Grid
 from unipipe_tui.tui.widgets.pipeline import PipelinePane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from textual.widgets import Input, Static
 from tests.actions.runs.made import Made, batch_of, world_with
 from tests.fakes import FakeProcesses, FakeTracking, staying
 from tests.tui.conftest import looked, until
+from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.catalog import action_named
+from unipipe_tui.actions.runs.listing import SHOW, RunView, ShowRun
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.runs.rows import DELETED
 from unipipe_tui.store.runs.index import RunIndex
@@ -24,7 +27,7 @@ from unipipe_tui.tui.messages import Asked
 from unipipe_tui.tui.remembered import Remembered
 from unipipe_tui.tui.runs_view import MOST_RUNS, PAGE_RUNS
 from unipipe_tui.tui.screens.form import FormScreen
-from unipipe_tui.tui.screens.runs import ExperimentsPane, RunPane, RunsPane, RunsScreen
+from unipipe_tui.tui.screens.runs import RunsScreen
 from unipipe_tui.tui.screens.runs_best import BestPane, BestScreen
 from unipipe_tui.tui.screens.runs_chart import ChartPane, HistoryScreen, ParallelScreen, ScatterScreen
 from unipipe_tui.tui.screens.runs_compare import CompareScreen, ComparisonPane
@@ -33,6 +36,7 @@ from unipipe_tui.tui.snapshot import look_around
 from unipipe_tui.tui.widgets.grid import Grid
 from unipipe_tui.tui.widgets.plot import Plot
 from unipipe_tui.tui.widgets.reading import Reading
+from unipipe_tui.tui.widgets.runs import ExperimentsPane, RunPane, RunsPane
 from unipipe_tui.wiring import world_at
 
 RUNS = (
@@ -108,10 +112,30 @@ async def test_the_filter_is_the_query_language_and_a_faulty_question_keeps_the_
         await until(pilot, lambda: not fault.display)
         await typed(pilot, pane, "gnu")
         run = app.screen.query_one(RunPane)
-        await until(pilot, lambda: ids(pane) == [] and text_of(run.reading) == "")
+        await until(pilot, lambda: ids(pane) == [] and "bee" not in text_of(run.reading))
         await pilot.press("escape")
         await until(pilot, shown(pane, "c3", "b2", "a1"))
-        await until(pilot, lambda: text_of(run.reading) != "")
+        await until(pilot, lambda: "bee" in text_of(run.reading))
+
+
+async def test_a_run_whose_row_is_gone_is_not_shown_when_the_answer_comes_at_last(some: World) -> None:
+    app = Unipipe(some)
+    freed = threading.Event()
+
+    def late(request: ShowRun, world: World) -> RunView:
+        freed.wait(10)
+        return SHOW.look(request, world)
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        pane = await opened(pilot, app)
+        run = app.screen.query_one(RunPane)
+        await until(pilot, lambda: run.answer is not None)
+        run.ask(Look("runs show", ShowRun, late, "late"), ShowRun("b2"), some)
+        await typed(pilot, pane, "gnu")
+        await until(pilot, lambda: pane.answer is not None and not ids(pane))
+        freed.set()
+        await until(pilot, lambda: not run._looking.busy)
+        assert "bee" not in text_of(run.reading)
 
 
 async def test_the_index_orders_them_and_the_cursor_stays_on_its_run(some: World) -> None:

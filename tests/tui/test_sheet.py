@@ -66,3 +66,11 @@ def test_a_column_that_comes_anew_changes_nothing() -> None:
     before = Sheet(COLUMNS[:1], (SheetRow("a", (Cell("a"),)),))
 
     assert dict(changed_cells(before, sheet(a=1.0))) == {}
+
+
+def test_a_column_is_cut_only_where_there_is_no_room_for_the_whole_of_it() -> None:
+    columns = (Column("who", "who", 4), Column("what", "what", 200, stretches=True))
+    found = Sheet(columns, (SheetRow("a", (Cell("somebody"), Cell("nothing"))),))
+
+    assert found.widths(40)[0] == len("somebody")
+    assert found.widths(13)[0] == 4

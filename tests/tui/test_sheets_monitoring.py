@@ -47,7 +47,7 @@ AMOUNT = ColumnView(
 REGION = ColumnView(
     "region",
     drifted=False,
-    reason="PSI 0.001: no more than chance explains.",
+    reason="PSI 0.001: chance explains it.",
     value=0.001,
     p_value=0.4,
     effect=0.0,
@@ -99,7 +99,7 @@ def test_each_feature_has_a_row_that_says_whether_it_drifted_how_far_how_surely_
     assert [column.title for column in sheet.columns] == ["feature", "", "effect", "p", "checks", "verdict"]
     rows = [[cell.text for cell in row.cells] for row in sheet.rows]
     assert rows[0] == ["amount", "!", "2.690", "<1e-15", "▁█", "mean 82 → 2,725."]
-    assert rows[1] == ["region", "✓", "0.000", "0.4", "▁", "no more than chance explains."]
+    assert rows[1] == ["region", "✓", "0.000", "0.4", "▁", "chance explains it."]
 
 
 def test_a_verdict_that_does_not_begin_with_figures_is_told_whole() -> None:
@@ -119,7 +119,7 @@ def test_the_title_says_which_check_it_is() -> None:
 def test_a_distribution_is_drawn_below_the_verdict_with_what_is_missing() -> None:
     numbers = shown(distribution_picture(AMOUNT, 70, 10))
     assert numbers[0] == "! PSI 2.7: mean 82 → 2,725."
-    assert numbers[1] == "█ window  ─ reference  missing 2.0% → 5.0%"
+    assert numbers[1] == "█ window  ─ reference  missing 2.0 % → 5.0 %"
     assert "70.0 %" in numbers[2]
     names = shown(distribution_picture(REGION, 70, 10))
     assert names[1].rstrip() == "█ window  │ reference"
@@ -157,7 +157,7 @@ def test_latency_shows_median_and_p95_and_what_the_log_does_not_know() -> None:
 
 def test_predictions_tell_how_often_yes_and_scores_are_put_together_when_there_is_little_room() -> None:
     roomy, tight = shown(predictions_picture(TRAFFIC, 80, 14)), shown(predictions_picture(TRAFFIC, 80, 8))
-    assert roomy[0].startswith("yes 7.0%  ▃█")
+    assert roomy[0].startswith("yes 7.0 %  ▃█")
     assert roomy[0].endswith("300 predictions")
     assert (len(roomy), len(tight)) == (12, 7)
     assert tight[2].startswith("0 to 0.2")

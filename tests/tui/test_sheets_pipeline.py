@@ -10,21 +10,20 @@ from rich.cells import cell_len
 from tests.fakes import NOON
 from unipipe_tui.actions.pipeline_view import PipelineView, StageCount, StageLine
 from unipipe_tui.actions.stages import ExecutionLine, FileLine, MetricLine, ParamLine, StageView
-from unipipe_tui.domain.pipelines import Freshness
+from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheets.pipeline import (
     FAILED,
     RUNNING,
     STAGE_SIGNS,
-    Density,
     name_of,
-    node_of,
     sign_of,
-    stage_lines,
     stages_sheet,
     totals,
     why,
 )
+from unipipe_tui.tui.sheets.pipeline_nodes import Density, node_of
+from unipipe_tui.tui.sheets.stage import stage_lines
 
 TRAIN = StageLine(
     "train", "stale", 2, ("prepare",), "python train.py", 1, 8.4, "Fit it.", ("depth changed from 3 to 4", "and more"), 1,

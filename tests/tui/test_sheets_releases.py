@@ -74,7 +74,7 @@ def test_a_target_tells_what_to_do_what_it_answers_with_and_how() -> None:
         "follows         champion: version 3",
         "requests        10,432 since it started",
         "latency         p50 4.2 ms, p95 11.6 ms",
-        "labelled        90 of them; 87 right, 1 false alarms, 2 missed",
+        "labelled        90 of them; 87 right, 1 false alarm, 2 missed",
         '{"amount": 2.5}',
     ):
         assert line in text

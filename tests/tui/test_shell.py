@@ -92,6 +92,14 @@ def test_a_jump_means_places_first_and_then_capabilities() -> None:
     assert fitting("nothing like it") == ()
 
 
+def test_a_jump_finds_the_users_own_commands_before_capabilities_whatever_their_case() -> None:
+    own = ("Model notes", "deploy")
+    assert fitting("model", own)[:3] == ("models", "Model notes", "models list")
+    assert fitting("mo no", own) == ("Model notes",)
+    assert fitting("dep", own) == ("deploy",)
+    assert "deploy" not in fitting("", own)
+
+
 async def test_a_jump_asks_for_a_capability_by_its_name(busy_world: World, tmp_path: Path) -> None:
     app = Unipipe(busy_world, around(tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -17,6 +17,7 @@ from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.remembered import Remembered, keep, memory_path, recall
 from unipipe_tui.tui.screens.help import HelpScreen
 from unipipe_tui.tui.themes import THEMES
+from unipipe_tui.tui.widgets.board import Board
 from unipipe_tui.tui.widgets.grid import Grid
 from unipipe_tui.tui.widgets.title import Title
 
@@ -141,6 +142,27 @@ async def test_with_sixteen_colours_nothing_hangs_on_the_background_of_the_termi
             for strip in app.screen._compositor.render_strips(app.screen.size):
                 bare |= {s.text.strip() for s in strip if s.style is None or s.style.bgcolor in (None, DEFAULT)}
     assert bare <= {""}
+
+
+@pytest.mark.parametrize("theme", [ThemeName.ANSI, ThemeName.MONOCHROME])
+async def test_where_colours_are_few_the_cursor_turns_its_line_around_and_the_line_is_one_piece(
+    busy_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: ThemeName
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    app = Unipipe(busy_world, around(tmp_path, user=UserConfig(theme=theme)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await looked(pilot, app)
+        board = app.screen.query_one(Board)
+        other, pointed = board.render_line(1), board.render_line(0)
+        await pilot.press("7")
+        await until(pilot, lambda: isinstance(app.focused, Grid) and app.focused.rows)
+        grid = app.screen.query_one(Grid)
+        row = grid.render_line(1)
+
+    for line in (pointed, row):
+        assert len({(s.style.color, s.style.bgcolor) for s in line if s.style and s.text}) == 1
+        assert all(s.style.reverse for s in line if s.style and s.text)
+    assert not any(s.style.reverse for s in other if s.style)
 
 
 async def test_read_only_is_said_on_a_narrow_terminal_too(busy_world: World, tmp_path: Path) -> None:

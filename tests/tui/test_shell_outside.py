@@ -91,6 +91,8 @@ async def test_a_protected_target_wants_its_name_typed(busy_world: World, tmp_pa
         assert not plan.query_one("#run-it", Button).disabled
         await pilot.press("ctrl+o")
         await until(pilot, lambda: processes.launched)
+    # What was typed goes with the job, so that its command line can be repeated as it is.
+    assert "--confirm=local" in processes.launched[0][0]
 
 
 async def test_a_target_has_its_colour_wherever_it_is_named(busy_world: World, tmp_path: Path) -> None:

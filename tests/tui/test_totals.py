@@ -15,9 +15,9 @@ from tests.tui.made_values import made
 from unipipe_tui.actions.jobs import JobLine, JobList
 from unipipe_tui.actions.runs.listing import RunLine, RunList
 from unipipe_tui.tui.screens.jobs import JobsPane
-from unipipe_tui.tui.screens.runs import RunsPane
 from unipipe_tui.tui.themes import DARK
 from unipipe_tui.tui.widgets.pane import TablePane
+from unipipe_tui.tui.widgets.runs import RunsPane
 
 SHOWN, ALL = 200, 104_312
 

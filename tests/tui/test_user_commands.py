@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, OptionList, Static
 
 from tests.fakes import FakeProcesses, staying
 from tests.tui.conftest import looked, until
-from tests.tui.shells import around, footer_of, planned, told
+from tests.tui.shells import around, footer_of, painted, planned, told
 from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import approved, command_line
 from unipipe_tui.actions.user_commands import RUN, RunUserCommand
@@ -250,6 +250,19 @@ async def test_a_dangerous_one_wants_its_name_typed(busy_world: World, tmp_path:
         assert app.screen.query_one("#run-it", Button).disabled
         await pilot.press(*"wipe", "ctrl+o")
         await until(pilot, lambda: processes.launched)
+    assert "--confirm=wipe" in processes.launched[0][0]
+
+
+async def test_a_jump_finds_those_that_are_offered_here(busy_world: World, tmp_path: Path) -> None:
+    app, processes = app_of(busy_world, tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await looked(pilot, app)
+        await pilot.press(":", *"quiet")
+        await until(pilot, lambda: "nothing is called that" in painted(app).replace("&#160;", " "))
+        await pilot.press("escape", ":", *"pee", "enter")
+        await until(pilot, lambda: processes.launched)
+
+    assert processes.launched[0][0][-1] == "peek"
 
 
 async def test_where_nothing_may_be_changed_only_what_changes_nothing_runs(busy_world: World, tmp_path: Path) -> None:

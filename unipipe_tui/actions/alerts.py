@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Refused, UsageError
@@ -43,7 +43,7 @@ def list_alerts(request: ListAlerts, world: World) -> AlertList:
 class AcknowledgeAlert:
     """Which one, and why."""
 
-    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has."]
+    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has.", Names.ALERT]
     reason: Annotated[str, "Why it is left as it is; kept with the alert and in the audit.", Short("r")] = ""
 
 

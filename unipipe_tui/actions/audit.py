@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.command_line import PROGRAM
-from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.request import Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode, UsageError
+from unipipe_tui.domain.moments import moment_of
 from unipipe_tui.domain.records import AuditEntry, broken_link
 from unipipe_tui.domain.values import frozen
 
@@ -21,8 +21,10 @@ class ListAudit:
 
     limit: Annotated[int, "How many of the newest entries that fit.", Short("n")] = 50
     where: Annotated[str, "Only entries that have all these words, anywhere and whatever their case.", Short("w")] = ""
-    actor: Annotated[str, "Only what this person or program did."] = ""
-    action: Annotated[str, "Only this capability, or those of a noun: `models promote`, `models`."] = ""
+    actor: Annotated[str, "Only what this person or program did.", Names.ACTOR] = ""
+    action: Annotated[
+        str, "Only this capability, or those of a noun: `models promote`, `models`.", Names.CAPABILITY
+    ] = ""
     since: Annotated[str, "Only what happened since then: 2026-11-21, 2026-11-21T09:30, or an age as 90m, 12h, 7d."] = (
         ""
     )
@@ -64,29 +66,6 @@ def _fits(entry: AuditEntry, request: ListAudit, since: datetime | None) -> bool
     told = (entry.actor, entry.action, command, entry.job, entry.outcome, entry.detail, entry.hash)
     text = "\n".join(told).casefold()
     return all(word in text for word in request.where.casefold().split())
-
-
-_AGE = re.compile(r"(\d{1,9})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-
-
-def moment_of(text: str, now: datetime) -> datetime:
-    """The moment that is meant: a date, a time in UTC unless it names its zone, or how long ago.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    age = _AGE.fullmatch(text.strip())
-    try:
-        if age:
-            return now - timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
-        moment = datetime.fromisoformat(text.strip())
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is no moment.",
-            hint="Give a date (2026-11-21), a time (2026-11-21T09:30) or an age (90m, 12h, 7d).",
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @frozen

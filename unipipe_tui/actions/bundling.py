@@ -35,3 +35,9 @@ def make_bundle(world: World, registry: Registry, model: str, version: int) -> t
     shutil.rmtree(place, ignore_errors=True)
     partial.replace(place)
     return place, bundle
+
+
+def whole_bundle(world: World, model: str, version: int) -> Bundle:
+    """The sealed bundle of a version, every file of it checked; opens the registry only when it must be made."""
+    found = world.bundles.whole(model, version)
+    return (found or make_bundle(world, world.open_registry(), model, version))[1]

@@ -75,14 +75,21 @@ def _put(values: dict[str, Any], field: Field, text: str | bool) -> None:
         values[field.name] = value
 
 
-def approved(action: Action, command: tuple[str, ...], plan_id: str | None) -> tuple[str, ...]:
+def approved(action: Action, command: tuple[str, ...], plan_id: str | None, typed: str = "") -> tuple[str, ...]:
     """The words, without the program's name, that apply what was approved; with a plan's id only while it still holds.
 
-    They stand right after the action's own words: behind a `--` they would be data.
+    `typed` is the name that was typed for what is protected or dangerous. The flags stand right after the action's own
+    words: behind a `--` they would be data.
     """
     _, *words = command
     name = len(action.name.split())
-    return (*words[:name], "--yes", *(("--plan", plan_id) if plan_id else ()), *words[name:])
+    approval = ("--yes", *(("--plan", plan_id) if plan_id else ()), *((confirmation(typed),) if typed else ()))
+    return (*words[:name], *approval, *words[name:])
+
+
+def confirmation(name: str) -> str:
+    """The flag that types a name: `--confirm=production`."""
+    return f"--confirm={name}"
 
 
 def _flag(flag: str, value: Any) -> list[str]:

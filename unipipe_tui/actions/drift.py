@@ -12,7 +12,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.plain import to_plain
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
@@ -37,13 +37,13 @@ LONGEST_CHECK_SECONDS = 3600.0
 class CheckDrift:
     """A target's window, or any two sets."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
     rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
     reference: Annotated[Path | None, "Compare with this file instead of the configured reference."] = None
     current: Annotated[
         Path | None, "Look at this file instead of a target's traffic; no check is recorded and no alert moves."
     ] = None
-    columns: Annotated[tuple[str, ...], "Only this column; repeatable."] = ()
+    columns: Annotated[tuple[str, ...], "Only this column; repeatable.", Names.FEATURE] = ()
     fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
 
 

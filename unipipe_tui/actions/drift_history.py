@@ -7,7 +7,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.recorded_checks import ColumnView, RecordedPerformance, RecordedWindow, read_check
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import CheckSaidNo, UsageError
 from unipipe_tui.domain.values import frozen
@@ -18,8 +18,8 @@ from unipipe_tui.monitoring.drift import DEFAULT
 class ShowDrift:
     """Which target, which column."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
-    column: Annotated[str | None, "Only this column."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
+    column: Annotated[str | None, "Only this column.", Names.FEATURE] = None
 
 
 @frozen
@@ -73,8 +73,8 @@ def show_drift(request: ShowDrift, world: World) -> DriftView:
 class ShowDriftHistory:
     """Which target, which column, how far back."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
-    column: Annotated[str | None, "Only this column."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
+    column: Annotated[str | None, "Only this column.", Names.FEATURE] = None
     limit: Annotated[int, "How many of the latest checks.", Short("n")] = 50
 
 

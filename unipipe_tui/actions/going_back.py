@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
 from unipipe_tui.actions.alerts import mark_alert, plan_mark_back
-from unipipe_tui.actions.alias_moves import AliasMove, move_alias, plan_move
+from unipipe_tui.actions.alias_moves import Moved, move_alias, plan_move
 from unipipe_tui.actions.model_rejection import plan_verdict_back, write_verdict
 from unipipe_tui.actions.models import plan_way
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.release.back import plan_abort_of, plan_target_back
+from unipipe_tui.actions.release.moving import move_release
+from unipipe_tui.actions.release.starting import Released, start_release
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.changes import edit_run, move_runs, plan_edit_back, plan_life_back
 from unipipe_tui.actions.serve import (
     plan_server_start,
@@ -32,14 +36,68 @@ from unipipe_tui.domain.values import frozen
 class RollBack:
     """Back, or forward again."""
 
-    model: Annotated[str | None, "Registered model; the configured one when left out."] = None
-    forward: Annotated[bool, "Go forward again, after a rollback."] = False
+    target: Annotated[
+        str | None,
+        OBJECT,
+        "Target to go back on; where the champion is followed the alias goes back too.",
+        Names.TARGET,
+    ] = None
+    to: Annotated[str | None, "Release to go back to, or a version; the one before when left out.", Names.RELEASE] = (
+        None
+    )
+    model: Annotated[str | None, "Registered model; the configured one when left out.", Names.MODEL] = None
+    forward: Annotated[bool, "Go forward again, after a rollback of the champion."] = False
     reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
-def plan_rollback(request: RollBack, world: World) -> Plan[AliasMove]:
-    """Go back to the previous champion of the model and its release, in one step; --forward undoes that."""
-    return plan_way(world, request.model or world.model.name, CHAMPION, request.forward, request.reason)
+@frozen
+class WayBack:
+    """What was decided, and what goes that way."""
+
+    way: Plan[Any]
+    take: Callable[[Plan[Any], World, Progress], Done[Any]]
+
+
+@frozen
+class WentBack:
+    """Where it went back to: the champion and its targets, or one target."""
+
+    moved: Moved | None
+    released: Released | None
+
+
+def plan_rollback(request: RollBack, world: World) -> Plan[WayBack]:
+    """Go back in one step: to the previous champion and its releases, or on a target to the release before.
+
+    A target that follows the champion goes back with it; on any other one the previous bundle is put back and asked for
+    real, and a release that is on its way there is aborted. --forward undoes a rollback of the champion.
+    """
+    way, take = _way_back(request, world)
+    return dataclasses.replace(way, decided=WayBack(way, take))
+
+
+def _way_back(request: RollBack, world: World) -> tuple[Plan[Any], Callable[[Plan[Any], World, Progress], Done[Any]]]:
+    target = None if request.target is None else world.target(request.target)
+    follows = target is None or world.targets[target].alias == CHAMPION
+    in_hand = target is not None and world.rollouts.current(target) is not None
+    if request.to is None and follows and not in_hand:
+        model = request.model or world.model.name
+        return plan_way(world, model, CHAMPION, request.forward, request.reason), move_alias
+    if request.forward:
+        raise UsageError("Only a rollback of the champion can be gone forward from.", hint="Release the version again.")
+    chosen = world.target(target)
+    if in_hand and request.to is None:
+        return plan_abort_of(world, chosen, request.reason), move_release
+    return plan_target_back(world, chosen, request.to, request.reason), start_release
+
+
+def roll_back(plan: Plan[WayBack], world: World, progress: Progress) -> Done[WentBack]:
+    """Roll back."""
+    decided = plan.decided
+    done = decided.take(decided.way, world, progress)
+    moved = done.result if isinstance(done.result, Moved) else None
+    released = done.result if isinstance(done.result, Released) else None
+    return Done(WentBack(moved, released), done.undo, done.detail)
 
 
 @frozen
@@ -47,7 +105,7 @@ class UndoChange:
     """Which change."""
 
     job: Annotated[
-        str | None, OBJECT, "Job whose change to undo, or `last`; the last reversible one when left out."
+        str | None, OBJECT, "Job whose change to undo, or `last`; the last reversible one when left out.", Names.JOB
     ] = None
 
 
@@ -111,6 +169,8 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
         return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
     if undo.kind is UndoKind.SERVER_STOPPED:
         return UndoOrder(change, plan_server_start(world, undo.subject, undo.before), start_server)
+    if undo.kind is UndoKind.RELEASE:
+        return _release_back(world, change)
     if undo.kind is UndoKind.ALERT:
         return UndoOrder(change, plan_mark_back(undo, world), mark_alert)
     if undo.kind in (UndoKind.RUN_TAG, UndoKind.RUN_NAME):
@@ -129,7 +189,23 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
     return UndoOrder(change, way, move_alias)
 
 
+def _release_back(world: World, change: ReversibleChange) -> UndoOrder:
+    undo = change.undo
+    live = world.target_of(undo.subject).live()
+    answering = None if live.traffic is None else live.traffic.main.version
+    if answering != undo.after:
+        raise Refused(
+            f"{undo.subject} answers with {'nothing' if answering is None else f'version {answering}'} now, "
+            f"not version {undo.after} as after that change.",
+            hint=f"Somebody released since: unipipe release history {undo.subject}",
+        )
+    if undo.before is None:
+        return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
+    way = plan_target_back(world, undo.subject, str(undo.before), f"undo of {change.job}")
+    return UndoOrder(change, way, start_release)
+
+
 ROLL_BACK = Change(
-    "rollback", RollBack, plan_rollback, move_alias, "unipipe rollback --yes", Danger.CONFIRM, Key("b", "Roll back")
+    "rollback", RollBack, plan_rollback, roll_back, "unipipe rollback --yes", Danger.CONFIRM, Key("b", "Roll back")
 )
 UNDO = Change("undo", UndoChange, plan_undo, undo, "unipipe undo --yes", Danger.CONFIRM, Key("z", "Undo"))

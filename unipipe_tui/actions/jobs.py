@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look, Watch
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, Failed, Stopped, UsageError
@@ -76,6 +76,12 @@ def as_it_is(job: Job, world: World) -> Job:
     return dataclasses.replace(job, state=JobState.LOST, message="its process ended without saying how")
 
 
+def is_running(world: World, job_id: str) -> bool:
+    """Whether the job with this very id still works."""
+    job = world.jobs.find(job_id)
+    return job is not None and job.id == job_id and as_it_is(job, world).state is JobState.RUNNING
+
+
 def _line(job: Job, world: World) -> JobLine:
     seconds = round(_seconds(job, world), 1)
     progress = progress_of(event for _, event in world.job_folders.steps(job.id)) if not job.state.ended else ""
@@ -118,7 +124,7 @@ def progress_of(events: Iterable[Event]) -> str:
 class ShowJob:
     """Which job."""
 
-    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`.", Names.JOB] = "last"
 
 
 @frozen
@@ -233,7 +239,7 @@ def _tools(events: list[Event]) -> tuple[ToolLine, ...]:
 class ShowLogs:
     """Which job, and how much."""
 
-    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`.", Names.JOB] = "last"
     lines: Annotated[int, "How many of the last lines."] = 200
 
 
@@ -292,7 +298,7 @@ def log_line(event: Event) -> str | None:
 class AttachJob:
     """Which job."""
 
-    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."] = "last"
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`.", Names.JOB] = "last"
 
 
 @frozen
@@ -331,7 +337,7 @@ def attach(request: AttachJob, world: World, progress: Progress) -> JobEnd:
 class CancelJob:
     """Which job."""
 
-    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."]
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`.", Names.JOB]
 
 
 @frozen

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.errors import UsageError
@@ -26,7 +26,9 @@ DIRTY_TAG = "git.dirty"
 class ShowLineage:
     """Where to begin."""
 
-    thing: Annotated[str, OBJECT, "Prediction id, MODEL/VERSION, or run id; the beginning of an id will do."]
+    thing: Annotated[
+        str, OBJECT, "Prediction id, MODEL/VERSION, or run id; the beginning of an id will do.", Names.THING
+    ]
 
 
 @frozen

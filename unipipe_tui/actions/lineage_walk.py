@@ -18,7 +18,7 @@ from unipipe_tui.actions.lineage_neighbours import (
     around_run,
     around_version,
 )
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UnipipeError, UsageError
 from unipipe_tui.domain.things import ThingKind, Walk, split_id
@@ -34,6 +34,7 @@ class WalkLineage:
         OBJECT,
         "A prediction, MODEL/VERSION, run, commit, data md5 or job, by its id or the beginning of it; or an id that a "
         "walk names: release:local/JOB.",
+        Names.THING,
     ] = "production"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.lineage import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.models import figures_of, targets_serving
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import rejection_of
 from unipipe_tui.domain.model_cards import CardData, ModelCard, card_markdown, sliced
@@ -22,8 +22,8 @@ from unipipe_tui.domain.values import frozen
 class ShowCard:
     """Which version."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    version: Annotated[int, OBJECT, "Version to tell of."]
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    version: Annotated[int, OBJECT, "Version to tell of.", Names.VERSION]
 
 
 @frozen

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.columns import configured_directions
 from unipipe_tui.actions.runs.compared_rows import ComparedRow, rows_across
 from unipipe_tui.actions.runs.comparison import CodeDifference, code_differences
@@ -25,9 +25,9 @@ from unipipe_tui.domain.values import frozen
 class CompareVersions:
     """Which two versions of which model."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    first: Annotated[int, OBJECT, "Version that the other one is measured against."]
-    second: Annotated[int, OBJECT, "Version to compare with it."]
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    first: Annotated[int, OBJECT, "Version that the other one is measured against.", Names.VERSION]
+    second: Annotated[int, OBJECT, "Version to compare with it.", Names.VERSION]
 
 
 @frozen

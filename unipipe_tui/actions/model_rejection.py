@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Done
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import CHAMPION, REJECTED_TAG, REJECTED_WHY_TAG, Rejection, rejection_of
@@ -22,8 +22,8 @@ from unipipe_tui.domain.values import frozen
 class RejectModel:
     """Which version, and why."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    version: Annotated[int, OBJECT, "Version to reject."]
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    version: Annotated[int, OBJECT, "Version to reject.", Names.VERSION]
     reason: Annotated[str, "Why it must not be promoted; kept with the version and in the audit.", Short("r")] = ""
     undo: Annotated[bool, "Take the rejection back."] = False
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
 from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, sentence_of
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import (
@@ -78,7 +78,7 @@ def list_models(request: ListModels, world: World) -> ModelList:
 class ShowModel:
     """Which model."""
 
-    model: Annotated[str | None, OBJECT, "Registered model; the configured one when left out."] = None
+    model: Annotated[str | None, OBJECT, "Registered model; the configured one when left out.", Names.MODEL] = None
 
 
 @frozen
@@ -201,8 +201,8 @@ def _means(name: str, gate: str) -> bool:
 class CheckModel:
     """Which version."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    version: Annotated[int, OBJECT, "Version to check."]
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    version: Annotated[int, OBJECT, "Version to check.", Names.VERSION]
 
 
 @frozen
@@ -266,9 +266,9 @@ def check_model(plan: Plan[ToCheck], world: World, progress: Progress) -> Done[C
 class PromoteModel:
     """Which version becomes what, and why."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    version: Annotated[int, OBJECT, "Version to promote."]
-    to: Annotated[str, "Alias to move."] = CHAMPION
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    version: Annotated[int, OBJECT, "Version to promote.", Names.VERSION]
+    to: Annotated[str, "Alias to move.", Names.ALIAS] = CHAMPION
     reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 
 
@@ -309,8 +309,8 @@ def _must_not_be_rejected(world: World, model: str, version: int) -> None:
 class RollBackModel:
     """Which alias of which model."""
 
-    model: Annotated[str, OBJECT, "Registered model."]
-    alias: Annotated[str, "Alias to move."] = CHAMPION
+    model: Annotated[str, OBJECT, "Registered model.", Names.MODEL]
+    alias: Annotated[str, "Alias to move.", Names.ALIAS] = CHAMPION
     forward: Annotated[bool, "Go forward again, after a rollback."] = False
     reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")] = ""
 

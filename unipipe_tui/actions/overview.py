@@ -15,8 +15,9 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION
 from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
+from unipipe_tui.domain.freshness import RESTORABLE, PipelineState, StageState
 from unipipe_tui.domain.jobs import Job, JobState
-from unipipe_tui.domain.pipelines import RESTORABLE, Figure, Pipeline, PipelineState, StageState
+from unipipe_tui.domain.pipelines import Figure, Pipeline
 from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.domain.tracking import (

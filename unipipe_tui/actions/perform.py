@@ -1,4 +1,7 @@
-"""Performing a change: the one road that both front ends take, with its plan, its job, its audit entry."""
+"""Performing a change: the one road that both front ends take, with its plan, its job, its audit entry.
+
+Whatever a job says or is recorded with passes here, and leaves its secrets here.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from unipipe_tui.actions.action import Change, Done, exit_code_of
-from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.command_line import command_line, confirmation
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Refused, Stopped, UnipipeError, UsageError
@@ -18,25 +21,40 @@ from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import Job, JobState, state_of_exit
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.records import ReversibleChange
+from unipipe_tui.domain.secrets import (
+    command_without_secrets,
+    event_without_secrets,
+    plain_without_secrets,
+    without_secrets,
+)
 
 
 def make_plan(change: Change[Any, Any, Any], request: Any, world: World) -> Plan[Any]:
-    """Decide what the change would do, and write its command line into the plan."""
-    plan = change.plan(request, change.home(request, world))
-    return dataclasses.replace(plan, command=plan.command or command_line(change, request))
+    """Decide what the change would do; write its command line into the plan, and which name must be typed before."""
+    home = change.home(request, world)
+    plan = change.plan(request, home)
+    protected = [name for name, target in home.targets.items() if target.protected]
+    return dataclasses.replace(plan, command=plan.command or command_line(change, request)).guarded(protected)
 
 
 class Listening:
-    """The progress of one job: every event goes to its file and to one listener."""
+    """The progress of one job: every event goes to its file and to one listener, without secrets."""
 
-    def __init__(self, listeners: tuple[Callable[[Event], None], ...], stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        listeners: tuple[Callable[[Event], None], ...],
+        stopped: Callable[[], bool],
+        secrets: tuple[str, ...] = (),
+    ) -> None:
         self._listeners = listeners
         self._stopped = stopped
+        self._secrets = secrets
 
     def emit(self, event: Event) -> None:
         """Tell all listeners."""
+        told = event_without_secrets(event, self._secrets)
         for listener in self._listeners:
-            listener(event)
+            listener(told)
 
     def stopped(self) -> bool:
         """Whether somebody asked for the end."""
@@ -50,14 +68,19 @@ def perform(
     listener: Callable[[Event], None],
     stopped: Callable[[], bool],
     expected_plan: str | None = None,
+    typed: str = "",
 ) -> Any:
     """Plan and apply a change as a job: recorded when it begins, when it ends and in the audit; answers with the result.
 
+    `typed` is the name that somebody typed for what is protected or dangerous.
+
     Raises:
         Refused: read-only, or the plan is no longer the expected one.
+        UsageError: another name must be typed, or one at all.
         UnipipeError: whatever the change itself could not do.
     """
     plan = allowed_plan(change, request, world, expected_plan)
+    refuse_unconfirmed(plan, typed)
     return apply_plan(change, plan, change.home(request, world), listener, stopped)
 
 
@@ -87,6 +110,14 @@ def refuse_when_read_only(change: Change[Any, Any, Any], request: Any, world: Wo
         raise Refused(f"This is read-only: {world.read_only}.", hint="Looks work; changes need a writable workspace.")
 
 
+def refuse_unconfirmed(plan: Plan[Any], typed: str) -> None:
+    """Raise UsageError unless the name was typed that the plan wants, if it wants one."""
+    if not plan.name_to_type or typed == plan.name_to_type:
+        return
+    said = f"{typed} is another name" if typed else "its name must be typed"
+    raise UsageError(f"{plan.why_typed}: {said}; nothing was changed.", hint=f"Add {confirmation(plan.name_to_type)}")
+
+
 def _made_again(change: Change[Any, Any, Any], request: Any, world: World, expected: str) -> Plan[Any]:
     try:
         plan = make_plan(change, request, world)
@@ -110,7 +141,7 @@ def apply_plan(
 ) -> Any:
     """Apply a plan that was shown, as a job; answers with the change's result."""
     events = world.events_of_this_job()
-    progress = Listening((events.write, listener), stopped)
+    progress = Listening((events.write, listener), stopped, world.secrets)
     try:
         job = _begin(change, plan, world)
         return _applied(change, plan, world, progress, job)
@@ -138,7 +169,7 @@ def _begin(change: Change[Any, Any, Any], plan: Plan[Any], world: World) -> Job:
     job = Job(
         id=world.job_id,
         action=plan.action or change.name,
-        command=shlex.join(plan.command),
+        command=command_without_secrets(plan.command, world.secrets),
         actor=world.actor,
         state=JobState.RUNNING,
         started=world.now(),
@@ -152,12 +183,14 @@ def _begin(change: Change[Any, Any, Any], plan: Plan[Any], world: World) -> Job:
 def _end(
     job: Job, world: World, progress: Listening, exit_code: int, message: str, done: Done[Any] | None = None
 ) -> None:
+    said = without_secrets(message, world.secrets)
     ended = dataclasses.replace(
-        job, state=state_of_exit(exit_code), ended=world.now(), message=message, exit_code=int(exit_code)
+        job, state=state_of_exit(exit_code), ended=world.now(), message=said, exit_code=int(exit_code)
     )
     with _noted(progress, "The answer of the job could not be kept"):
         if done:
-            world.job_folders.write_result(job.id, json.dumps(to_plain(done.result)))
+            answer = plain_without_secrets(to_plain(done.result), world.secrets)
+            world.job_folders.write_result(job.id, json.dumps(answer))
     with _noted(progress, "The end of the job could not be recorded"):
         world.jobs.end(ended)
     with _noted(progress, "The way back could not be recorded"):
@@ -171,7 +204,7 @@ def _end(
             command=job.command,
             job=job.id,
             outcome=ended.state.value,
-            detail=message,
+            detail=said,
         )
 
 

@@ -8,13 +8,14 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.pipeline_view import sentences_of
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.training import Order, Trained, train, training_effects, way_back
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.events import Noted
-from unipipe_tui.domain.pipelines import Pipeline, PipelineState
+from unipipe_tui.domain.freshness import PipelineState
+from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.plans import Effect, Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.reach import DueStage, Reach, chosen_addresses, due_stages, missing_inputs, within_reach
@@ -27,7 +28,7 @@ FILES_BACK = "git checkout dvc.lock && dvc checkout"
 class PlanPipeline:
     """Which stages to explain."""
 
-    stages: Annotated[tuple[str, ...], OBJECT, "Stages to explain; all when left out."] = ()
+    stages: Annotated[tuple[str, ...], OBJECT, "Stages to explain; all when left out.", Names.STAGE] = ()
 
 
 @frozen
@@ -108,6 +109,7 @@ class RunPipeline:
         OBJECT,
         "Stages to bring up to date, with what they need; all when left out. "
         "The name of a foreach or matrix means all its stages.",
+        Names.STAGE,
     ] = ()
     force: Annotated[bool, "Run them even when nothing changed."] = False
     only: Annotated[bool, "Run the named stages alone, not what they need."] = False
@@ -250,9 +252,9 @@ class Retrain:
     """Why, and on which target's labelled traffic."""
 
     reason: Annotated[str, "Why; kept with the version and in the audit.", Short("r")]
-    target: Annotated[str | None, "Target whose labelled traffic is added to the data; the only one when left out."] = (
-        None
-    )
+    target: Annotated[
+        str | None, "Target whose labelled traffic is added to the data; the only one when left out.", Names.TARGET
+    ] = None
     collect: Annotated[bool, "Add the labelled traffic to the training data."] = True
     commit: Annotated[bool, "Commit the new data's pointer, dvc.lock and the reports."] = True
 

@@ -10,8 +10,9 @@ from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.jobs import as_it_is
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import StepEnded, StepStarted
+from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, PipelineState, StageState
 from unipipe_tui.domain.jobs import JobState, StageTiming
-from unipipe_tui.domain.pipelines import Cause, CauseKind, Freshness, Pipeline, PipelineState, StageState
+from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.values import frozen
 
 NOTHING_DECLARED = "No dvc.yaml declares a stage here, and no .dvc file declares data."

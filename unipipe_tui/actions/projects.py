@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import FILE_NAME
 from unipipe_tui.domain import plans
@@ -34,9 +34,9 @@ class InitProject:
     """Where, and what from."""
 
     directory: Annotated[Path, OBJECT, "Folder of the project; made when it is not there."] = Path(".")
-    recipe: Annotated[str | None, "Recipe to start from, with its code and sample data; none: the folder as it is."] = (
-        None
-    )
+    recipe: Annotated[
+        str | None, "Recipe to start from, with its code and sample data; none: the folder as it is.", Names.RECIPE
+    ] = None
 
 
 @frozen

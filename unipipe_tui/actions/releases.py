@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UnipipeError, UsageError
-from unipipe_tui.domain.records import Alert, Release
+from unipipe_tui.domain.records import Alert, Release, UndoKind
 from unipipe_tui.domain.serving import ServerState, ServerStatus, TrafficWindow
 from unipipe_tui.domain.values import frozen
 
@@ -22,7 +22,7 @@ ALL_RELEASES = 1_000_000
 class ListReleases:
     """Of which target, and how many."""
 
-    target: Annotated[str | None, OBJECT, "Target; all of them when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; all of them when left out.", Names.TARGET] = None
     limit: Annotated[int, "How many, newest first.", Short("n")] = 50
 
 
@@ -35,7 +35,7 @@ class ReleaseLine:
     version: int
     at: datetime
     until: datetime | None
-    """When the next release took its place; None: it is the newest of its target."""
+    """When the next release took its place, or its server was stopped; None: it is the newest, and nothing stopped it."""
     live: bool
     """Whether the target answers with it now."""
     action: str | None
@@ -65,15 +65,25 @@ def list_releases(request: ListReleases, world: World) -> ReleaseList:
         world.target(request.target)
     with world.store.together():
         known = world.history.releases(request.target, ALL_RELEASES)
-        lines = tuple(_lines(known, request.limit, world))
+        lines = tuple(_lines(known, request.limit, world, _stops(world)))
     return ReleaseList(lines, len(known))
 
 
-def _lines(newest_first: Sequence[Release], limit: int, world: World) -> Iterator[ReleaseLine]:
+def _stops(world: World) -> Sequence[tuple[str, datetime]]:
+    """Which target's server was stopped when: a version that nobody could ask was not live until the next one."""
+    changes = world.history.changes(ALL_RELEASES)
+    return [(change.undo.subject, change.at) for change in changes if change.undo.kind is UndoKind.SERVER_STOPPED]
+
+
+def _lines(
+    newest_first: Sequence[Release], limit: int, world: World, stops: Sequence[tuple[str, datetime]]
+) -> Iterator[ReleaseLine]:
     next_at: dict[str, datetime] = {}
     for release in newest_first[:limit]:
-        until = next_at.get(release.target)
-        yield _line(release, until, world)
+        ends = [at for target, at in stops if target == release.target and at > release.at]
+        if release.target in next_at:
+            ends.append(next_at[release.target])
+        yield _line(release, min(ends, default=None), world)
         next_at[release.target] = release.at
 
 
@@ -107,7 +117,7 @@ def _answers_with(release: Release, world: World) -> bool:
 class ShowRelease:
     """Which target."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
 
 
 @frozen

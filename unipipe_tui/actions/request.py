@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from enum import Enum
 from typing import Any
 
 from unipipe_tui.domain.values import frozen
@@ -20,6 +21,39 @@ class Short:
     """A one-letter flag, for the few that are typed daily."""
 
     letter: str
+
+
+class Names(Enum):
+    """What kind of thing a field names, where there is a list of such things to choose from."""
+
+    MODEL = "models"
+    VERSION = "versions"
+    """Of the model that the request names, or of the configured one."""
+    ALIAS = "aliases"
+    TARGET = "targets"
+    RELEASE = "releases"
+    STAGE = "stages"
+    RUN = "runs"
+    WRITABLE_RUN = "runs of MLflow"
+    """Commits and experiments of DVC are runs too, but nothing can be written on them."""
+    DELETED_RUN = "deleted runs"
+    EXPERIMENT = "experiments"
+    METRIC = "metrics"
+    PARAM = "params"
+    TAG = "tags"
+    COLUMN = "columns"
+    """Metrics, params and tags of runs, as a query writes them."""
+    RUN_SOURCE = "sources of runs"
+    JOB = "jobs"
+    ALERT = "alerts"
+    FEATURE = "checked columns"
+    """Of a target's traffic, in its last drift check."""
+    THING = "things"
+    """Whatever lineage can begin with."""
+    ACTOR = "actors"
+    CAPABILITY = "capabilities"
+    RECIPE = "recipes"
+    USER_COMMAND = "commands of yours"
 
 
 OBJECT = Positional()
@@ -41,6 +75,8 @@ class Field:
     optional: bool
     """May be None."""
     short: str | None
+    names: Names | None = None
+    """What it is chosen from; None: it is only typed."""
 
     @property
     def flag(self) -> str:
@@ -77,4 +113,5 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
         many=many,
         optional=optional,
         short=next((note.letter for note in notes if isinstance(note, Short)), None),
+        names=next((note for note in notes if isinstance(note, Names)), None),
     )

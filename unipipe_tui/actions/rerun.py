@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from unipipe_tui.actions.action import Action, Change, Danger, Done, exit_code_of
 from unipipe_tui.actions.command_line import PROGRAM, command_line, request_of
 from unipipe_tui.actions.jobs import find_job
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.secrets import HIDDEN
 from unipipe_tui.domain.values import frozen
 
 
@@ -22,7 +23,7 @@ from unipipe_tui.domain.values import frozen
 class RerunJob:
     """Which job."""
 
-    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`."]
+    job: Annotated[str, OBJECT, "Job id, a part of it, or `last`.", Names.JOB]
 
 
 @frozen
@@ -58,6 +59,10 @@ def rerun_among(catalog: Callable[[], tuple[Action, ...]]) -> Change[RerunJob, A
     def plan_rerun(request: RerunJob, world: World) -> Plan[Again]:
         """Do once more what a job did: its own command line, planned as things stand now."""
         job = find_job(world, request.job)
+        if HIDDEN in job.command:
+            raise UsageError(
+                f"Job {job.id} was asked for with a secret, which is not kept.", hint=f"Type it anew: {job.command}"
+            )
         change, asked = _read(job.command, catalog())
         if change.folder:
             raise UsageError(f"`{change.name}` works in a folder of its own.", hint=f"Type it there: {job.command}")

@@ -7,7 +7,7 @@ from typing import Annotated
 from unipipe_tui.actions.action import Change, Danger, Done, Look
 from unipipe_tui.actions.alias_moves import record_release
 from unipipe_tui.actions.bundling import make_bundle
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import CHAMPION
@@ -23,8 +23,10 @@ from unipipe_tui.domain.values import frozen
 class StartServer:
     """Which target, with which version."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
-    version: Annotated[int | None, "Version to serve; the one that the followed alias names when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
+    version: Annotated[
+        int | None, "Version to serve; the one that the followed alias names when left out.", Names.VERSION
+    ] = None
 
 
 @frozen
@@ -80,7 +82,7 @@ def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Do
 class StopServer:
     """Which target."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
 
 
 @frozen

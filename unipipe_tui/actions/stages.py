@@ -10,19 +10,12 @@ from typing import Annotated
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.jobs import log_line
 from unipipe_tui.actions.pipeline_view import URGENCY, running_stages, sentences_of_causes
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.events import StepEnded, StepStarted
-from unipipe_tui.domain.pipelines import (
-    Cause,
-    CauseKind,
-    Fingerprint,
-    OutputKind,
-    Pipeline,
-    PipelineState,
-    Stage,
-)
+from unipipe_tui.domain.freshness import Cause, CauseKind, PipelineState
+from unipipe_tui.domain.pipelines import Fingerprint, OutputKind, Pipeline, Stage
 from unipipe_tui.domain.reach import chosen_addresses
 from unipipe_tui.domain.values import frozen
 
@@ -36,7 +29,10 @@ class ShowStage:
     """Which stage."""
 
     stage: Annotated[
-        str, OBJECT, "Stage, as `unipipe pipeline show` names it; a foreach or matrix stands for all of it."
+        str,
+        OBJECT,
+        "Stage, as `unipipe pipeline show` names it; a foreach or matrix stands for all of it.",
+        Names.STAGE,
     ]
     lines: Annotated[int, "How many of the last lines that it said."] = 40
 

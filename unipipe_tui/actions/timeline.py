@@ -10,7 +10,7 @@ from typing import Annotated
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.overview import TRAININGS
 from unipipe_tui.actions.recorded_checks import RecordedCheck, read_check
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.jobs import JobState
@@ -30,7 +30,7 @@ STRETCHES = 60
 class ShowTimeline:
     """Which target, how far back."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
     days: Annotated[int | None, "Only the last so many days; all that is known when left out."] = None
 
 

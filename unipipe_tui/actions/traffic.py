@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
@@ -23,7 +23,7 @@ class Predict:
 
     file: Annotated[Path | None, OBJECT, "Parquet, CSV or JSON-lines file with one record a row."] = None
     record: Annotated[str | None, "One record as a JSON object, instead of a file."] = None
-    target: Annotated[str | None, "Target; the only one when left out."] = None
+    target: Annotated[str | None, "Target; the only one when left out.", Names.TARGET] = None
     id_column: Annotated[str | None, "Column that becomes the prediction id; `data.id` when the file has it."] = None
 
 
@@ -88,7 +88,9 @@ def predict(plan: Plan[PredictOrder], world: World, progress: Progress) -> Done[
     )
     before = f"; {known} of them were answered before" if known else ""
     versions = ", ".join(map(str, predicted.versions))
-    return Done(answer, detail=f"{len(records)} predictions by version {versions}{before}")
+    return Done(
+        answer, detail=f"{len(records):,} prediction{'' if len(records) == 1 else 's'} by version {versions}{before}"
+    )
 
 
 def _record(text: str | None) -> Record | None:
@@ -122,7 +124,7 @@ class Feedback:
     file: Annotated[Path | None, OBJECT, "CSV, Parquet or JSON-lines file: prediction id and label."] = None
     prediction: Annotated[str | None, "One prediction id, instead of a file."] = None
     label: Annotated[str | None, "The label of that prediction."] = None
-    target: Annotated[str | None, "Target; the only one when left out."] = None
+    target: Annotated[str | None, "Target; the only one when left out.", Names.TARGET] = None
 
 
 @frozen
@@ -175,8 +177,14 @@ def send_feedback(plan: Plan[FeedbackOrder], world: World, progress: Progress) -
     sent = FeedbackSent(
         order.target, taken.accepted, taken.repeated, len(taken.unknown), taken.unknown[:20], taken.conflicting[:20]
     )
-    unknown = f", {sent.unknown} of them for unknown predictions" if sent.unknown else ""
-    return Done(sent, detail=f"{len(order.labels)} labels, {sent.accepted} new{unknown}")
+    return Done(sent, detail=_taken(len(order.labels), sent))
+
+
+def _taken(labels: int, sent: FeedbackSent) -> str:
+    """`3,500 labels, all new`: how many were sent, how many of them are recorded now, and which have no prediction."""
+    new = "all new" if sent.accepted == labels else f"{sent.accepted:,} new"
+    unknown = f", {sent.unknown:,} of them for unknown predictions" if sent.unknown else ""
+    return f"{labels:,} label{'' if labels == 1 else 's'}, {new}{unknown}"
 
 
 def _labels(request: Feedback, world: World) -> tuple[tuple[str, Value], ...]:
@@ -207,7 +215,7 @@ ONLY_ANSWERS = "The log keeps what was answered: how many requests were refused 
 class ShowTraffic:
     """Which target, how much."""
 
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out."] = None
+    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
     rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.training import environment
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.secrets import words_without_secrets
 from unipipe_tui.domain.user_commands import UserCommand
 from unipipe_tui.domain.values import frozen
 
@@ -57,7 +58,9 @@ class UserCommands:
 class RunUserCommand:
     """Which one, and what fills its gaps."""
 
-    name: Annotated[str, OBJECT, "Command, as your configuration names it; see `unipipe user list`."]
+    name: Annotated[
+        str, OBJECT, "Command, as your configuration names it; see `unipipe user list`.", Names.USER_COMMAND
+    ]
     field: Annotated[
         tuple[str, ...], "A field of a row, as NAME=VALUE; the workbench takes it from the selected row."
     ] = ()
@@ -78,6 +81,7 @@ class UserCommandRun:
 
     name: str
     argv: tuple[str, ...]
+    """Without secrets."""
     seconds: float
     last_lines: tuple[str, ...]
     """The end of what it said."""
@@ -147,7 +151,8 @@ def run_user_command(plan: Plan[Prepared], world: World, progress: Progress) -> 
         raise Failed(
             f"`{wanted.argv[0]}` ended with exit code {ended.exit_code}.", hint="What it said is in the job's log."
         )
-    result = UserCommandRun(wanted.name, wanted.argv, round(ended.seconds, 3), ended.last_lines)
+    argv = words_without_secrets(wanted.argv, world.secrets)
+    result = UserCommandRun(wanted.name, argv, round(ended.seconds, 3), ended.last_lines)
     return Done(result, detail=f"{wanted.name}: done")
 
 

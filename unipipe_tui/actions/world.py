@@ -11,8 +11,10 @@ from unipipe_tui.config import Config, ModelConfig, TargetConfig, UserConfig
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.rollouts import Rollouts
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
+from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.tools import (
     DistantVersions,
     Dvc,
@@ -93,6 +95,9 @@ class World:
     """Draws a chart into an SVG or PNG file; beginning to draw takes a second."""
     server_of: Callable[[str], Server]
     """The model server of a target."""
+    target_of: Callable[[str], Target]
+    """A place where versions answer."""
+    rollouts: Rollouts
     bundles: Bundles
     predictions: Predictions
     tables: Tables
@@ -112,6 +117,8 @@ class World:
     """The world of another project's folder."""
     runs_at_once: bool = False
     """Whether looks at runs answer with what the index holds, because somebody else keeps it in step: a screen does."""
+    secrets: tuple[str, ...] = ()
+    """What nothing that is recorded or said may hold: the secrets that this process was given in its environment."""
 
     @property
     def model(self) -> ModelConfig:

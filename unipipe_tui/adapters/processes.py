@@ -13,6 +13,7 @@ from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.jobs import DETACHED_JOB, LAUNCH_FILE, JobStart, Launch, new_job_id
 from unipipe_tui.domain.ports.tools import ProgramRun
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.secrets import secret_values, words_without_secrets
 
 STAND_BY = "--stand-by"
 ANSWER_WITHIN_SECONDS = 1.0
@@ -80,7 +81,8 @@ class LocalProcesses:
         pid = self._become(start) or process.start_detached(
             [sys.executable, "-m", "unipipe_tui", *argv], cwd=Path(start.cwd), output=Path(start.output), env=start.env
         )
-        launch = Launch(("unipipe", *argv), now, pid, process.started_at(pid) or 0.0)
+        shown = words_without_secrets(("unipipe", *argv), secret_values(os.environ))
+        launch = Launch(shown, now, pid, process.started_at(pid) or 0.0)
         (job_folder / LAUNCH_FILE).write_text(launch.to_json(), encoding="utf-8")
         return job_id
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from unipipe_tui.adapters.git import GitCommandLine
@@ -24,9 +27,22 @@ def claim(root: Path) -> str | None:
         if any((root / mark).exists() for mark in MARKS):
             folder.mkdir(exist_ok=True)
             _exclude(root)
+            closed = next((path for path in _written_by_changes(folder) if not os.access(path, os.W_OK)), None)
+            return f"{closed} cannot be written ({_why(closed)})" if closed else None
     except OSError as error:
         return f"{folder} cannot be written ({error.strerror})"
     return None
+
+
+def _written_by_changes(folder: Path) -> Iterator[Path]:
+    """The folder, and what every change writes of that which is there; it may all be somebody else's."""
+    yield folder
+    with os.scandir(folder) as entries:
+        yield from (Path(entry.path) for entry in entries if entry.name.endswith((".duckdb", ".lock", "jobs")))
+
+
+def _why(path: Path) -> str:
+    return os.strerror(errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES)
 
 
 def _exclude(root: Path) -> None:

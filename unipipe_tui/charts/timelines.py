@@ -26,7 +26,7 @@ GLYPHS = {
     MarkKind.ROLLBACK: "▼",
     MarkKind.RELEASE: "◆",
     MarkKind.TRAINING: "●",
-    MarkKind.DATA: "+",
+    MarkKind.DATA: "=",
     MarkKind.ALERT_CLOSED: "✓",
 }
 """What happened, the weightiest first: where several things stand in one place, that one is shown."""
@@ -37,7 +37,7 @@ WORDS = {
     MarkKind.RELEASE: "released",
     MarkKind.TRAINING: "trained",
     MarkKind.DATA: "other data",
-    MarkKind.ALERT_CLOSED: "gone",
+    MarkKind.ALERT_CLOSED: "alert gone",
 }
 
 

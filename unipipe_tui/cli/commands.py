@@ -30,6 +30,7 @@ class Options:
     yes: bool = False
     detach: bool = False
     plan: str | None = None
+    confirm: str = ""
     watch: bool = False
     interval: float = 2.0
 
@@ -90,13 +91,13 @@ def _tui(open_workbench: Callable[[Workbench], None]) -> Callable[..., None]:
         host: Annotated[str, typer.Option(help="Address to serve it at.")] = "127.0.0.1",
         write: Annotated[bool, typer.Option("--write", help="Let the browser change something.")] = False,
         expose: Annotated[
-            bool, typer.Option("--expose", help="Let other machines reach it: whoever does acts in your name.")
+            bool, typer.Option("--expose", help="Let other machines reach it: whoever has its token acts in your name.")
         ] = False,
     ) -> None:
         """Open the terminal workbench, as `unipipe` alone does; with --serve in a browser.
 
         What is served is read-only unless --write is given, and reached from this machine only: another --host wants
-        --expose as well.
+        --expose as well. The address that is told holds a token; without it nobody gets in.
         """
         open_workbench(Workbench(serve, host, port, write, expose))
 
@@ -163,6 +164,12 @@ def _options(action: Action) -> list[inspect.Parameter]:
         options += [
             _flag("dry_run", "Print the plan and change nothing."),
             _flag("yes", "Apply the plan without asking.", "-y"),
+            _option(
+                "confirm",
+                str,
+                None,
+                "Type the name that the plan wants: of a protected target, or of a dangerous command of your own.",
+            ),
             _flag("detach", "Start it as a job of its own and print the job's id."),
             _option(
                 "plan", str, None, "Apply only if the plan still has this id (see --dry-run --json); else exit code 5."

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.jobs import DETACHED_JOB
+from unipipe_tui.domain.secrets import plain_without_secrets, secret_values, without_secrets
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 CONTROL_IN_TEXT = re.compile(rf"(?!\r\n){CONTROL.pattern}")
@@ -35,6 +37,8 @@ def speak_utf8() -> None:
 
 def print_json(value: Any) -> None:
     """Plain data as indented JSON on stdout."""
+    if _is_kept():
+        value = plain_without_secrets(value, secret_values(os.environ))
     text = json.dumps(value, indent=2, ensure_ascii=False)
     _write(sys.stdout, CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n")
 
@@ -43,7 +47,7 @@ def print_text(text: str) -> None:
     """A document on stdout, byte by byte as in a file; a terminal is shown what it would act on, as `\\x1b`."""
     if sys.stdout.isatty():
         text = CONTROL_IN_TEXT.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
-    _write(sys.stdout, text)
+    _write(sys.stdout, _without_secrets(text))
 
 
 def print_lines(lines: Iterable[Text]) -> None:
@@ -66,8 +70,13 @@ def clear() -> None:
 
 def ask(question: str) -> bool:
     """Whether the person at the terminal says yes; anything but `y` or `yes` is a no."""
-    _write(sys.stderr, f"{question} [y/N] ")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return ask_for(f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def ask_for(question: str) -> str:
+    """What the person at the terminal types."""
+    _write(sys.stderr, plain(question))
+    return sys.stdin.readline().strip()
 
 
 def can_ask() -> bool:
@@ -78,6 +87,15 @@ def can_ask() -> bool:
 def wants_colour(stream: TextIO) -> bool:
     """Whether the stream is a terminal that can show colour, and nobody asked for none."""
     return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def _is_kept() -> bool:
+    # What a detached job prints goes into a file of the job, where no secret belongs.
+    return bool(os.environ.get(DETACHED_JOB))
+
+
+def _without_secrets(text: str) -> str:
+    return without_secrets(text, secret_values(os.environ)) if _is_kept() else text
 
 
 def _console(stream: TextIO) -> Console:
@@ -101,7 +119,7 @@ class _Paper(Console):
 
 
 def _shown(console: Console, line: Text) -> None:
-    clean = Text(plain(line.plain), style=line.style)
+    clean = Text(plain(_without_secrets(line.plain)), style=line.style)
     # Spans still fit unless something had to be taken out; then colour matters less than the text.
     if clean.plain == line.plain:
         clean = line

@@ -17,9 +17,16 @@ from typing import Any
 from rich.text import Text
 
 from unipipe_tui.actions.action import Action, Change, Danger, Done, Look, Watch, exit_code_of
-from unipipe_tui.actions.command_line import approved, command_line
+from unipipe_tui.actions.command_line import approved, command_line, confirmation
 from unipipe_tui.actions.demo import Told
-from unipipe_tui.actions.perform import Listening, allowed_plan, make_plan, perform, refuse_when_read_only
+from unipipe_tui.actions.perform import (
+    Listening,
+    allowed_plan,
+    make_plan,
+    perform,
+    refuse_unconfirmed,
+    refuse_when_read_only,
+)
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.runs.export import RunsExported
 from unipipe_tui.actions.world import World
@@ -138,37 +145,43 @@ class Session:
             return
         # Nobody is asked for what would be refused afterwards.
         refuse_when_read_only(action, request, world)
-        expected = options.plan
         if action.danger is Danger.CONFIRM and not options.yes:
             plan = make_plan(action, request, world)
-            if not (plan.at_once or _agreed(plan)):
+            typed = "" if plan.at_once else _approval(plan, options.confirm)
+            if typed is None:
                 self.ended = Ended(ExitCode.USAGE)
                 return
-            expected = expected or plan.id
+            options = replace(options, plan=options.plan or plan.id, confirm=typed)
         if options.detach:
-            self._detach(action, request, world, expected, options)
+            self._detach(action, request, world, options)
             return
         with Narrator() as narrator:
             # Who follows a detached job reads its events; told here as well, everything would be said twice.
             listener = _unheard if os.environ.get(DETACHED_JOB) else narrator
             stoppable = replace(action, apply=self._then_uninterrupted(action.apply))
-            result = perform(stoppable, request, world, listener, self._stopping.is_set, expected)
+            result = perform(stoppable, request, world, listener, self._stopping.is_set, options.plan, options.confirm)
         self._answer(result, options)
 
     def _show_plan(self, plan: Plan[Any], options: Options) -> None:
         if options.json:
-            output.print_json({"plan": plan.id, "command": list(plan.command), "lines": list(plan.lines)})
+            output.print_json(
+                {
+                    "plan": plan.id,
+                    "command": list(plan.command),
+                    "confirm": plan.name_to_type or None,
+                    "lines": list(plan.lines),
+                }
+            )
         else:
             output.print_lines(Text(line) for line in plan.lines)
 
-    def _detach(
-        self, action: Change[Any, Any, Any], request: Any, world: World, expected: str | None, options: Options
-    ) -> None:
+    def _detach(self, action: Change[Any, Any, Any], request: Any, world: World, options: Options) -> None:
         # Whatever forbids it is said here and now, not in the output of a job that never began.
-        plan = allowed_plan(action, request, world, expected)
+        plan = allowed_plan(action, request, world, options.plan)
+        refuse_unconfirmed(plan, options.confirm)
         # What asks for no approval does not hang on a plan either: a check counts traffic that goes on meanwhile.
-        plan_id = plan.id if action.danger is Danger.CONFIRM else expected
-        words = approved(action, command_line(action, request), plan_id)
+        plan_id = plan.id if action.danger is Danger.CONFIRM else options.plan
+        words = approved(action, command_line(action, request), plan_id, plan.name_to_type)
         job_id = world.processes.launch(words, action.home(request, world).root)
         if options.json:
             output.print_json({"job": job_id})
@@ -217,15 +230,21 @@ def _unheard(event: Event) -> None:
     """Tell nobody."""
 
 
-def _agreed(plan: Plan[Any]) -> bool:
+def _approval(plan: Plan[Any], given: str) -> str | None:
+    """What was typed for a plan that wants a name, nothing for one that was said yes to, None for a no."""
+    if plan.name_to_type and given:
+        return given
     if not output.can_ask():
+        flag = confirmation(plan.name_to_type) if plan.name_to_type else "--yes"
         raise UsageError(
-            "This changes something, and there is nobody to ask.",
-            hint=f"Add --yes to apply it, or --dry-run to see the plan: {shlex.join(plan.command)} --dry-run",
+            f"{plan.why_typed or 'This changes something'}, and there is nobody to ask.",
+            hint=f"Add {flag} to apply it, or --dry-run to see the plan: {shlex.join(plan.command)} --dry-run",
         )
     for line in plan.lines:
         output.narrate(Text(line))
-    return output.ask("Apply this plan?")
+    if plan.name_to_type:
+        return output.ask_for(f"{plan.why_typed}; type its name to apply this plan: ") or None
+    return "" if output.ask("Apply this plan?") else None
 
 
 def _next_project(result: Any, options: Options) -> Path | None:

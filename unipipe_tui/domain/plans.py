@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Collection
+from dataclasses import replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -51,7 +53,7 @@ class Plan(Generic[Decided]):
     at_once: bool = False
     """Whether nobody need be asked, although the capability asks as a rule."""
     name_to_type: str = ""
-    """What a dialog wants typed before it runs; empty: nothing."""
+    """What must be typed before it runs, in a dialog, at a question or after --confirm; empty: nothing."""
 
     @property
     def id(self) -> str:
@@ -64,6 +66,18 @@ class Plan(Generic[Decided]):
         return tuple(dict.fromkeys(effect.target for effect in self.effects if effect.target))
 
     @property
+    def why_typed(self) -> str:
+        """Why a name must be typed: `local is protected`; empty when none must."""
+        if not self.name_to_type:
+            return ""
+        return f"{self.name_to_type} is {'protected' if self.name_to_type in self.targets else 'dangerous'}"
+
+    def guarded(self, protected: Collection[str]) -> Plan[Decided]:
+        """The plan as it is where these targets are protected: what would change one runs only when its name is typed."""
+        wanted = next((name for name in self.targets if name in protected), self.name_to_type)
+        return replace(self, name_to_type=wanted, at_once=self.at_once and not wanted)
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The plan as text: the same bytes wherever it is shown."""
         return (
@@ -71,6 +85,7 @@ class Plan(Generic[Decided]):
             f"  $ {shlex.join(self.command)}",
             *(f"  {effect.kind.value:<8}  {effect.text}" for effect in self.effects),
             *(f"  warning   {warning}" for warning in self.warnings),
+            *((f"  confirm   {self.why_typed}: its name must be typed",) if self.name_to_type else ()),
             f"  undo      {self.undo}",
         )
 

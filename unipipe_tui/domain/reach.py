@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from unipipe_tui.domain.pipelines import Cause, CauseKind, Pipeline, PipelineState, judge
+from unipipe_tui.domain.freshness import Cause, CauseKind, PipelineState, judge
+from unipipe_tui.domain.pipelines import Pipeline
 from unipipe_tui.domain.values import frozen
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from unipipe_tui.domain.rollouts.strategies import StrategyKind
 from unipipe_tui.domain.values import frozen
 
 
@@ -137,6 +138,26 @@ class Release:
     actor: str
     at: datetime
     job: str
+    id: str = ""
+    """`r-3f9a2c41`; empty for those that were recorded before releases had one."""
+    strategy: StrategyKind = StrategyKind.ROLLING
+    image: str | None = None
+    goes_back: bool = False
+    """Whether it took the place of what it had followed."""
+
+
+def way_back(oldest_first: Iterable[Release]) -> tuple[Release, ...]:
+    """The releases that a target stands on: the last one is what it was given, the one before it is where going back leads.
+
+    What was gone back from is not on the way any more.
+    """
+    way: list[Release] = []
+    for release in oldest_first:
+        versions = [earlier.version for earlier in way]
+        if release.goes_back and release.version in versions:
+            del way[len(versions) - 1 - versions[::-1].index(release.version) :]
+        way.append(release)
+    return tuple(way)
 
 
 @frozen
@@ -201,6 +222,7 @@ class UndoKind(StrEnum):
     VERSION_REJECTED = "version rejected"
     VERSION_ACCEPTED = "version accepted"
     ALERT = "alert acknowledged"
+    RELEASE = "release"
 
 
 @frozen
@@ -216,7 +238,7 @@ class Undo:
     after: int | None = None
     reason: str = ""
     key: str = ""
-    """Of a run's tag."""
+    """Of a run's tag; the id of a release."""
     text_before: str | None = None
     """The tag or name of a run, or who had acknowledged an alert or rejected a version, before; None: no tag, nobody."""
     text_after: str | None = None

@@ -53,6 +53,8 @@ class Database:
         self._engine = engine or Engine()
         self._shared = threading.local()
         self._is_sound = not kind.precious
+        self._begins_projects = kind.precious
+        """A cache is written by looks, which must not make a project anew that somebody took away."""
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows that a query answers with; none when there is no store yet.
@@ -126,7 +128,7 @@ class Database:
     @contextmanager
     def _locked(self, *, alone: bool) -> Iterator[None]:
         if alone:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=self._begins_projects, exist_ok=True)
         with locked(self._lock, alone=alone, timeout_seconds=PATIENCE_SECONDS):
             yield
 

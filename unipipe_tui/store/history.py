@@ -19,8 +19,9 @@ from unipipe_tui.domain.records import (
     Undo,
     UndoKind,
 )
+from unipipe_tui.domain.rollouts.strategies import StrategyKind
 from unipipe_tui.store.database import Database
-from unipipe_tui.store.rows import aware, aware_or_none, insert, storable
+from unipipe_tui.store.rows import aware, aware_or_none, insert, json_text, storable
 
 ASK_AGAIN = "UPDATE alerts SET acknowledged = NULL, acknowledged_by = '', reason = '' WHERE id = ?"
 
@@ -33,7 +34,7 @@ class History:
 
     def add_gate_check(self, check: GateCheck) -> None:
         """Record how a version did at the gates."""
-        results = json.dumps([dataclasses.asdict(result) for result in check.results])
+        results = json_text([dataclasses.asdict(result) for result in check.results])
         self._insert(
             "gate_checks",
             model=check.model,
@@ -110,18 +111,38 @@ class History:
             actor=release.actor,
             moment=release.at,
             job=release.job,
+            id=release.id,
+            strategy=release.strategy,
+            image=release.image,
+            goes_back=release.goes_back,
         )
 
     def releases(self, target: str | None = None, limit: int = 100) -> tuple[Release, ...]:
         """What went live, newest first."""
         rows = self._database.rows(
-            "SELECT target, model, version, digest, commit_id, data, run_id, actor, moment, job FROM releases "
+            "SELECT target, model, version, digest, commit_id, data, run_id, actor, moment, job, id, strategy, image, goes_back "
+            "FROM releases "
             "WHERE ? IS NULL OR target = ? ORDER BY moment DESC, rowid DESC LIMIT ?",
             [target, target, limit],
         )
         return tuple(
-            Release(name, model, version, digest, commit, data, run_id, actor, aware(at), job)
-            for name, model, version, digest, commit, data, run_id, actor, at, job in rows
+            Release(
+                target=row[0],
+                model=row[1],
+                version=row[2],
+                digest=row[3],
+                commit=row[4],
+                data=row[5],
+                run_id=row[6],
+                actor=row[7],
+                at=aware(row[8]),
+                job=row[9],
+                id=row[10],
+                strategy=StrategyKind(row[11]),
+                image=row[12],
+                goes_back=row[13],
+            )
+            for row in rows
         )
 
     def add_drift_check(self, check: DriftCheck) -> None:
@@ -134,7 +155,7 @@ class History:
             row_count=check.rows,
             drifted=check.drifted,
             columns=list(check.columns),
-            report=check.report,
+            report=json_text(json.loads(check.report)),
             moment=check.at,
             job=check.job,
         )
@@ -156,7 +177,7 @@ class History:
 
         One that was acknowledged asks for attention again only when the newer finding names a column that it did not.
         """
-        columns = json.dumps(alert.columns)
+        columns = json_text(alert.columns)
         with self._database.writing() as connection:
             known = connection.execute(
                 "SELECT id, columns FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL",
@@ -167,7 +188,7 @@ class History:
                     "UPDATE alerts SET message = ?, columns = ? WHERE id = ?",
                     [storable(alert.message), storable(columns), known[0]],
                 )
-                if not set(alert.columns) <= set(json.loads(known[1] or "[]")):
+                if not set(json.loads(columns)) <= set(json.loads(known[1] or "[]")):
                     connection.execute(ASK_AGAIN, [known[0]])
             else:
                 insert(
@@ -230,7 +251,7 @@ class History:
 
     def add_change(self, change: ReversibleChange) -> None:
         """Record the prior state of a reversible change."""
-        undo = json.dumps(dataclasses.asdict(change.undo))
+        undo = json_text(dataclasses.asdict(change.undo))
         self._insert(
             "changes",
             job=change.job,

@@ -15,6 +15,7 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.event_lines import ADVANCE_MARK, STEP_MARKS, from_line, to_line
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job, JobState, StageTiming
+from unipipe_tui.domain.secrets import without_secrets
 from unipipe_tui.store.database import Database
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.rows import aware, aware_or_none, insert, replace, storable
@@ -213,9 +214,9 @@ class JobFolders:
         return next((event[0] for line in reversed(lines) if (event := from_line(line))), None)
 
     def output(self, job_id: str) -> str:
-        """What a detached job's process itself wrote: empty unless it failed before it could say so otherwise."""
+        """What a detached job's process itself wrote, a traceback too, without secrets."""
         try:
-            return (self.path(job_id) / "output.log").read_text(encoding="utf-8", errors="replace")
+            return without_secrets((self.path(job_id) / "output.log").read_text(encoding="utf-8", errors="replace"))
         except OSError:
             return ""
 

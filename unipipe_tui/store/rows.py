@@ -1,7 +1,8 @@
-"""How values get into the store's rows and come back: text that is Unicode, times in UTC, enumerations by their value."""
+"""How values get into the store's rows and come back: Unicode text and JSON, times in UTC, enumerations by their value."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -27,12 +28,23 @@ def _put(how: str, connection: duckdb.DuckDBPyConnection, table: str, values: Ma
 
 
 def storable(value: object) -> object:
-    """A value as the store keeps it: times in UTC without a zone, enumerations by value, text without lone surrogates."""
+    """A value as the store keeps it: times in UTC without a zone, enumerations by value, text without lone surrogates,
+    also in lists and mappings.
+    """
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
     return unicode_text(value) if isinstance(value, str) else value
+
+
+def json_text(value: object) -> str:
+    """Plain data as the store keeps it in a column of JSON, which takes no escape that stands for half a character."""
+    return json.dumps(storable(value))
 
 
 def aware(at: datetime) -> datetime:

@@ -133,11 +133,15 @@ class Unipipe(Shell):
 
     def action_jump(self) -> None:
         """Go to a place by its name."""
-        self.push_screen(JumpScreen(), self._jump)
+        place = self._place.NAME if self._place else ""
+        own = [command.name for command in self.own.commands if command.is_offered_in(place)]
+        self.push_screen(JumpScreen(own), self._jump)
 
-    def _jump(self, name: str | None) -> None:
+    async def _jump(self, name: str | None) -> None:
         if name and name in self.MODES:
             self.action_go(name)
+        elif name in {command.name for command in self.own.commands}:
+            await self.run_action(f"own_command('{name}')")
         elif name:
             self._ask(Asked(action_named(name), self._known(action_named(name))))
 

@@ -41,7 +41,7 @@ async def ask(app: App[None], world: World, asked: Asked) -> Followed | None:
     needs_form = bool(fields_of(action.request)) and not (asked.complete and request is not None)
     while True:
         if needs_form:
-            request = await app.push_screen_wait(FormScreen(action, texts, world.root))
+            request = await app.push_screen_wait(FormScreen(action, texts, world))
         if request is None:
             return None
         outcome = await _carried_out(app, world, action, request)
@@ -90,5 +90,5 @@ def _start(change: Change[Any, Any, Any], request: Any, plan: Plan[Any], world: 
     home = change.home(request, world)
     named = action_named(plan.action or change.name)
     # Not where the workbench stands: paths of a form count from the project, and that is found from there.
-    job_id = home.processes.launch(approved(named, plan.command, plan.id), home.root, world.root)
+    job_id = home.processes.launch(approved(named, plan.command, plan.id, plan.name_to_type), home.root, world.root)
     return Followed(job_id, home, shlex.join(plan.command))

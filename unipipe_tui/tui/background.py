@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.errors import CheckSaidNo, UnipipeError
 from unipipe_tui.domain.values import frozen
 
 Answer = TypeVar("Answer")
@@ -22,6 +22,8 @@ class Problem:
 
     message: str
     hint: str = ""
+    said_no: bool = False
+    """It was answered, and the answer is that there is nothing to show."""
 
     @property
     def sentence(self) -> str:
@@ -68,7 +70,10 @@ def _answer_of(work: Callable[[], Answer]) -> Answer | Problem:
     try:
         return work()
     except UnipipeError as error:
-        return Problem(error.message, error.hint)
+        return Problem(error.message, error.hint, isinstance(error, CheckSaidNo))
+    except OSError as error:
+        # The machine's doing: a full disk, a file that is closed to us or gone.
+        return Problem(": ".join(filter(None, (error.filename and str(error.filename), error.strerror or str(error)))))
     except Exception as error:
         return Problem(f"{type(error).__name__}: {error}", "This is a bug in Unipipe; please report it.")
 

@@ -42,14 +42,22 @@ class News:
     """Nothing more will come."""
 
 
-def follow(world: World, job_id: str, stopped: Callable[[], bool]) -> Iterator[News]:
-    """News of a job until it has ended or nobody listens; blocks between them, so not for the UI thread."""
+def follow(
+    world: World, job_id: str, stopped: Callable[[], bool], in_sight: Callable[[], bool] = lambda: True
+) -> Iterator[News | None]:
+    """News of a job until it has ended or nobody listens; blocks between them, so not for the UI thread.
+
+    None when nobody sees it: nothing is read until more is asked for.
+    """
     folders = world.job_folders
     batch = _Batch(folders.lines_before(job_id, NEWEST_BYTES), (event for _, event in folders.steps(job_id)))
     events = folders.follow(job_id, NEWEST_BYTES)
     asked = time.monotonic()
     job = _job(world, job_id)
     while not stopped():
+        if not in_sight():
+            yield None
+            continue
         # Asked before the events are read, so that nothing said before the end is missed.
         if job is None or (not job.state.ended and time.monotonic() - asked >= ASK_EVERY_SECONDS):
             asked = time.monotonic()

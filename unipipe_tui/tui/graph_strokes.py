@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.tui.graph_layout import Wire
+from unipipe_tui.tui.graph_drawing import Wire
 
 ARROW, BACK_ARROW = "▶", "◀"
 

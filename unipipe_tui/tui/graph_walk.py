@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from unipipe_tui.tui.graph_layout import Box, Drawing
+from unipipe_tui.tui.graph_drawing import Box, Drawing
 
 
 class Walk:

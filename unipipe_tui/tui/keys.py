@@ -249,8 +249,10 @@ _AFTER_CATALOG = (
     KeyLine(PLAN, "y,c", "Copy", "Copy the command line.", "copy"),
     KeyLine(PLAN, "n,q,escape", "Cancel", "Close; nothing runs.", "close"),
     KeyLine(FORM, "enter", "Go on", "Take the values: show the plan of a change, the answer of a look."),
+    KeyLine(FORM, "down", "Choices", "Go down in the choices below the field; enter takes one.", "next_choice"),
+    KeyLine(FORM, "up", "Up", "Go up in the choices, and out of them.", "previous_choice"),
     KeyLine(FORM, "y,ctrl+y", "Copy", "Copy the command line; `y` where no text is typed.", "copy"),
-    KeyLine(FORM, "escape", "Cancel", "Close; nothing runs.", "close"),
+    KeyLine(FORM, "escape", "Cancel", "Close the choices; without any in sight, the form: nothing runs.", "close"),
     KeyLine(DIALOGS, "y,c", "Copy", "Copy what is shown.", "copy"),
     KeyLine(DIALOGS, "q,escape", "Close", "Close.", "close"),
 )

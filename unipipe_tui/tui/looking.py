@@ -27,6 +27,8 @@ class Looking(Generic[Answer]):
         self._told = told
         self._within_seconds = within_seconds
         self._wanted: Question[Answer] | None = None
+        self._in_hand: Question[Answer] | None = None
+        """What is being asked, as long as somebody wants the answer."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -40,6 +42,10 @@ class Looking(Generic[Answer]):
         if not self.busy:
             self._task = asyncio.get_running_loop().create_task(self._answer())
 
+    def forget(self) -> None:
+        """Want no answer to anything that was asked until now."""
+        self._wanted = self._in_hand = None
+
     def end(self) -> None:
         """Tell nothing more."""
         self._wanted = None
@@ -48,15 +54,17 @@ class Looking(Generic[Answer]):
 
     async def _answer(self) -> None:
         while self._wanted is not None:
-            question, self._wanted = self._wanted, None
+            question = self._in_hand = self._wanted
+            self._wanted = None
             taking = begin(question.work)
             done, _ = await asyncio.wait({taking}, timeout=self._within_seconds)
-            if not done:
+            if not done and (self._in_hand or self._wanted):
                 self._told(question.asked, late(self._within_seconds))
             # A tool that hangs is waited for: asking again would only start a second one that hangs.
             answer = await taking
-            if not self._was_changed(question):
+            if self._in_hand and not self._was_changed(question):
                 self._told(question.asked, answer)
+        self._in_hand = None
 
     def _was_changed(self, question: Question[Answer]) -> bool:
         return self._wanted is not None and self._wanted.asked != question.asked

@@ -57,12 +57,12 @@ class Lookout:
             taking = begin(lambda: look_around(self._world))
             await asyncio.wait({taking}, timeout=LOOK_WITHIN_SECONDS)
             if not taking.done():
-                yield replace(snapshot, problem=late(LOOK_WITHIN_SECONDS))
+                yield replace(snapshot, problem=late(LOOK_WITHIN_SECONDS), opened=self._world)
             picture = await taking
             if isinstance(picture, Problem):
-                snapshot = replace(snapshot, problem=picture)
+                snapshot = replace(snapshot, problem=picture, opened=self._world)
             else:
-                self._world, snapshot = picture.world, Snapshot(picture)
+                self._world, snapshot = picture.world, Snapshot(picture, picture.problem)
             rest = rest_after(time.monotonic() - begun)
             yield snapshot
             watched = watch if isinstance(watch, Watch) else Watch((), ())

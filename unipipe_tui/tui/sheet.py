@@ -88,12 +88,18 @@ class Sheet:
     def widths(self, room: int) -> tuple[int, ...]:
         """Cells for each column: as wide as what stands in it, and the stretching ones share what is left of the room."""
         measured = self.rows[:MEASURED_ROWS]
-        natural = [
-            min(column.most, max([cell_len(column.title) + 1, *(cell_len(row.cells[n].text) for row in measured)]))
+        whole = [
+            max([cell_len(column.title) + 1, *(cell_len(row.cells[n].text) for row in measured)])
             for n, column in enumerate(self.columns)
         ]
+        natural = [min(column.most, cells) for column, cells in zip(self.columns, whole, strict=True)]
         stretching = [n for n, column in enumerate(self.columns) if column.stretches]
         left = room - sum(natural) - BETWEEN_COLUMNS * max(0, len(natural) - 1)
+        for n in range(len(natural)):
+            # Nothing is cut beside room that nobody needs.
+            more = min(whole[n] - natural[n], max(left, 0))
+            natural[n] += more
+            left -= more
         for place, n in enumerate(stretching):
             share = left // (len(stretching) - place) if left > 0 else left
             least = min(natural[n], max(8, cell_len(self.columns[n].title)))

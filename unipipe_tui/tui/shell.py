@@ -35,6 +35,8 @@ from unipipe_tui.tui.user_commands import own_commands
 COPY_WITHIN_SECONDS = 8.0
 TITLE_CELLS = 60
 PROBLEM_SECONDS = 20.0
+PROBLEMS_TOLD = 3
+PROBLEM_CELLS = 150
 
 
 class Shell(App[None]):
@@ -58,7 +60,7 @@ class Shell(App[None]):
         problems = (*self.surroundings.user.problems, *self.keys.problems, *self.own.problems)
         if problems:
             self.notify(
-                "\n".join(map(harmless, problems)),
+                "\n".join(told_shortly(problems, self.surroundings.user.path)),
                 title="The defaults hold where your configuration is wrong",
                 severity="warning",
                 timeout=PROBLEM_SECONDS,
@@ -217,6 +219,14 @@ class Shell(App[None]):
             self.notify("There is no terminal here that another program could have.", severity="warning")
         except UnipipeError as error:
             self.notify(f"{error.message} {error.hint}".strip(), severity="warning", markup=False)
+
+
+def told_shortly(problems: Sequence[str], path: Path | None) -> Sequence[str]:
+    """What is wrong with the configuration, in a few lines: all of it would hide the screen, and the path says little."""
+    own = f"{path}, "
+    told = [clip(harmless(problem.removeprefix(own)), PROBLEM_CELLS) for problem in problems[:PROBLEMS_TOLD]]
+    more = len(problems) - len(told)
+    return (*told, f"{f'{more} more; all' if more else 'All'} of it: unipipe doctor")
 
 
 def _write(path: Path, text: str) -> Problem | None:

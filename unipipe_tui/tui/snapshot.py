@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
+from unipipe_tui.actions.jobs import JobLine, JobList, ListJobs, list_jobs
 from unipipe_tui.actions.overview import Overview, Status, status
 from unipipe_tui.actions.runs.sync import keep_in_step
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import Failed, UnipipeError
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem
 
@@ -25,6 +26,8 @@ class Picture:
     """The newest first."""
     jobs_total: int
     at: datetime
+    problem: Problem | None = None
+    """What of it could not be looked at; the rest is as new as the picture."""
 
     @property
     def running(self) -> tuple[JobLine, ...]:
@@ -38,6 +41,13 @@ class Snapshot:
 
     picture: Picture | None = None
     problem: Problem | None = None
+    opened: World | None = None
+    """The project as it was opened, where no picture of it comes: what needs none can still be asked."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether there should be a newer picture."""
+        return self.problem is not None and (self.picture is None or self.problem is not self.picture.problem)
 
 
 def look_around(world: World) -> Picture:
@@ -45,11 +55,18 @@ def look_around(world: World) -> Picture:
 
     The world is made anew, because `unipipe.yaml` may have changed and a tracking store may have come since.
     """
+    if not world.root.is_dir():
+        # Before anything is looked for there: that would begin a new project.
+        raise Failed(f"{world.root} is not there any more.", hint="Put it back, or leave.")
     now = world.elsewhere(world.root)
     if not (now.index_is_kept or world.index_is_kept):
         # What this process read of the runs is nowhere else.
         now = replace(now, run_index=world.run_index)
     overview = status(Status(), now)
-    jobs = list_jobs(ListJobs(JOBS_SHOWN), now)
+    try:
+        jobs, problem = list_jobs(ListJobs(JOBS_SHOWN), now), None
+    except UnipipeError as error:
+        # A store that cannot be read hides what it holds, and nothing else.
+        jobs, problem = JobList((), 0), Problem(error.message, error.hint)
     keep_in_step(now)
-    return Picture(now, overview, jobs.jobs, jobs.total, now.now())
+    return Picture(now, overview, jobs.jobs, jobs.total, now.now(), problem)

@@ -26,9 +26,22 @@ def clip(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
+def clip_start(text: str, width: int) -> str:
+    """The end of the text in at most so many cells: for names that begin alike."""
+    if cell_len(text) <= width:
+        return text
+    # Cells are counted from the end, so that a wide character is not cut in two.
+    return "…" + clip(text[::-1], width)[:-1].rstrip()[::-1] if width > 0 else ""
+
+
 def fit(text: str, width: int) -> str:
     """The text in exactly so many cells."""
     return set_cell_size(clip(text, width), max(0, width))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 request`, `2,000 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def clock(moment: datetime | None) -> str:

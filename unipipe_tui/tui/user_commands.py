@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.request import Names
 from unipipe_tui.actions.user_commands import RUN, Prepared, RunUserCommand, plan_user_command, run_user_command
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.plans import Plan
@@ -19,6 +21,22 @@ from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import KeyLine
 from unipipe_tui.tui.places import PLACES
 from unipipe_tui.tui.text import harmless
+
+_NAMES: Mapping[str, Names] = MappingProxyType(
+    {
+        "stage": Names.STAGE,
+        "run": Names.RUN,
+        "metric": Names.METRIC,
+        "model": Names.MODEL,
+        "version": Names.VERSION,
+        "target": Names.TARGET,
+        "column": Names.FEATURE,
+        "alert": Names.ALERT,
+        "job": Names.JOB,
+        "thing": Names.THING,
+    }
+)
+"""What the fields of rows name."""
 
 
 @frozen
@@ -65,7 +83,7 @@ def what_it_does(command: UserCommand) -> str:
 def change_of(command: UserCommand) -> Change[Any, Prepared, Any]:
     """The command as a capability of its own, whose form asks for what its template wants; it runs as `user run`."""
     helps = {one.name: one.help or "Typed by you." for one in command.inputs}
-    fields = [(name, Annotated[str, f"The {name} of the selected row."]) for name in command.fields]
+    fields = [(name, Annotated[str, f"The {name} of the selected row.", _NAMES.get(name)]) for name in command.fields]
     fields += [(name, Annotated[str, helps[name]]) for name in command.typed]
     request_class = dataclasses.make_dataclass("OwnRequest", fields, frozen=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.columns import Better, Where, direction, having, metric_field, no_metric
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.world import World
@@ -26,7 +26,7 @@ SPARE = 50
 class BestRuns:
     """By what, and how many."""
 
-    metric: Annotated[str, OBJECT, "Metric that runs are judged by."]
+    metric: Annotated[str, OBJECT, "Metric that runs are judged by.", Names.METRIC]
     where: Where = ""
     better: Better = None
     limit: Annotated[int, "How many.", Short("n")] = 10

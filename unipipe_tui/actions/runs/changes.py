@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.naming import (
     RUN_HELP,
     gone_with_its_experiment,
@@ -75,8 +75,8 @@ class RunEdited:
 class TagRun:
     """Which tag of which run."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
-    key: Annotated[str, OBJECT, "Key of the tag."]
+    run: Annotated[str, OBJECT, RUN_HELP, Names.WRITABLE_RUN]
+    key: Annotated[str, OBJECT, "Key of the tag.", Names.TAG]
     value: Annotated[str | None, OBJECT, "Its value; empty when left out."] = None
     remove: Annotated[bool, "Take the tag away."] = False
 
@@ -98,7 +98,7 @@ def plan_tag(request: TagRun, world: World) -> Plan[RunEdit]:
 class RenameRun:
     """Which run is called what."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
+    run: Annotated[str, OBJECT, RUN_HELP, Names.WRITABLE_RUN]
     name: Annotated[str, OBJECT, "Its new name."]
 
 
@@ -113,7 +113,7 @@ def plan_rename(request: RenameRun, world: World) -> Plan[RunEdit]:
 class NoteRun:
     """What to note on which run."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
+    run: Annotated[str, OBJECT, RUN_HELP, Names.WRITABLE_RUN]
     text: Annotated[str, OBJECT, "The note, Markdown; empty takes it away."]
 
 
@@ -201,7 +201,9 @@ class RunsMoved:
 class DeleteRuns:
     """Which runs."""
 
-    runs: Annotated[tuple[str, ...], OBJECT, "Run ids, beginnings of ids, or names that only one run has."]
+    runs: Annotated[
+        tuple[str, ...], OBJECT, "Run ids, beginnings of ids, or names that only one run has.", Names.WRITABLE_RUN
+    ]
 
 
 def plan_deletion(request: DeleteRuns, world: World) -> Plan[RunsLife]:
@@ -213,7 +215,12 @@ def plan_deletion(request: DeleteRuns, world: World) -> Plan[RunsLife]:
 class RestoreRuns:
     """Which runs."""
 
-    runs: Annotated[tuple[str, ...], OBJECT, "Ids of deleted runs, beginnings of ids, or names that only one run has."]
+    runs: Annotated[
+        tuple[str, ...],
+        OBJECT,
+        "Ids of deleted runs, beginnings of ids, or names that only one run has.",
+        Names.DELETED_RUN,
+    ]
 
 
 def plan_restoring(request: RestoreRuns, world: World) -> Plan[RunsLife]:

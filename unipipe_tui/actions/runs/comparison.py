@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.columns import configured_directions
 from unipipe_tui.actions.runs.compared_rows import ComparedRow, Inventory, Kind, Value, inventory, rows_across
 from unipipe_tui.actions.runs.listing import paged, query_of
@@ -37,13 +37,16 @@ class CompareRuns:
         tuple[str, ...],
         OBJECT,
         "Two to fifty runs: ids, their beginnings, or unique names. One that is named twice counts once.",
+        Names.RUN,
     ] = ()
-    baseline: Annotated[str | None, "What the others are measured against; the first run unless given.", Short("b")] = (
-        None
-    )
+    baseline: Annotated[
+        str | None, "What the others are measured against; the first run unless given.", Names.RUN, Short("b")
+    ] = None
     differences_only: Annotated[bool, "Leave out what is the same in all."] = False
     where: Annotated[str, "Compare the runs that fit, as in runs list.", Short("w")] = ""
-    keys: Annotated[tuple[str, ...], "Only these: metrics.f1,params.depth, or a bare key. May be given again."] = ()
+    keys: Annotated[
+        tuple[str, ...], "Only these: metrics.f1,params.depth, or a bare key. May be given again.", Names.COLUMN
+    ] = ()
 
 
 @frozen

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.request import Names
 from unipipe_tui.actions.runs.columns import Where, configured_directions
 from unipipe_tui.actions.runs.listing import query_of
 from unipipe_tui.actions.runs.sync import open_index
@@ -61,7 +62,7 @@ class ListColumns:
     """Of which runs."""
 
     where: Where = ""
-    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again."] = ()
+    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again.", Names.EXPERIMENT] = ()
     deleted: Annotated[bool, DELETED_HELP] = False
 
 

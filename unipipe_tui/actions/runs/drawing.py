@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.columns import Better, Where
 from unipipe_tui.actions.runs.history import ShowHistory, show_history
 from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
@@ -37,13 +37,16 @@ class DrawRuns:
     kind: Annotated[DrawingKind, OBJECT, "`history`, `chart` or `parallel`."]
     to: Annotated[Path, "File to write, .svg or .png."]
     what: Annotated[
-        tuple[str, ...], OBJECT, "history and parallel: the metric; chart: what lies along, what goes up."
+        tuple[str, ...], OBJECT, "history and parallel: the metric; chart: what lies along, what goes up.", Names.COLUMN
     ] = ()
     run: Annotated[
-        tuple[str, ...], "history: run id, its beginning, or its name; may be given several times.", Short("r")
+        tuple[str, ...],
+        "history: run id, its beginning, or its name; may be given several times.",
+        Names.RUN,
+        Short("r"),
     ] = ()
-    params: Annotated[tuple[str, ...], "parallel: param of an axis; may be given several times."] = ()
-    by: Annotated[str | None, "chart: what points are grouped by."] = None
+    params: Annotated[tuple[str, ...], "parallel: param of an axis; may be given several times.", Names.PARAM] = ()
+    by: Annotated[str | None, "chart: what points are grouped by.", Names.COLUMN] = None
     where: Where = ""
     better: Better = None
     force: Annotated[bool, FORCE_HELP] = False

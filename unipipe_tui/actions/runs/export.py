@@ -11,7 +11,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.plain import to_plain
-from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.request import Names, Short
 from unipipe_tui.actions.runs.listing import query_of
 from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.runs.sync import open_index
@@ -49,12 +49,15 @@ class ExportRuns:
     """Which runs, what of them, as what and where to."""
 
     where: Annotated[str, "Only runs that fit, as in runs list.", Short("w")] = ""
-    order_by: Annotated[tuple[str, ...], "What decides the order: 'metrics.f1 DESC'. May be given again."] = ()
+    order_by: Annotated[
+        tuple[str, ...], "What decides the order: 'metrics.f1 DESC'. May be given again.", Names.COLUMN
+    ] = ()
     columns: Annotated[
         tuple[str, ...],
         "Only these: run_id,metrics.f1,params.depth. All that was logged, without mlflow's tags, unless given.",
+        Names.COLUMN,
     ] = ()
-    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again."] = ()
+    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again.", Names.EXPERIMENT] = ()
     deleted: Annotated[bool, "Those that were deleted, instead of all others."] = False
     format: Annotated[Format | None, "As what; by the file's ending, else csv."] = None
     to: Annotated[Path | None, "The file to write; without one the document is printed."] = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.request import Names, Short
 from unipipe_tui.actions.runs.columns import (
     NAME,
     Better,
@@ -42,7 +42,7 @@ class ListSweeps:
     """Which children count, and by what the best one is found."""
 
     where: Where = ""
-    metric: Annotated[str | None, "Metric that the best child is found by.", Short("m")] = None
+    metric: Annotated[str | None, "Metric that the best child is found by.", Names.METRIC, Short("m")] = None
     better: Better = None
     limit: Annotated[int, "How many sweeps, the largest first.", Short("n")] = 50
 

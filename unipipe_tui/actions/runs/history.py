@@ -6,7 +6,7 @@ import math
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.columns import metric_field
 from unipipe_tui.actions.runs.naming import RUN_HELP
 from unipipe_tui.actions.runs.sync import open_index
@@ -27,9 +27,11 @@ METRICS_AT_ONCE = 4
 class ShowHistory:
     """Of which runs, and which metrics."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
-    metrics: Annotated[tuple[str, ...], OBJECT, "Metrics; without any, the first few that have a history."] = ()
-    against: Annotated[tuple[str, ...], "Another run to draw beside it; may be given several times."] = ()
+    run: Annotated[str, OBJECT, RUN_HELP, Names.RUN]
+    metrics: Annotated[
+        tuple[str, ...], OBJECT, "Metrics; without any, the first few that have a history.", Names.METRIC
+    ] = ()
+    against: Annotated[tuple[str, ...], "Another run to draw beside it; may be given several times.", Names.RUN] = ()
 
 
 @frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.columns import (
     Where,
     having,
@@ -43,7 +43,7 @@ WEAK_R2 = 0.2
 class WeighParams:
     """For which metric, over which runs."""
 
-    metric: Annotated[str, OBJECT, "Metric that the params are judged by."]
+    metric: Annotated[str, OBJECT, "Metric that the params are judged by.", Names.METRIC]
     where: Where = ""
 
 

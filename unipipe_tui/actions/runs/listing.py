@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.naming import RUN_HELP
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.runs.table import column_name, columns_of, usual_columns
@@ -37,14 +37,16 @@ class ListRuns:
         str, "Only runs that fit: \"metrics.f1 > 0.8 and params.depth = '6'\", bare words, key:value.", Short("w")
     ] = ""
     order_by: Annotated[
-        tuple[str, ...], "What decides the order: 'metrics.f1 DESC'. May be given again, for what is equal."
+        tuple[str, ...],
+        "What decides the order: 'metrics.f1 DESC'. May be given again, for what is equal.",
+        Names.COLUMN,
     ] = ()
     limit: Annotated[int, "How many.", Short("n")] = 20
     offset: Annotated[int, "How many to pass over first."] = 0
     columns: Annotated[
-        tuple[str, ...], "What to show of them: metrics.f1,params.depth,start_time. May be given again."
+        tuple[str, ...], "What to show of them: metrics.f1,params.depth,start_time. May be given again.", Names.COLUMN
     ] = ()
-    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again."] = ()
+    experiment: Annotated[tuple[str, ...], "Only runs of this experiment. May be given again.", Names.EXPERIMENT] = ()
     deleted: Annotated[bool, "Those that were deleted, instead of all others."] = False
 
 
@@ -265,7 +267,7 @@ def _only(line: RunLine, columns: Sequence[Field]) -> RunLine:
 class ShowRun:
     """Which run."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
+    run: Annotated[str, OBJECT, RUN_HELP, Names.RUN]
 
 
 @frozen

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Done
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.naming import RUN_HELP, marks_of_active, named, shown, writable_run
 from unipipe_tui.actions.runs.sync import bring_up_to_date
 from unipipe_tui.actions.runs.versions import is_distant, versions_of_model
@@ -25,8 +25,8 @@ from unipipe_tui.domain.values import frozen
 class RegisterRun:
     """Whose model becomes a version of what."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
-    model: Annotated[str | None, "Registered model; the configured one when left out."] = None
+    run: Annotated[str, OBJECT, RUN_HELP, Names.WRITABLE_RUN]
+    model: Annotated[str | None, "Registered model; the configured one when left out.", Names.MODEL] = None
 
 
 @frozen

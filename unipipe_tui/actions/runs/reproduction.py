@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
-from unipipe_tui.actions.request import OBJECT
+from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.runs.naming import RUN_HELP
 from unipipe_tui.actions.runs.second_tree import SecondTree
 from unipipe_tui.actions.runs.sync import open_index
@@ -39,7 +39,7 @@ STEPS = 4
 class ReproduceRun:
     """Which run, and how closely."""
 
-    run: Annotated[str, OBJECT, RUN_HELP]
+    run: Annotated[str, OBJECT, RUN_HELP, Names.RUN]
     tolerance: Annotated[float, "By how much a metric may differ, absolutely or as a share of it: 0.01 is 1 %."] = 0.0
     keep: Annotated[bool, "Keep the work tree in which it was made again."] = False
 

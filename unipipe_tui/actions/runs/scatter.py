@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.request import OBJECT, Short
+from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.columns import (
     Better,
     RunColumns,
@@ -48,10 +48,10 @@ MOST_BEST = 10
 class ChartRuns:
     """What against what."""
 
-    x: Annotated[str, "What lies along: `params.depth`, `metrics.loss`, `start_time`."]
-    y: Annotated[str, "What goes up: usually a metric, `metrics.loss`."]
+    x: Annotated[str, "What lies along: `params.depth`, `metrics.loss`, `start_time`.", Names.COLUMN]
+    y: Annotated[str, "What goes up: usually a metric, `metrics.loss`.", Names.COLUMN]
     where: Where = ""
-    by: Annotated[str | None, "Give every value of this its own sign: `params.kind`."] = None
+    by: Annotated[str | None, "Give every value of this its own sign: `params.kind`.", Names.COLUMN] = None
 
 
 @frozen
@@ -138,9 +138,9 @@ def chart_runs(request: ChartRuns, world: World) -> RunScatter:
 class ParallelRuns:
     """Towards which metric, across which params."""
 
-    metric: Annotated[str, OBJECT, "Metric of the last axis; the best runs by it are brought out."]
+    metric: Annotated[str, OBJECT, "Metric of the last axis; the best runs by it are brought out.", Names.METRIC]
     params: Annotated[
-        tuple[str, ...], "Param of an axis; may be given several times. Without any, those that vary."
+        tuple[str, ...], "Param of an axis; may be given several times. Without any, those that vary.", Names.PARAM
     ] = ()
     where: Where = ""
     better: Better = None

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from typing import Annotated
 
 from unipipe_tui.actions.action import Watch
-from unipipe_tui.actions.request import Short
+from unipipe_tui.actions.request import Names, Short
 from unipipe_tui.actions.runs.lost import lost_store, problem_of, told_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import FILE_NAME
@@ -46,7 +46,7 @@ BEING_READ = "It is being read now."
 class SyncRuns:
     """What to bring up to date, and how."""
 
-    source: Annotated[str | None, "Only this source: `mlflow` or `dvc`.", Short("s")] = None
+    source: Annotated[str | None, "Only this source: `mlflow` or `dvc`.", Names.RUN_SOURCE, Short("s")] = None
     again: Annotated[bool, "Read everything again, not only what seems to have changed."] = False
 
 

@@ -17,7 +17,8 @@ from unipipe_tui.adapters.dvc.second_tree import read_params
 from unipipe_tui.adapters.dvc.stages import PROJECT_FILE, Malformed, data_stage, pipeline_stage
 from unipipe_tui.adapters.dvc.state import Comparison
 from unipipe_tui.adapters.dvc.template import Refused, Scope, TemplateError, resolve_stages, resolve_value
-from unipipe_tui.domain.pipelines import Artifact, Figure, OutputKind, Pipeline, PipelineState, Problem, Stage
+from unipipe_tui.domain.freshness import PipelineState
+from unipipe_tui.domain.pipelines import Artifact, Figure, OutputKind, Pipeline, Problem, Stage
 from unipipe_tui.domain.runs.reproducibility import ParamValue
 
 MARKS = (".dvc", ".git", "unipipe.yaml")

@@ -9,15 +9,7 @@ from pathlib import Path
 
 from unipipe_tui.adapters.dvc.hashes import md5_of_listing
 from unipipe_tui.adapters.dvc.template import DEFAULT_PARAMS, as_text
-from unipipe_tui.domain.pipelines import (
-    Dependency,
-    Fingerprint,
-    Locked,
-    Output,
-    OutputKind,
-    ParamReference,
-    Stage,
-)
+from unipipe_tui.domain.pipelines import Dependency, Fingerprint, Locked, Output, OutputKind, ParamReference, Stage
 
 PROJECT_FILE = "dvc.yaml"
 

@@ -11,20 +11,8 @@ from unipipe_tui.adapters.dvc.documents import Unreadable, load_mapping
 from unipipe_tui.adapters.dvc.hashes import DataCache, KnownHashes, md5_of_listing
 from unipipe_tui.adapters.dvc.ignores import dvc_ignores, files_below
 from unipipe_tui.adapters.dvc.template import DEFAULT_PARAMS
-from unipipe_tui.domain.pipelines import (
-    Cause,
-    CauseKind,
-    Fingerprint,
-    Locked,
-    Output,
-    ParamReference,
-    Pipeline,
-    PipelineState,
-    Problem,
-    Stage,
-    StageState,
-    judge,
-)
+from unipipe_tui.domain.freshness import Cause, CauseKind, PipelineState, StageState, judge
+from unipipe_tui.domain.pipelines import Fingerprint, Locked, Output, ParamReference, Pipeline, Problem, Stage
 
 LONGEST_VALUE = 80
 

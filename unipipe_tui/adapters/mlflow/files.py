@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from unipipe_tui.domain.errors import ToolMissing, UnipipeError
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
+from unipipe_tui.domain.runs.rows import PUT_BACK
 from unipipe_tui.domain.tracking import (
     ModelVersion,
     RegisteredModel,
@@ -32,11 +33,16 @@ class TrackingFiles:
     """The runs and models of one place, read anew for every question.
 
     Where there is no store the answers are empty. A store that is no file of this machine (a server, a database
-    server) refuses every question with ToolMissing, and `problems` says so.
+    server) refuses every question with ToolMissing, and `problems` says so. So does one that was there and is not any
+    more.
     """
 
-    def __init__(self, place: TrackingPlace, patience_seconds: float = 2.0) -> None:
+    def __init__(
+        self, place: TrackingPlace, patience_seconds: float = 2.0, last_seen_at: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`last_seen_at`: where a store was read before, asked when there is none; empty when none ever was."""
         self.place = place
+        self._last_seen_at = last_seen_at
         self._reader = _reader(place, patience_seconds)
 
     @classmethod
@@ -49,26 +55,26 @@ class TrackingFiles:
 
     def runs(self, limit: int, experiment: str | None = None, ids: tuple[str, ...] | None = None) -> RunPage:
         """The newest `limit` runs, of one experiment (by name) or of these full ids if given, and their total."""
-        return self._reader.page(max(limit, 0), experiment, ids)
+        return self._asked.page(max(limit, 0), experiment, ids)
 
     def run(self, prefix: str) -> Run:
         """The one run whose id starts so; raises UsageError for none or several."""
-        found = self._reader.runs_starting(prefix) if prefix else ()
+        found = self._asked.runs_starting(prefix) if prefix else ()
         if len(found) != 1:
             raise no_such_run(prefix, [run.run_id for run in found])
         return found[0]
 
     def metric_outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
         """The history of a metric of this full run id in at most so many cells; without cells if there is none."""
-        return self._reader.outline(run_id, key, cells)
+        return self._asked.outline(run_id, key, cells)
 
     def models(self) -> tuple[RegisteredModel, ...]:
         """All registered models by name; prompts, which MLflow keeps among them, are left out."""
-        return self._reader.models()
+        return self._asked.models()
 
     def versions(self, model: str) -> tuple[ModelVersion, ...]:
         """All versions of a model, newest first; raises UsageError for an unknown model."""
-        found = self._reader.versions(model)
+        found = self._asked.versions(model)
         if not found:
             names = [known.name for known in self.models()]
             if model not in names:
@@ -89,7 +95,7 @@ class TrackingFiles:
 
     def model_folder(self, version: ModelVersion) -> Path | None:
         """The folder on this machine with the version's `MLmodel` file; None if it is not here."""
-        locations = self._reader.locations(version)
+        locations = self._asked.locations(version)
         return None if self.place.path is None else first_model_folder(locations, self.place.path.parent)
 
     def signature(self, version: ModelVersion) -> Signature | None:
@@ -103,7 +109,7 @@ class TrackingFiles:
 
     def logged_model(self, run: Run) -> bool | None:
         """Whether a run logged a model that can be registered; None when that cannot be told here."""
-        noted = self._reader.notes_model(run.run_id)
+        noted = self._asked.notes_model(run.run_id)
         return holds_a_model(run.artifact_uri or "") if noted is False else noted
 
     def at(self, uri: str) -> TrackingFiles:
@@ -112,7 +118,20 @@ class TrackingFiles:
 
     def problems(self) -> tuple[str, ...]:
         """What could not be read, one sentence each."""
-        return self._reader.problems()
+        return self._asked.problems()
+
+    @property
+    def _asked(self) -> _Reader:
+        if _is_there(self.place) or not (seen := self._last_seen_at()):
+            return self._reader
+        return _OutOfReach(ToolMissing(f"{seen} is not there any more.", hint=PUT_BACK))
+
+
+def _is_there(place: TrackingPlace) -> bool:
+    if place.path is None:
+        return place.kind is TrackingKind.REMOTE
+    # An empty file is what SQLite leaves where a program asked for a database that is not there.
+    return place.path.is_dir() or (place.path.is_file() and place.path.stat().st_size > 0)
 
 
 def _holds_runs(place: TrackingPlace) -> bool:
@@ -142,7 +161,7 @@ def _reader(place: TrackingPlace, patience_seconds: float) -> _Reader:
         return SqliteReader(place.path, patience_seconds)
     if place.path is not None and place.kind is TrackingKind.FOLDER:
         return FolderReader(place.path)
-    return _Nothing() if place.kind is TrackingKind.NOTHING else _OutOfReach(place)
+    return _Nothing() if place.kind is TrackingKind.NOTHING else _OutOfReach(out_of_reach(place))
 
 
 class _Nothing:
@@ -174,31 +193,31 @@ class _Nothing:
 
 
 class _OutOfReach:
-    """A store that is not a file of this machine: an empty answer would be a lie, so every question is refused."""
+    """A store that cannot be read here: an empty answer would be a lie, so every question is refused."""
 
-    def __init__(self, place: TrackingPlace) -> None:
-        self._place = place
+    def __init__(self, why: ToolMissing) -> None:
+        self._why = why
 
     def page(self, limit: int, experiment: str | None, ids: tuple[str, ...] | None) -> RunPage:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def runs_starting(self, prefix: str) -> tuple[Run, ...]:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def outline(self, run_id: str, key: str, cells: int) -> MetricOutline:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def models(self) -> tuple[RegisteredModel, ...]:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def versions(self, model: str) -> tuple[ModelVersion, ...]:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def locations(self, version: ModelVersion) -> tuple[str, ...]:
-        raise out_of_reach(self._place)
+        raise self._why
 
     def notes_model(self, run_id: str) -> bool | None:
         return None
 
     def problems(self) -> tuple[str, ...]:
-        return (out_of_reach(self._place).message,)
+        return (self._why.message,)

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from unipipe_tui.domain.pipelines import Figure, Pipeline, PipelineState
+from unipipe_tui.domain.freshness import PipelineState
+from unipipe_tui.domain.pipelines import Figure, Pipeline
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.reach import Reach
 from unipipe_tui.domain.reproduction import Reproduced, StageRun

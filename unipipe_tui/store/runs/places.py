@@ -104,11 +104,12 @@ class File:
     @contextmanager
     def turn(self, source: str) -> Iterator[bool]:
         """Be the one who fills it from this source; False when another process is. Whoever is killed has given up the turn."""
-        self._database.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
             try:
+                # Not its parents: a project that somebody took away is not begun anew.
+                self._database.folder.mkdir(exist_ok=True)
                 held.enter_context(locked(self._database.folder / f"sync-{source}.lock", alone=True, timeout_seconds=0))
-            except Failed:
+            except (Failed, FileNotFoundError):
                 yield False
             else:
                 yield True

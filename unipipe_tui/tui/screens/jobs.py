@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.following import News, follow
 from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import JOBS
+from unipipe_tui.tui.lines import MUTED
+from unipipe_tui.tui.remembered import Kept, kept_of
 from unipipe_tui.tui.screens.place import Place
 from unipipe_tui.tui.sheet import Sheet
 from unipipe_tui.tui.sheets.jobs import STARTING, head_lines, jobs_sheet, steps_line
@@ -32,6 +35,7 @@ from unipipe_tui.tui.widgets.log_view import LogView
 from unipipe_tui.tui.widgets.pane import LookPane, TablePane
 
 PAGE = 200
+NO_JOB = "What a job says is read here, as it says it."
 WHILE_A_JOB_RUNS_SECONDS = 1.0
 
 
@@ -102,11 +106,16 @@ class JobsScreen(Place):
         self._followed: Followed | None = None
         """Asked for last: it bears its world, which the place may not know yet."""
         self._limit = PAGE
+        self._in_sight = asyncio.Event()
+        """Whether the place is in sight: a job is read only then, and on from where it was left."""
 
     def parts(self) -> Iterable[Widget]:
         """The list, and the log of the job under the cursor with its head."""
         log = Vertical(
-            Static(id="job-head", markup=False), Static(id="job-steps", markup=False), LogView(id="job-log"), id="job"
+            Static(Content.styled(NO_JOB, MUTED), id="job-head", markup=False),
+            Static(id="job-steps", markup=False),
+            LogView(id="job-log"),
+            id="job",
         )
         log.border_title = "Log"
         yield Container(JobsPane(id="jobs"), log, id="jobs-and-output")
@@ -115,6 +124,20 @@ class JobsScreen(Place):
         """Follow the job that the app wants shown, as the place follows the snapshot."""
         self.watch(self.app, "followed", self._follow_wanted)
         self.set_interval(WHILE_A_JOB_RUNS_SECONDS, self._look_while_one_runs)
+
+    def recall(self, kept: Kept) -> None:
+        """Stand as at the last launch; but a job that is to be shown has the cursor, and no filter hides it."""
+        jobs = kept_of(kept, "jobs")
+        super().recall({**kept, "jobs": {**jobs, "cursor": "", "filter": ""} if self._followed else jobs})
+
+    def on_screen_suspend(self) -> None:
+        """Read no job that nobody sees; a dialog above the place does not hide it."""
+        if self not in self.app.screen_stack:
+            self._in_sight.clear()
+
+    def on_screen_resume(self) -> None:
+        """Go on reading."""
+        self._in_sight.set()
 
     def look(self, world: World) -> None:
         """Look at the jobs."""
@@ -133,6 +156,9 @@ class JobsScreen(Place):
             return
         self._followed = followed
         self._wanted = followed.job_id
+        if self._pane.grid.words:
+            # It must be seen, whatever was looked for before.
+            self._pane.action_clear_filter()
         if followed.command:
             self._pane.show_starting(followed)
         self._point_at_wanted()
@@ -142,6 +168,8 @@ class JobsScreen(Place):
     def keep_pointing(self) -> None:
         """The job that is wanted may be in the list now."""
         self._point_at_wanted()
+        # Whatever the list does not hold by now the cursor does not wait for.
+        self._wanted = None
         if self._shown is None and self._pane.grid.pointed:
             self._show_job(self._pane.grid.pointed)
 
@@ -194,12 +222,15 @@ class JobsScreen(Place):
     @work(exclusive=True, group="follow", exit_on_error=False)
     async def _follow(self, world: World, job_id: str) -> None:
         stop = threading.Event()
-        told = follow(world, job_id, stop.is_set)
+        told = follow(world, job_id, stop.is_set, self._in_sight.is_set)
+        over = False
         try:
-            while (news := await begin(lambda: next(told, None))) is not None:
-                self.post_message(self.Told(news))
-                if isinstance(news, Problem):
-                    return
+            while not over:
+                await self._in_sight.wait()
+                news = await begin(lambda: next(told, None))
+                over = isinstance(news, Problem) or (news is not None and news.final)
+                if news is not None:
+                    self.post_message(self.Told(news))
         finally:
             stop.set()
 

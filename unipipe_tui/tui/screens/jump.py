@@ -1,6 +1,8 @@
-"""Jumping to a place, or asking for a capability, by the beginning of its name."""
+"""Jumping to a place, or asking for a capability or a command of the user's own, by the beginning of its name."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,14 +18,18 @@ BETWEEN = " "
 
 
 class JumpScreen(Dialog[str | None]):
-    """Answers with the name of a place or of a capability, or None."""
+    """Answers with the name of a place, of a capability or of a command of the user's own, or None."""
 
     crumb = "Jump"
     BINDINGS = bindings_of(JUMP)
 
+    def __init__(self, own: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._own = tuple(own)
+
     def compose(self) -> ComposeResult:
         """A line to type in, and what fits."""
-        yield Input(placeholder="place or capability", id="jump", compact=True)
+        yield Input(placeholder="place, capability or command of your own", id="jump", compact=True)
         yield Static(id="jump-places", markup=False)
 
     def on_mount(self) -> None:
@@ -38,7 +44,7 @@ class JumpScreen(Dialog[str | None]):
     @on(Input.Submitted)
     def go(self, event: Input.Submitted) -> None:
         """Answer with what is meant."""
-        found = fitting(event.value)
+        found = fitting(event.value, self._own)
         if event.value.strip() and found:
             self.dismiss(found[0])
 
@@ -47,7 +53,7 @@ class JumpScreen(Dialog[str | None]):
         self.dismiss(None)
 
     def _show(self, text: str) -> None:
-        found = fitting(text)
+        found = fitting(text, self._own)
         pieces = [
             (f" {name}{BETWEEN}", "bold $accent" if number == 0 and text.strip() else "$muted")
             for number, name in enumerate(found)

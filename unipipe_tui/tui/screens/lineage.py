@@ -65,7 +65,7 @@ class AuditPane(TablePane[AuditList]):
     """What was done, by whom, and how it ended; the store filters, since not all of it is here."""
 
     TITLE = "Audit"
-    EMPTY = "Nothing fits; every change makes an entry."
+    EMPTY = "No entry yet; every change makes one."
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -79,6 +79,12 @@ class AuditPane(TablePane[AuditList]):
     def filter_hint(self) -> str:
         """What stands in the empty filter."""
         return "words, actor:NAME, action:'models promote', since:7d; enter keeps, esc clears"
+
+    def show_answer(self, answer: AuditList) -> None:
+        """Show the entries; that none fits is another thing than that there is none."""
+        super().show_answer(answer)
+        if answer.total:
+            self.grid.say_when_empty(f"None of {answer.total:,} fits; esc shows all.")
 
     def sheet_of(self, answer: AuditList) -> Sheet:
         """One row an entry."""
@@ -122,7 +128,8 @@ class AuditPane(TablePane[AuditList]):
             return ""
         shown, fitting, total = len(self.answer.entries), self.answer.fitting, self.answer.total
         numbers = dict.fromkeys(f"{number:,}" for number in (shown, fitting, total))
-        return f"{' of '.join(numbers)} · {verdict_words(self.verdict)[0]}"
+        said = f"{' of '.join(numbers)}"
+        return f"{said} · {verdict_words(self.verdict)[0]}" if total else said
 
     def entry(self, row: str | None) -> AuditEntry | None:
         """The entry of a row."""

@@ -34,7 +34,7 @@ class ModelsPane(TablePane[ModelList]):
     """The registered models."""
 
     TITLE = "Models"
-    EMPTY = "No registered model yet; a training run that registers one makes the first: unipipe pipeline run"
+    EMPTY = "No model is registered yet; training does it: unipipe pipeline run"
 
     def sheet_of(self, answer: ModelList) -> Sheet:
         """One row a model."""

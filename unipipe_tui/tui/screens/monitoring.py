@@ -19,6 +19,7 @@ from unipipe_tui.domain.records import Alert
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import MONITORING
+from unipipe_tui.tui.lines import remark
 from unipipe_tui.tui.messages import Asked
 from unipipe_tui.tui.screens.place import Place
 from unipipe_tui.tui.sheet import Sheet
@@ -40,6 +41,7 @@ from unipipe_tui.tui.widgets.picture_pane import PicturePane
 
 VIEWS = ("distribution", "history", "performance", "predictions", "latency")
 """One of them is in sight where panes are stacked, all of them where there is room."""
+NO_FEATURE = "A feature of the latest check is drawn here against the reference."
 
 
 class FeaturesPane(TablePane[DriftView]):
@@ -160,6 +162,7 @@ class MonitoringScreen(Place):
 
     def on_mount(self) -> None:
         """Show the first view."""
+        self.query_one("#distribution", Drawing).show(lambda width, height: [remark(NO_FEATURE)])
         for name in VIEWS:
             self.query_one(f"#{name}").add_class("view")
         self._turn_to(0)
@@ -237,8 +240,8 @@ class MonitoringScreen(Place):
             pane.forget()
         distribution = self.query_one("#distribution", Drawing)
         distribution.border_title = "Distribution"
-        for drawing in (distribution, self.query_one("#predictions", Drawing)):
-            drawing.show(lambda width, height: [])
+        distribution.show(lambda width, height: [remark(NO_FEATURE)])
+        self.query_one("#predictions", Drawing).show(lambda width, height: [])
         self.look(self.world)
 
     def action_toggle_all_alerts(self) -> None:

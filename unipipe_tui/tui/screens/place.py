@@ -36,6 +36,9 @@ class Place(Screen[None]):
         self._newest: Picture | None = None
         self._seen: Picture | None = None
         """The picture that its panes asked after last."""
+        self._opened: World | None = None
+        """The project as it was opened, where no picture of it comes."""
+        self._asked_without_picture = False
 
     def compose(self) -> ComposeResult:
         """Title, problem, the place's own parts, command log, footer."""
@@ -87,7 +90,7 @@ class Place(Screen[None]):
     @property
     def world(self) -> World | None:
         """The project as it was found last; None before the first look."""
-        return self._newest.world if self._newest else None
+        return self._newest.world if self._newest else self._opened
 
     def look(self, world: World) -> None:
         """Ask the place's own looks again: the project moved, or the place came into sight after it did."""
@@ -104,9 +107,14 @@ class Place(Screen[None]):
 
     def _look_if_moved(self) -> None:
         # A dialog above the place does not hide it.
-        if self._newest is not None and self._newest is not self._seen and self in self.app.screen_stack:
+        if self not in self.app.screen_stack:
+            return
+        if self._newest is not None and self._newest is not self._seen:
             self._seen = self._newest
             self.look(self._newest.world)
+        elif self._newest is None and self._opened is not None and not self._asked_without_picture:
+            self._asked_without_picture = True
+            self.look(self._opened)
 
     def _show(self, snapshot: Snapshot) -> None:
         self.query_one(Title).show(snapshot)
@@ -116,7 +124,7 @@ class Place(Screen[None]):
         if snapshot.problem:
             problem.update(Content(f"✗ {harmless(snapshot.problem.sentence)}"))
         self.show(snapshot)
-        self._newest = snapshot.picture
+        self._newest, self._opened = snapshot.picture, snapshot.opened
         self._look_if_moved()
 
     def _show_command_log(self, shown: bool) -> None:

@@ -1,6 +1,6 @@
 """The plan dialog: exactly the lines of the plan; Cancel is the default, and only ctrl+o or its button runs it.
 
-What would change a protected target wants its name typed before.
+A plan that wants a name typed has a line for it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ class PlanScreen(Dialog[Plan[Any] | Problem | None]):
         self._request = request
         self._world = world
         self._plan: Plan[Any] | None = None
-        self._name = ""
-        """What must be typed before it runs."""
         self.crumb = f"Plan: {change.name}"
 
     def compose(self) -> ComposeResult:
@@ -78,15 +76,16 @@ class PlanScreen(Dialog[Plan[Any] | Problem | None]):
         if isinstance(plan, Problem):
             self.dismiss(plan)
             return
-        self._plan = plan
         title, *lines = (harmless(line) for line in plan.lines)
         self.query_one("#title", Static).update(Content.styled(title, "bold"))
         await self.query_one("#lines").mount_all(PlanLine(line) for line in lines)
         self._mark_targets(plan)
+        self._plan = plan
+        self._ask_for_name(plan)
         self._judge()
 
     def _mark_targets(self, plan: Plan[Any]) -> None:
-        """A plan for production looks like no other, and a protected target has its name asked for."""
+        """A plan for production looks like no other."""
         targets = {name: self._world.targets[name] for name in plan.targets if name in self._world.targets}
         dialog = self.query_one("#dialog")
         for name, target in targets.items():
@@ -95,17 +94,16 @@ class PlanScreen(Dialog[Plan[Any] | Problem | None]):
                     f"Plan: {self._change.name} ", (f" {name} ", mark(target.colour))
                 )
                 dialog.add_class(f"-{target.colour.value}")
-        self._name = next((name for name, target in targets.items() if target.protected), "")
-        why = "is protected" if self._name else "is dangerous"
-        self._name = self._name or plan.name_to_type
-        if self._name:
+
+    def _ask_for_name(self, plan: Plan[Any]) -> None:
+        if plan.name_to_type:
             self.query_one("#typed").display = True
-            self.query_one("#type-this", Label).update(f"{self._name} {why}; type its name: ")
+            self.query_one("#type-this", Label).update(f"{harmless(plan.why_typed)}; type its name: ")
             self.query_one("#typed-name").focus()
 
     @property
     def _is_allowed(self) -> bool:
-        return self._plan is not None and self.query_one("#typed-name", Input).value.strip() == self._name
+        return self._plan is not None and self.query_one("#typed-name", Input).value.strip() == self._plan.name_to_type
 
     @on(Input.Changed, "#typed-name")
     def _judge(self) -> None:
@@ -114,7 +112,7 @@ class PlanScreen(Dialog[Plan[Any] | Problem | None]):
     @on(Input.Submitted, "#typed-name")
     @on(Button.Pressed, "#run-it")
     def action_run_plan(self) -> None:
-        """Answer with the plan, once it is there to be read and the name of a protected target is typed."""
+        """Answer with the plan, once it is there to be read and the name that it wants is typed."""
         if self._is_allowed:
             self.dismiss(self._plan)
 

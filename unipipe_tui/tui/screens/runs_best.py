@@ -16,12 +16,13 @@ from unipipe_tui.actions.runs.sync import at_once
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.runs.query import Field, FieldKind
 from unipipe_tui.domain.runs.query_text import parse_field
+from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import RUNS_BEST
 from unipipe_tui.tui.runs_view import RunsView
 from unipipe_tui.tui.screens.runs_above import AboveRuns
-from unipipe_tui.tui.screens.runs_chart import turned
+from unipipe_tui.tui.screens.runs_chart import turned, with_key
 from unipipe_tui.tui.screens.runs_compare import CompareScreen
 from unipipe_tui.tui.screens.runs_fields import Choice
 from unipipe_tui.tui.sheet import Sheet
@@ -41,6 +42,10 @@ class BestPane(TablePane[Best]):
     def sheet_of(self, answer: Best) -> Sheet:
         """One row a run."""
         return best_sheet(answer)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say why there are no rows."""
+        super().show_problem(with_key(problem))
 
 
 class BestScreen(AboveRuns):

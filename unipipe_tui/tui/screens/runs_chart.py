@@ -73,7 +73,7 @@ class ChartPane(LookPane[Result]):
 
     def show_problem(self, problem: Problem) -> None:
         """Say why there is nothing to draw."""
-        self._show((), [remark(problem.sentence)])
+        self._show((), [remark(with_key(problem).sentence)])
 
     def _show(self, charts: Sequence[Making], lines: Sequence[Line]) -> None:
         for number, plot in enumerate(self.query(Plot)):
@@ -196,6 +196,11 @@ class HistoryScreen(DrawnScreen):
 
     def _take(self, fields: tuple[str, ...]) -> None:
         self._metrics = tuple(parse_field(field).key for field in fields[:MOST_CHARTS])
+
+
+def with_key(problem: Problem) -> Problem:
+    """What a flag does on the command line, a key does here."""
+    return replace(problem, hint="t says it: higher, lower.") if problem.hint.startswith("--better") else problem
 
 
 def turned(better: Direction | None) -> Direction | None:

@@ -83,7 +83,9 @@ def walk_lines(walk: Walk) -> list[Line]:
         notes.append(remark("Nothing is recorded that it came from."))
     if not walk.below and thing.kind is not ThingKind.PRODUCTION:
         notes.append(remark("Nothing is recorded that it led to."))
-    return [*section(f"{thing.kind.value.capitalize()}  {thing.title}", identity), *notes]
+    kind = thing.kind.value.capitalize()
+    title = kind if thing.title == kind else f"{kind}  {thing.title}"
+    return [*section(title, [*([remark(thing.said)] if thing.said else []), *identity]), *notes]
 
 
 def texts_of_thing(thing: str) -> Texts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from unipipe_tui.actions.models import ModelLine, ModelList, ModelView, VersionLine
-from unipipe_tui.domain.records import GateResult
+from unipipe_tui.domain.records import GateResult, How
 from unipipe_tui.tui.lines import MUTED, Line, fact, remark, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
 from unipipe_tui.tui.text import day_and_clock, fit, harmless
@@ -23,6 +23,13 @@ FIRST_METRICS = 3
 """How many stand where they are seen at once; the rest comes after all else."""
 MOST_METRICS = 12
 GATE_NAME_CELLS = 20
+WAYS = {
+    How.PROMOTE.value: "",
+    How.BACK.value: "rollback",
+    How.FORWARD.value: "forward again",
+    How.UNDO.value: "undo",
+}
+"""What stands for a reason where nobody gave one: how the version became champion."""
 
 
 def models_sheet(found: ModelList) -> Sheet:
@@ -104,7 +111,7 @@ def _version_row(model: str, version: VersionLine, first: Sequence[str], rest: S
             Cell(created, MUTED, version.created.timestamp() if version.created else None),
             Cell(harmless(version.commit or "–")[:7], "$secondary"),
             Cell(harmless(version.data or "–")[:8], MUTED),
-            Cell(_who_and_why(version.promoted_by, version.promotion_reason)),
+            Cell(_promoted(version)),
             *(_figure_cell(figures.get(name)) for name in rest),
         ),
     )
@@ -132,6 +139,11 @@ def _who_and_why(who: str | None, why: str | None) -> str:
     return harmless(f"{who}: {why}" if who and why else who or "")
 
 
+def _promoted(version: VersionLine) -> str:
+    reason = version.promotion_reason or ""
+    return _who_and_why(version.promoted_by, WAYS.get(reason, reason))
+
+
 def version_lines(view: ModelView, version: VersionLine) -> list[Line]:
     """All that is known of a version: how it stands, its gates with their numbers, what it was made of, its metrics."""
     figures = {figure.name: figure.value for figure in version.metrics}
@@ -155,7 +167,7 @@ def _standing(version: VersionLine) -> Iterator[Line]:
         yield fact("stage", version.stage)
     served = f"{SERVES.glyph} {', '.join(version.served_by)}" if version.served_by else "no target"
     yield fact("served by", served, SERVES.style if version.served_by else MUTED)
-    yield fact("promoted by", _who_and_why(version.promoted_by, version.promotion_reason))
+    yield fact("promoted by", _promoted(version))
     if version.description:
         yield fact("description", version.description)
 

@@ -100,7 +100,7 @@ def distribution_picture(column: ColumnView, width: int, height: int) -> list[Li
 def _missing(column: ColumnView) -> str:
     if not column.reference_missing and not column.current_missing:
         return ""
-    return f"missing {column.reference_missing:.1%} → {column.current_missing:.1%}"
+    return f"missing {_percent(column.reference_missing)} → {_percent(column.current_missing)}"
 
 
 def history_picture(history: DriftHistory, name: str | None, width: int, height: int) -> list[Line]:
@@ -194,7 +194,11 @@ def _fewer(scores: Sequence[ScoreCell], most: int) -> list[ScoreCell]:
 
 
 def _yes(window: TrafficWindow) -> str:
-    return f"{window.yes / window.rows:.1%}"
+    return _percent(window.yes / window.rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _chart(chart: LineChart, width: int, height: int) -> list[Line]:

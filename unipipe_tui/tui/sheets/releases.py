@@ -11,7 +11,7 @@ from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import ServerStatus, TrafficWindow
 from unipipe_tui.tui.lines import MUTED, Line, fact, remark, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
-from unipipe_tui.tui.text import day_and_clock, duration, harmless
+from unipipe_tui.tui.text import counted, day_and_clock, duration, harmless
 from unipipe_tui.tui.theme import SERVER_SIGNS, Sign
 
 LIVE = Sign("●", "$success")
@@ -20,6 +20,7 @@ NEWEST = Sign("·", "$muted")
 
 def targets_sheet(found: Servers, styles: Mapping[str, str] | None = None) -> Sheet:
     """One row a target, as it is now; `styles` of targets by name."""
+    wrong = any(server.error for server in found.servers)
     columns = (
         Column("target", "target", 24),
         Column("state", "state"),
@@ -27,14 +28,16 @@ def targets_sheet(found: Servers, styles: Mapping[str, str] | None = None) -> Sh
         Column("since", "since"),
         Column("requests", "requests", right=True),
         Column("url", "where", 40),
-        Column("error", "what is wrong", 200, stretches=True),
+        # Mostly nothing is wrong, and a head above nothing only takes room.
+        *([Column("error", "what is wrong", 200, stretches=True)] if wrong else []),
     )
     return Sheet(
-        columns, tuple(_target_row(server, (styles or {}).get(server.target, "bold")) for server in found.servers)
+        columns,
+        tuple(_target_row(server, (styles or {}).get(server.target, "bold"), wrong=wrong) for server in found.servers),
     )
 
 
-def _target_row(server: ServerStatus, style: str) -> SheetRow:
+def _target_row(server: ServerStatus, style: str, *, wrong: bool) -> SheetRow:
     sign = SERVER_SIGNS[server.state]
     named = f"{server.model} {server.version}" if server.version is not None else "–"
     return SheetRow(
@@ -46,7 +49,7 @@ def _target_row(server: ServerStatus, style: str) -> SheetRow:
             Cell(_moment(server.since), MUTED, server.since.timestamp() if server.since else None),
             Cell("–" if server.requests is None else f"{server.requests:,}", rank=server.requests),
             Cell(harmless(server.url).removeprefix("http://"), "$secondary"),
-            Cell(harmless(server.error or ""), "$error"),
+            *((Cell(harmless(server.error or ""), "$error"),) if wrong else ()),
         ),
     )
 
@@ -94,7 +97,7 @@ def _release_row(release: ReleaseLine, *, several: bool) -> SheetRow:
 
 def _time_cell(release: ReleaseLine) -> Cell:
     if release.until is None:
-        return Cell("live" if release.live else "newest", LIVE.style if release.live else MUTED, float("inf"))
+        return Cell("live" if release.live else "not known", LIVE.style if release.live else MUTED, float("inf"))
     seconds = (release.until - release.at).total_seconds()
     return Cell(duration(seconds), MUTED, seconds)
 
@@ -150,7 +153,7 @@ def _traffic(view: TargetView) -> Iterator[Line]:
     server, traffic = view.server, view.traffic
     if server.requests is not None:
         yield fact("requests", f"{server.requests:,} since it started")
-    yield fact("predictions", f"{view.predictions:,} logged, {view.labels:,} labels")
+    yield fact("predictions", f"{view.predictions:,} logged, {counted(view.labels, 'label')}")
     if not traffic.rows:
         yield remark("No prediction of this version yet.")
         return
@@ -176,7 +179,8 @@ def _latency(traffic: TrafficWindow) -> str | None:
 
 def _judged(traffic: TrafficWindow) -> str:
     right = traffic.true_positive + traffic.true_negative
-    return f"{right:,} right, {traffic.false_positive:,} false alarms, {traffic.false_negative:,} missed"
+    alarms = counted(traffic.false_positive, "false alarm")
+    return f"{right:,} right, {alarms}, {traffic.false_negative:,} missed"
 
 
 def _moment(moment: datetime | None) -> str:

@@ -10,14 +10,14 @@ from types import MappingProxyType
 from rich.cells import cell_len
 
 from unipipe_tui.actions.runs.contents import ExperimentList
-from unipipe_tui.actions.runs.listing import RunLine, RunList, RunName, RunView, cell_of
+from unipipe_tui.actions.runs.listing import MetricLine, RunLine, RunList, RunName, RunView, cell_of
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.runs.query import Field, FieldKind
 from unipipe_tui.domain.runs.query_text import parse_field
 from unipipe_tui.domain.table_text import Cell as Value
 from unipipe_tui.tui.lines import MUTED, Line, remark, section
 from unipipe_tui.tui.sheet import Cell, Column, Order, Sheet, SheetRow
-from unipipe_tui.tui.text import duration, fit, harmless
+from unipipe_tui.tui.text import clip_start, duration, fit, harmless
 from unipipe_tui.tui.theme import Sign
 
 STATUS_SIGNS = MappingProxyType(
@@ -40,7 +40,9 @@ NAME, STATUS, EXPERIMENT, STARTED, DURATION = (
     str(Field(FieldKind.ATTRIBUTE, key)) for key in ("run_name", "status", "experiment", "start_time", "duration")
 )
 SHORT_ID = 8
-LONGEST_NAME = 28
+LONGEST_NAME = 32
+LONGEST_RUN = 24
+"""So that a figure stands beside it in 80 columns; where there is room, a name takes more."""
 
 
 def experiments_sheet(found: ExperimentList) -> Sheet:
@@ -75,7 +77,7 @@ def runs_sheet(found: RunList, order: Order | None = None) -> Sheet:
     # What they are ordered by stays in sight.
     several = len({line.experiment for line in found.runs}) > 1 or (order is not None and order.key == EXPERIMENT)
     columns = (
-        Column(NAME, "run", LONGEST_NAME),
+        Column(NAME, "run", LONGEST_RUN),
         Column(STATUS, "", 3),
         *([Column(EXPERIMENT, "experiment", 16)] if several else []),
         Column(STARTED, "started", right=True),
@@ -177,7 +179,7 @@ def run_lines(view: RunView) -> list[Line]:
         *section("Note", (((harmless(text), ""),) for text in view.note.splitlines())),
         *section(
             "Metrics",
-            facts((one.key, f"{one.value:.6g}", f"step {one.step}" if one.step else "") for one in view.metrics),
+            facts((one.key, f"{one.value:.6g}", f"step {one.step}" if one.step else "") for one in _whole_first(view)),
         ),
         *section("Params", facts((key, value, "") for key, value in line.params.items())),
         *section("Data", facts((name, told, "") for name, told in data)),
@@ -185,6 +187,11 @@ def run_lines(view: RunView) -> list[Line]:
         *section("Runs that it began", [*map(remark, children), *([remark(f"and {more:,} more")] if more > 0 else [])]),
         *section("Notices", map(remark, view.problems)),
     ]
+
+
+def _whole_first(view: RunView) -> list[MetricLine]:
+    """Figures of the whole before figures of parts, as in the columns."""
+    return sorted(view.metrics, key=lambda one: (one.key.startswith(SYSTEM), one.key.count(".")))
 
 
 def _identity(view: RunView) -> Iterator[Line]:
@@ -224,6 +231,6 @@ def facts(told: Iterable[tuple[str, str, str]]) -> list[Line]:
     rows = [(harmless(name), harmless(value) or "–", harmless(more)) for name, value, more in told]
     width = min(LONGEST_NAME, max((cell_len(name) for name, _, _ in rows), default=0))
     return [
-        ((f"{fit(name, width)}  ", MUTED), (value, ""), (f"  {more}" if more else "", MUTED))
+        ((f"{fit(clip_start(name, width), width)}  ", MUTED), (value, ""), (f"  {more}" if more else "", MUTED))
         for name, value, more in rows
     ]

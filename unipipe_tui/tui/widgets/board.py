@@ -15,7 +15,7 @@ from unipipe_tui.tui.widgets.rows import Cell, Row, Rows, painted
 
 NAME_CELLS = 10
 BEFORE_HEADLINE = 2 + 2 + 1 + 2 + NAME_CELLS + 2
-MOST_OF_ACTION = 0.45
+MOST_OF_ACTION = 0.3
 ROOMY_FROM_LINES = 24
 
 

@@ -6,18 +6,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from unipipe_tui.actions import jobs
 from unipipe_tui.actions.jobs import JobLog, ShowLogs
 from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.messages import JobWanted
+from unipipe_tui.tui.sheet import Sheet
 from unipipe_tui.tui.sheets.jobs import log_sheet, tail_lines
 from unipipe_tui.tui.snapshot import Picture, Snapshot
 from unipipe_tui.tui.widgets.grid import Grid
-from unipipe_tui.tui.widgets.pane import LookPane
+from unipipe_tui.tui.widgets.pane import LookPane, TablePane
 
 TAIL_LINES = 40
+TITLE = "Command log"
 
 
 class TailPane(LookPane[JobLog]):
@@ -40,26 +43,45 @@ class TailPane(LookPane[JobLog]):
         self.query_one(Static).update(Content.styled(problem.sentence, "$muted"))
 
 
+class CommandsPane(TablePane[Picture]):
+    """The command lines, with a filter; they come with the snapshot, and the log around has the title."""
+
+    EMPTY = "No change was made yet."
+
+    def sheet_of(self, answer: Picture) -> Sheet:
+        """One row a command line."""
+        return log_sheet(answer.jobs, answer.jobs_total)
+
+    class Counted(Message):
+        """Other command lines are shown, or marked."""
+
+    def tell_count(self) -> None:
+        """Let the log around tell it."""
+        self.post_message(self.Counted())
+
+
 class CommandLog(Container):
     """Who ran what, when, with which exit code, how long it took, and what it said last."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.border_title = "Command log"
-        self.grid = Grid(empty="No change was made yet.")
+        self.border_title = TITLE
+        self.commands = CommandsPane()
         self._picture: Picture | None = None
         self._newest = ""
 
     def compose(self) -> ComposeResult:
         """The commands, and the end of the output of the one under the cursor."""
-        yield self.grid
+        yield self.commands
         yield TailPane(id="tail")
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the jobs of a snapshot; a new one is scrolled to."""
         self._picture = snapshot.picture
         known = snapshot.picture.jobs if snapshot.picture else ()
-        self.grid.show(log_sheet(known, snapshot.picture.jobs_total if snapshot.picture else 0))
+        if snapshot.picture:
+            self.commands.show_answer(snapshot.picture)
+            self.commands.tell_count()
         if known and known[0].id != self._newest:
             self._newest = known[0].id
             self.point_at_newest()
@@ -68,6 +90,18 @@ class CommandLog(Container):
     def point_at_newest(self) -> None:
         """Put the cursor on the newest, which is the last."""
         self.grid.point_at(self._newest)
+        self._tell_tail()
+
+    @property
+    def grid(self) -> Grid:
+        """The table of the command lines."""
+        return self.commands.grid
+
+    @on(CommandsPane.Counted)
+    def tell_count(self, event: CommandsPane.Counted) -> None:
+        """Say how many there are, and show the tail of the one under the cursor."""
+        event.stop()
+        self.border_title = f"{TITLE} · {self.commands.count()}"
         self._tell_tail()
 
     @on(Grid.Pointed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
@@ -12,7 +13,7 @@ from textual.widgets import Static
 from unipipe_tui.actions.jobs import JobLine
 from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.serving import ServerStatus
-from unipipe_tui.tui.text import clock, day_and_clock, duration, harmless
+from unipipe_tui.tui.text import clock, counted, day_and_clock, duration, harmless
 from unipipe_tui.tui.theme import ALERT_SIGNS, JOB_SIGNS, SERVER_SIGNS
 from unipipe_tui.tui.widgets.rows import Cell, Row, painted
 
@@ -21,6 +22,7 @@ Line = Sequence[tuple[str, str]]
 
 WIDE_FROM_CELLS = 70
 WIDER_FROM_CELLS = 150
+BEFORE_MESSAGE = 1 + 2 + 11 + 2 + 18 + 2 + 9 + 2
 
 
 class Panel(Static):
@@ -83,10 +85,13 @@ def _server_lines(server: ServerStatus, release: Release | None, style: str) -> 
         ]
     ]
     if server.version is not None:
-        requests = f"  {server.requests:,} requests" if server.requests is not None else ""
-        lines.append([(requests, ""), (f"  {harmless(server.url).removeprefix('http://')}", "$muted")])
+        # One version answers everything that a target is asked.
+        requests = f", {counted(server.requests, 'request')}" if server.requests is not None else ""
+        lines.append([(f"  {server.state.value}, all traffic", sign.style), (requests, "")])
     if release is not None and server.version in (release.version, None):
         lines.append(_made_of(release))
+    if server.version is not None:
+        lines.append([(f"  {harmless(server.url).removeprefix('http://')}", "$muted")])
     if server.error:
         lines.append([(f"  {harmless(server.error)}", "$error")])
     return lines
@@ -130,13 +135,20 @@ def _running_line(job: JobLine) -> Line:
 
 def job_rows(jobs: Sequence[JobLine]) -> list[Row]:
     """A row for each job."""
-    return [Row(job.id, partial(_job_row, job)) for job in jobs]
+    messages = max((cell_len(_message(job)) for job in jobs), default=0)
+    return [Row(job.id, partial(_job_row, job, messages)) for job in jobs]
 
 
-def _job_row(job: JobLine, width: int) -> Content:
-    sign = JOB_SIGNS[job.state]
-    message = harmless(job.message) if job.state.ended else harmless(job.progress) or "runs"
-    message = message or job.state.value
+def _message(job: JobLine) -> str:
+    return (harmless(job.message) if job.state.ended else harmless(job.progress) or "runs") or job.state.value
+
+
+def _command(job: JobLine) -> str:
+    return f"$ {harmless(job.command)}"
+
+
+def _job_row(job: JobLine, message_cells: int, width: int) -> Content:
+    sign, message = JOB_SIGNS[job.state], _message(job)
     if width < WIDE_FROM_CELLS:
         cells = [
             Cell(clock(job.started)[:5], 5, "$muted"),
@@ -144,7 +156,9 @@ def _job_row(job: JobLine, width: int) -> Content:
             Cell(message, style="$muted"),
         ]
         return painted(width, Cell(sign.glyph, 1, sign.style), *cells)
-    command = [Cell(f"$ {harmless(job.command)}", width // 2 - 4, "$muted")] if width >= WIDER_FROM_CELLS else []
+    # What the messages leave, and at least a third of it.
+    left = width - BEFORE_MESSAGE
+    command = [Cell(_command(job), max(left // 3, left - message_cells - 2), "$muted")] * (width >= WIDER_FROM_CELLS)
     return painted(
         width,
         Cell(sign.glyph, 1, sign.style),

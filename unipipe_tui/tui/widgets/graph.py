@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import ClassVar
@@ -14,28 +13,20 @@ from textual.geometry import Region, Size, Spacing
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
 
 from unipipe_tui.actions.pipeline_view import PipelineView, StageLine
 from unipipe_tui.domain.graphs import Graph
 from unipipe_tui.tui.bindings import bindings_of
-from unipipe_tui.tui.graph_layout import Arrangement, Box, Drawing, arrange, least_room, place
-from unipipe_tui.tui.graph_layout import Size as NodeSize
-from unipipe_tui.tui.graph_layout import Spacing as Gaps
+from unipipe_tui.tui.graph_drawing import Box, Drawing
+from unipipe_tui.tui.graph_fit import Fitting
+from unipipe_tui.tui.graph_layers import Arrangement, arrange
 from unipipe_tui.tui.graph_strokes import HEAVY, THIN, Rows, Stroke, strokes
 from unipipe_tui.tui.graph_walk import Walk
 from unipipe_tui.tui.keys import GRAPH
-from unipipe_tui.tui.sheets.pipeline import Density, node_of
+from unipipe_tui.tui.lines import Line
+from unipipe_tui.tui.sheets.pipeline_nodes import Density, node_of
+from unipipe_tui.tui.widgets.inks import Inks
 
-WAYS = (
-    (Density.LARGE_CARDS, Gaps(1)),
-    (Density.CARDS, Gaps(1)),
-    (Density.LABELS, Gaps(1)),
-    (Density.LABELS, Gaps(0, is_tight=True)),
-    (Density.NAMES, Gaps(0, is_tight=True)),
-)
-"""From the roomiest to the narrowest: the first that fits is taken."""
-WHEN_NONE_FITS = (Density.LABELS, Gaps(0, is_tight=True))
 AROUND_CURSOR = 4
 """Cells that stay in sight around the stage under the cursor."""
 LINE, LIT, FADED = "$muted", "bold $primary", "$muted"
@@ -46,6 +37,11 @@ class OfGraph(Message):
     """What a graph tells."""
 
     graph: StageGraph
+
+    def __post_init__(self) -> None:
+        """Said by the graph, whoever made it say so: Textual tells nobody beyond the widget that a message comes from."""
+        super().__post_init__()
+        self.set_sender(self.graph)
 
     @property
     def control(self) -> StageGraph:
@@ -85,8 +81,7 @@ class StageGraph(ScrollView, can_focus=True):
         self._arrangement: Arrangement | None = None
         self._drawing = Drawing(0, 0, {}, (), ())
         self._walk = Walk(self._drawing)
-        self._last: tuple[tuple[Arrangement, dict[str, NodeSize], Gaps], Drawing] | None = None
-        """What was laid out last, and how it came out."""
+        self._fitting = Fitting()
         self._density = Density.LABELS
         self._wires: Rows = {}
         self._lit: Rows = {}
@@ -94,7 +89,7 @@ class StageGraph(ScrollView, can_focus=True):
         self._painted: dict[int, Strip] = {}
         self._pointed: str | None = None
         self._words: tuple[str, ...] = ()
-        self._styles: dict[str, RichStyle] = {}
+        self._inks = Inks(self)
 
     @property
     def pointed(self) -> str | None:
@@ -147,8 +142,7 @@ class StageGraph(ScrollView, can_focus=True):
         """Fade all stages but those that have these words in their names, go to the first; how many have them."""
         self._words = tuple(words.casefold().split())
         found = [name for name in self._stages if self._is_meant(name)]
-        self._painted.clear()
-        self.refresh()
+        self._paint_anew()
         if self._words and found and self._pointed not in found:
             self._point(found[0])
         return len(found)
@@ -222,15 +216,16 @@ class StageGraph(ScrollView, can_focus=True):
         self._draw()
 
     def on_mount(self) -> None:
-        """Styles are made anew for other colours."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_styles())
+        """Paint anew in other colours."""
+        self._inks.follow_theme(self._paint_anew)
 
     # Where everything stands
 
     def _draw(self) -> None:
         if self._arrangement is None or not self.size.width:
             return
-        density, drawing = self._fitting(self._arrangement)
+        height = self._most_rows or self.size.height
+        density, drawing = self._fitting.drawn(self._arrangement, self._stages, self.size.width, height)
         if density is not self._density or drawing is not self._drawing:
             self._density, self._drawing = density, drawing
             self._walk = Walk(drawing)
@@ -239,30 +234,7 @@ class StageGraph(ScrollView, can_focus=True):
             self.virtual_size = Size(drawing.width, drawing.height)
             self._light()
             self.call_after_refresh(self._show_pointed)
-        self._painted.clear()
-        self.refresh()
-
-    def _fitting(self, arrangement: Arrangement) -> tuple[Density, Drawing]:
-        room = Size(self.size.width, self._most_rows or self.size.height)
-        for density, gaps in WAYS:
-            sizes = self._sizes(density)
-            width, height = least_room(arrangement, sizes, gaps)
-            if width <= room.width and height <= room.height:
-                drawing = self._placed(arrangement, sizes, gaps)
-                if drawing.width <= room.width and drawing.height <= room.height:
-                    return density, drawing
-        density, gaps = WHEN_NONE_FITS
-        return density, self._placed(arrangement, self._sizes(density), gaps)
-
-    def _sizes(self, density: Density) -> dict[str, NodeSize]:
-        return {name: node_of(line, density).size for name, line in self._stages.items()}
-
-    def _placed(self, arrangement: Arrangement, sizes: dict[str, NodeSize], gaps: Gaps) -> Drawing:
-        """The same stages of the same sizes stand where they stood."""
-        how = (arrangement, sizes, gaps)
-        if self._last is None or self._last[0] != how:
-            self._last = (how, place(arrangement, sizes, gaps))
-        return self._last[1]
+        self._paint_anew()
 
     def _successor(self, before: StageLine | None) -> str:
         """Where the cursor goes when its stage is gone: folded into its template, unfolded from it, or away."""
@@ -293,8 +265,7 @@ class StageGraph(ScrollView, can_focus=True):
     def _light(self) -> None:
         """The lines of the stage under the cursor are drawn heavy, over all others."""
         self._lit = strokes(wire for wire in self._drawing.wires if self._pointed in (wire.parent, wire.child))
-        self._painted.clear()
-        self.refresh()
+        self._paint_anew()
 
     def _show_pointed(self) -> None:
         box = self._drawing.boxes.get(self._pointed or "")
@@ -309,11 +280,8 @@ class StageGraph(ScrollView, can_focus=True):
         """One line of the screen."""
         width = self.scrollable_content_region.width
         if not self._stages:
-            lines = wrap(self._empty, max(1, width))
-            text = lines[y] if y < len(lines) else ""
-            return Strip([Segment(text, self.get_component_rich_style("graph--empty"))]).adjust_cell_length(
-                width, self.rich_style
-            )
+            line: Line = [(text, "") for text in wrap(self._empty, max(1, width))[y : y + 1]]
+            return self._inks.strip(line, self.get_component_rich_style("graph--empty"), width)
         x, row = self.scroll_offset.x, self.scroll_offset.y + y
         if row not in self._painted:
             self._painted[row] = self._paint(row)
@@ -321,12 +289,12 @@ class StageGraph(ScrollView, can_focus=True):
 
     def _paint(self, row: int) -> Strip:
         base = self.rich_style
-        pieces: list[tuple[int, list[Segment]]] = []
-        wires, lit = self._wires.get(row, {}), self._lit.get(row, {})
-        for x, stroke in wires.items():
-            pieces.append((x, [self._stroke(stroke, lit.get(x), base)]))
-        for box in self._boxes_at.get(row, ()):
-            pieces.append((box.x, self._box_line(box, row - box.y, base)))
+        lit = self._lit.get(row, {})
+        pieces = [
+            (x, self._inks.segments(_stroke_line(stroke, lit.get(x)), base))
+            for x, stroke in self._wires.get(row, {}).items()
+        ]
+        pieces += [(box.x, self._box_segments(box, row - box.y, base)) for box in self._boxes_at.get(row, ())]
         segments: list[Segment] = []
         at = 0
         for x, found in sorted(pieces, key=lambda piece: piece[0]):
@@ -336,52 +304,38 @@ class StageGraph(ScrollView, can_focus=True):
             at = x + sum(segment.cell_length for segment in found)
         return Strip(segments).simplify()
 
-    def _stroke(self, stroke: Stroke, lit: Stroke | None, base: RichStyle) -> Segment:
-        if lit is not None:
-            return Segment(lit.glyph(HEAVY), base + self._style(LIT))
-        return Segment(stroke.glyph(THIN), base + self._style(LINE))
-
-    def _box_line(self, box: Box, number: int, base: RichStyle) -> list[Segment]:
+    def _box_segments(self, box: Box, number: int, base: RichStyle) -> list[Segment]:
         pointed = box.name == self._pointed
         if pointed and self.has_focus:
             base = base + self.get_component_rich_style("graph--cursor")
-        faded = bool(self._words) and not self._is_meant(box.name)
-        node = node_of(self._stages[box.name], self._density, pointed=pointed)
-        return [
-            Segment(text, base + self._style(FADED if faded else style)) for text, style in node.lines[number] if text
-        ]
+        line = node_of(self._stages[box.name], self._density, pointed=pointed).lines[number]
+        if self._words and not self._is_meant(box.name):
+            line = [(text, FADED) for text, _ in line]
+        return self._inks.segments(line, base)
 
     def _is_meant(self, name: str) -> bool:
         return all(word in name.casefold() for word in self._words)
 
-    def _style(self, style: str) -> RichStyle:
-        if not style:
-            return RichStyle.null()
-        if style not in self._styles:
-            found = Style.parse(style, self.app.theme_variables).rich_style
-            self._styles[style] = RichStyle(color=found.color, bold=found.bold)
-        return self._styles[style]
-
-    def _forget_styles(self) -> None:
-        self._styles.clear()
+    def _paint_anew(self) -> None:
         self._painted.clear()
         self.refresh()
 
     def on_focus(self) -> None:
         """The cursor is lit."""
-        self._painted.clear()
-        self.refresh()
+        self._paint_anew()
 
     def on_blur(self) -> None:
         """The cursor is not."""
-        self._painted.clear()
-        self.refresh()
+        self._paint_anew()
+
+
+def _stroke_line(stroke: Stroke, lit: Stroke | None) -> Line:
+    return ((stroke.glyph(THIN), LINE),) if lit is None else ((lit.glyph(HEAVY), LIT),)
 
 
 def _by_row(drawing: Drawing) -> dict[int, list[Box]]:
     rows: dict[int, list[Box]] = {}
-    boxes: Mapping[str, Box] = drawing.boxes
-    for box in boxes.values():
+    for box in drawing.boxes.values():
         for y in range(box.y, box.y + box.height):
             rows.setdefault(y, []).append(box)
     return rows

@@ -80,7 +80,8 @@ class LookPane(Vertical, Generic[Result]):
         self._looking.ask(Question(request, lambda: look.look(request, world)))
 
     def forget(self) -> None:
-        """Something else is looked at: what is shown is no answer to it, not even an old one."""
+        """Something else is looked at: what is shown or still on its way is no answer to it, not even an old one."""
+        self._looking.forget()
         self.answer = self.problem = self._answered_at = None
         self.set_class(False, "-stale")
         self._say_beside_title("looking …")
@@ -102,13 +103,13 @@ class LookPane(Vertical, Generic[Result]):
 
     def tell_count(self) -> None:
         """Write the border's right end anew."""
-        if self.problem is None:
+        if self.problem is None and self.answer is not None:
             self._say_beside_title(self.count())
 
     def _take(self, asked: Hashable, answer: Result | Problem) -> None:
         if isinstance(answer, Problem):
             self.problem = answer
-            self.set_class(True, "-stale")
+            self.set_class(not answer.said_no or self.answer is not None, "-stale")
             if self.answer is None:
                 self.show_problem(answer)
             self._tell_age()
@@ -122,6 +123,10 @@ class LookPane(Vertical, Generic[Result]):
     def _tell_age(self) -> None:
         if self.problem is None:
             return
+        if self.problem.said_no and self._answered_at is None:
+            # Nothing is old or missing here: the pane itself says what there is to say.
+            self._say_beside_title("")
+            return
         age = f"stale {duration(monotonic() - self._answered_at)}" if self._answered_at is not None else "no answer"
         self._say_beside_title(f"{age} · {harmless(self.problem.message)}", "$warning")
 
@@ -133,7 +138,7 @@ class LookPane(Vertical, Generic[Result]):
         self._titled = (title, text)
         # A subtitle stands in the lower border, and a pane has none: it goes behind the title.
         self.border_subtitle = Content(text)
-        self.border_title = Content.assemble(title, (f" · {text}" if text else "", style))
+        self.border_title = Content.assemble(title, *([(f" · {text}", style)] if text else []))
 
 
 class TablePane(LookPane[Result]):

@@ -14,9 +14,11 @@ from textual.widgets import Input, Static
 from unipipe_tui.actions.pipeline_view import PipelineView, StageLine, folded
 from unipipe_tui.actions.stages import StageView
 from unipipe_tui.tui.background import Problem
+from unipipe_tui.tui.lines import remark
 from unipipe_tui.tui.remembered import Kept
 from unipipe_tui.tui.sheet import Sheet
-from unipipe_tui.tui.sheets.pipeline import log_lines, stage_lines, stages_sheet, totals
+from unipipe_tui.tui.sheets.pipeline import stages_sheet, totals
+from unipipe_tui.tui.sheets.stage import log_lines, stage_lines
 from unipipe_tui.tui.text import harmless
 from unipipe_tui.tui.widgets.graph import StageGraph
 from unipipe_tui.tui.widgets.grid import Grid
@@ -213,6 +215,7 @@ class StagePane(LookPane[StageView]):
     """One stage: why it is as it is, what it reads and writes, how it went, what it said."""
 
     TITLE = "Stage"
+    EMPTY = "Of a stage you read here what it reads and writes, why it will run, and what it said."
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -241,7 +244,7 @@ class StagePane(LookPane[StageView]):
         facts, log = self.query_one("#stage-facts", Reading), self.query_one("#stage-log", Reading)
         view = self.answer if self.answer and line and self.answer.stage == line.stage else None
         if line is None:
-            facts.show([])
+            facts.show([remark(self.EMPTY)])
             log.show([])
             return
         beside = log.display and not self._members

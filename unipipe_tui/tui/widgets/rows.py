@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.content import Content
 from textual.events import Resize
+from textual.strip import Strip
+from textual.style import Style
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -43,7 +47,31 @@ def painted(width: int, *cells: Cell) -> Content:
     return Content.assemble(*pieces)
 
 
-class Rows(OptionList):
+class TurnedRows(OptionList):
+    """A list whose cursor may turn fore- and background around, which Textual's own leaves out of a component's style."""
+
+    def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
+        """With what a theme of few colours says: there the cursor is to be seen by nothing else."""
+        style = super().get_visual_style(*component_classes, partial=partial)
+        turned = any(self.get_component_styles(name).text_style.reverse for name in component_classes)
+        return style + Style(reverse=True) if turned else style
+
+    def render_line(self, y: int) -> Strip:
+        """One line; turned around it is of one colour, or each piece would be a patch of another."""
+        strip = super().render_line(y)
+        if not any(segment.style and segment.style.reverse for segment in strip):
+            return strip
+        base = self.get_component_rich_style("option-list--option-highlighted")
+        return Strip(
+            [
+                Segment(text, base + RichStyle(bold=style.bold, meta=style.meta) if style else base)
+                for text, style, _ in strip
+            ],
+            strip.cell_length,
+        )
+
+
+class Rows(TurnedRows):
     """A list of rows with arrows, vim motions and mouse."""
 
     BINDINGS = bindings_of(LISTS)

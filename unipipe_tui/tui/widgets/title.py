@@ -100,9 +100,9 @@ class Title(Static):
     def _age(self) -> Content:
         snapshot = self._snapshot
         when = clock(snapshot.picture.at) if snapshot.picture else ""
-        if snapshot.problem:
+        if snapshot.is_stale:
             return Content.styled(f"stale since {when} " if when else "no answer ", "bold $warning")
-        return Content.styled(f"{when} UTC " if when else "looking … ", "$muted")
+        return Content.styled(f"seen {when[:5]} UTC " if when else "looking … ", "$muted")
 
 
 def _marks(facts: ProjectFacts, room: int) -> Content:
