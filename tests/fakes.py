@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,14 +18,18 @@ from typing import NoReturn
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
-from unipipe_tui.domain.bundles import read_bundle
-from unipipe_tui.domain.errors import Failed, ToolMissing, UnipipeError, UsageError
+from unipipe_tui.domain.bundles import Bundle, read_bundle
+from unipipe_tui.domain.errors import Failed, Refused, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import LAUNCH_FILE, Launch
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.plans import Effect, EffectKind
+from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant, Package, Wanted
 from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
+from unipipe_tui.domain.rollouts.analysis import Measures
+from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
 from unipipe_tui.domain.runs.rows import ACTIVE, DELETED, ExperimentRow, KnownRuns, RunBatch, RunRow, TagRow
 from unipipe_tui.domain.runs.tags import NAME_TAG, RunMarks
 from unipipe_tui.domain.serving import (
@@ -278,6 +283,123 @@ class FakeServer:
         if self.now.model is None or self.now.version is None:
             raise ToolMissing(f"The target {self.now.target} does not answer on {self.now.url}.")
         return self.now.model, self.now.version
+
+
+@dataclass
+class FakeTarget:
+    """A target in memory: it answers by the traffic that it was given, in turn, and counts what each variant did."""
+
+    name: str = "local"
+    release: str | None = None
+    given: Wanted | None = None
+    answered: dict[str, Variant] = field(init=False, default_factory=dict)
+    """Who gave which prediction."""
+    requests: Counter[str] = field(init=False, default_factory=Counter)
+    turns: Counter[str] = field(init=False, default_factory=Counter)
+    """Requests of each variant since the traffic was given."""
+    asked: dict[str, Record] = field(init=False, default_factory=dict)
+    labels: dict[str, Value] = field(init=False, default_factory=dict)
+
+    def verify(self) -> str:
+        return "nothing but memory"
+
+    def live(self) -> LiveTarget:
+        url = "http://127.0.0.1:8765"
+        if self.given is None:
+            return LiveTarget(self.name, ServerState.STOPPED, url)
+        wanted = self.given
+        variants = tuple(LiveVariant(variant, True) for variant in wanted.traffic.variants)
+        return LiveTarget(
+            self.name, ServerState.READY, url, variants, wanted.release, wanted.actor, wanted.at, wanted.traffic.sticky
+        )
+
+    def possible(self, traffic: Traffic) -> tuple[Traffic, str]:
+        return traffic, ""
+
+    def effects(self, wanted: Wanted, live: LiveTarget) -> tuple[Effect, ...]:
+        return (Effect(EffectKind.SERVE, f"answer with {wanted.traffic.told}", self.name),)
+
+    def package(self, folder: Path, bundle: Bundle, progress: Progress) -> Package:
+        return Package(folder, bundle)
+
+    def apply(self, wanted: Wanted, progress: Progress) -> LiveTarget:
+        there = self.given.release if self.given else None
+        if wanted.replaces is not None and there not in (None, wanted.replaces, wanted.release):
+            raise Refused(f"Release {there} came to {self.name} meanwhile.")
+        for variant in wanted.traffic.variants:
+            self._load(wanted.packages[variant.digest], variant)
+        self.given, self.turns = wanted, Counter()
+        return self.live()
+
+    def _load(self, package: Package, variant: Variant) -> None:
+        try:
+            sealed = read_bundle(package.folder)
+        except UnipipeError as error:
+            raise Failed(f"The model cannot be served: {error.message}") from None
+        if sealed.digest != variant.digest:
+            raise Failed("The model cannot be served: it is not the one that was sealed.")
+
+    def stop(self, progress: Progress) -> LiveTarget:
+        self.given = None
+        return self.live()
+
+    def probe(self, variant: str, records: Sequence[Record]) -> Predicted:
+        found = self._traffic().named(variant)
+        if found is None:
+            raise UsageError(f"The server refused: There is no variant {variant!r} here.")
+        return self._predicted(found, [f"probe-{number}" for number in range(len(records))], ())
+
+    def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
+        shares = [one for one in self._traffic().variants if not one.mirrored]
+        total = self.turns.total() + 1
+        picked = max(shares, key=lambda one: one.weight / 100 * total - self.turns[one.name])
+        self.turns[picked.name] += 1
+        named = list(ids) if ids is not None else [f"p{len(self.answered) + number}" for number in range(len(records))]
+        sent = dict(zip(named, records, strict=True))
+        if taken := [name for name, record in sent.items() if self.asked.get(name, record) != record]:
+            raise UsageError(f"The server refused: {', '.join(taken)} named another record.")
+        known = tuple(name for name in named if name in self.answered)
+        self.requests[picked.name] += 1
+        self.asked |= sent
+        self.answered = dict.fromkeys(named, picked) | self.answered
+        return self._predicted(picked, named, known)
+
+    def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
+        self._traffic()
+        unknown = tuple(name for name, _ in labels if name not in self.answered)
+        repeated = [name for name, label in labels if name in self.labels and self.labels[name] == label]
+        conflicting = tuple(name for name, label in labels if self.labels.get(name, label) != label)
+        new = {name: label for name, label in labels if name in self.answered and name not in self.labels}
+        self.labels |= new
+        return FeedbackTaken(len(new), len(repeated), unknown, conflicting)
+
+    def measures(self) -> tuple[Measures, ...]:
+        return tuple(
+            Measures(
+                one.name,
+                one.version,
+                requests=self.requests[one.name],
+                decided=sum(given == one for given in self.answered.values()),
+                yes=sum(given == one for given in self.answered.values()),
+                true_positive=sum(self.answered[name] == one and label == 1 for name, label in self.labels.items()),
+                false_positive=sum(self.answered[name] == one and label == 0 for name, label in self.labels.items()),
+            )
+            for one in self._traffic().variants
+        )
+
+    def collect(self, progress: Progress) -> int:
+        return 0
+
+    def log(self, lines: int) -> str:
+        return ""
+
+    def _traffic(self) -> Traffic:
+        if self.given is None:
+            raise ToolMissing(f"The target {self.name} does not answer.")
+        return self.given.traffic
+
+    def _predicted(self, by: Variant, ids: Sequence[str], known: Sequence[str]) -> Predicted:
+        return Predicted(by.model, (by.version,), tuple(Prediction(name, 0.5, 1) for name in ids), tuple(known))
 
 
 @dataclass

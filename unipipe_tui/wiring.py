@@ -256,7 +256,8 @@ def _verify_mlflow() -> str:
 
 
 def _server(folder: Path, target: str, config: TargetConfig) -> LocalServer:
-    return LocalServer(target, folder / "serving" / target, folder / "predictions" / target, config.host, config.port)
+    files, log = folder / "serving" / target, folder / "predictions" / target
+    return LocalServer(target, files, log, config.host, config.port, config.log)
 
 
 def _target(target: str, config: TargetConfig) -> Target:

@@ -33,7 +33,8 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("UNIPIPE_ACTOR", "Who is named in audit, jobs and promotions; the login name when it is not set."),
     (
         "UNIPIPE_READ_ONLY",
-        "`1`, `true` or `yes`: looks work, every change is refused with exit code 5. `unipipe --read-only` says the same.",
+        "Anything but `0`, `false`, `no` or `off`: looks work, every change is refused with exit code 5. "
+        "`unipipe --read-only` says the same.",
     ),
     ("UNIPIPE_ASCII", "`1`, `true` or `yes`: the workbench paints ASCII only. `unipipe --ascii` says the same."),
     ("UNIPIPE_CONFIG", "The user's own configuration, when it is not `$XDG_CONFIG_HOME/unipipe/config.yaml`."),

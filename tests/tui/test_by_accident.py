@@ -32,6 +32,14 @@ def held(app: Unipipe, key: str) -> None:
         app.simulate_key(key)
 
 
+async def taken(app: Unipipe) -> None:
+    """Wait until the keys so far were heard, however busy the machine is; what they led to may go on."""
+    for hearer in (app, app.screen, app.focused or app, app):
+        heard = asyncio.Event()
+        if hearer.call_later(heard.set):
+            await heard.wait()
+
+
 def settled(app: Unipipe) -> bool:
     """Whether what was asked for is there to be read, or nothing was."""
     if isinstance(app.screen, PlanScreen):
@@ -74,12 +82,12 @@ async def test_a_key_that_is_held_and_enter_after_it_run_nothing(busy_world: Wor
         await until(pilot, lambda: all_is_shown(app))
         for key in triggers(place.name):
             held(app, key)
-            await asyncio.sleep(0.05)
+            await taken(app)
             await so(lambda: settled(app))
             if len(app.screen_stack) > 1:
                 opened.add(key)
             held(app, "enter")
-            await asyncio.sleep(0.05)
+            await taken(app)
             await so(lambda: settled(app))
             held(app, "enter")
             await back(app, place)

@@ -10,8 +10,10 @@ from textual.widgets import OptionList, Static
 from tests.fakes import NOON, FakeGit, FakeServer, staying
 from tests.tui.conftest import JOBS, MODEL, looked, until
 from tests.tui.test_monitoring import check
+from unipipe_tui.actions.jobs import JobLine
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import STEPS
+from unipipe_tui.domain.jobs import JobState
 from unipipe_tui.domain.records import Alert, AlertKind, How, Promotion, Release
 from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.tui.app import Unipipe
@@ -20,6 +22,7 @@ from unipipe_tui.tui.screens.overview import TimelinePane
 from unipipe_tui.tui.screens.plan import PlanScreen
 from unipipe_tui.tui.widgets.board import Board
 from unipipe_tui.tui.widgets.command_log import CommandLog
+from unipipe_tui.tui.widgets.facts import job_rows
 from unipipe_tui.tui.widgets.rows import Rows
 from unipipe_tui.tui.widgets.title import Title
 from unipipe_tui.wiring import build_world
@@ -231,3 +234,13 @@ async def test_the_cursor_stays_on_its_step_through_a_refresh(world: World) -> N
         pointed = app.screen.query_one(Board).pointed
 
     assert pointed == "3"
+
+
+def test_a_job_has_room_for_what_it_says_before_its_command_takes_any() -> None:
+    says = "Go forward with fraud-detector champion: version 1 -> version 2"
+    command = "unipipe models rollback --forward fraud-detector"
+    job = JobLine("j", "models rollback", JobState.DONE, NOON, 1.9, "ada", command, says)
+    (row,) = job_rows([job])
+
+    assert says in row.paint(190).plain
+    assert f"$ {job.command}" in row.paint(190).plain

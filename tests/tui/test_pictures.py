@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from tests.fakes import NOON
 from tests.tui.conftest import looked, until
@@ -31,9 +32,14 @@ def coloured(busy_world: World, monkeypatch: pytest.MonkeyPatch) -> Unipipe:
     return Unipipe(lively(busy_world))
 
 
+def is_in_sight(pane: Widget) -> bool:
+    """Whether neither it nor what it lies in is hidden, as the command log is as a rule."""
+    return all(widget.display for widget in pane.ancestors_with_self if isinstance(widget, Widget))
+
+
 def all_is_shown(app: Unipipe) -> bool:
     """Whether every pane in sight has its answer and asks for nothing more."""
-    panes = [pane for pane in app.screen.query(LookPane) if pane.display and pane.id != "tail"]
+    panes = [pane for pane in app.screen.query(LookPane) if is_in_sight(pane)]
     answered = bool(panes) and all(pane.answer is not None and not pane._looking.busy for pane in panes)
     # The log of a job comes by itself, line by line.
     told = not isinstance(app.screen, JobsScreen) or any(output.lines for output in app.screen.query(Output))

@@ -246,7 +246,8 @@ async def test_runs_are_drawn_and_judged_by_the_metric_that_they_are_ordered_by(
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, FormScreen))
         assert app.screen.query_one("#entry-what", Input).value == "params.depth metrics.f1"
-        await pilot.press("escape", "escape")
+        # The first one closes the choices below the field, the last one the chart.
+        await pilot.press("escape", "escape", "escape")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
         await pilot.press("B")
         await until(pilot, lambda: isinstance(app.screen, BestScreen) and app.screen.query(BestPane))

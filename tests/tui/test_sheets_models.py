@@ -96,6 +96,15 @@ def test_a_version_tells_what_serves_it_who_promoted_it_and_what_it_was_made_of(
         assert line in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"), [("back", "ada: rollback"), ("promote", "ada"), ("go back", "ada: go back")]
+)
+def test_where_nobody_gave_a_reason_the_way_is_told_in_words(reason: str, told: str) -> None:
+    lines = plain(version_lines(VIEW, replace(VERSION, promotion_reason=reason))).splitlines()
+
+    assert f"promoted by     {told}" in lines
+
+
 def test_closed_gates_stand_before_those_that_passed() -> None:
     lines = plain(version_lines(VIEW, VERSION)).splitlines()
     gates = [line for line in lines if line.startswith(("✓", "✗"))]

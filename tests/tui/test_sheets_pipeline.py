@@ -95,6 +95,7 @@ def test_a_long_name_keeps_what_tells_it_from_others() -> None:
 
 
 def test_the_totals_are_honest() -> None:
+    assert totals(PipelineView((), 0, ())) == "0 stages"
     assert totals(PipelineView((SPLIT, TRAIN), 13, ())) == "13 stages · 4 will run"
     fresh = replace(TRAIN, state="fresh", will_run=0)
     assert totals(PipelineView((fresh,), 1, ())) == "1 stage · all up to date"

@@ -59,6 +59,16 @@ def test_a_release_tells_for_how_long_it_was_live() -> None:
     assert (before["version"], before["until"], before["action"]) == ("· fraud 1", "2 h 00 m", "–")
 
 
+def test_a_column_for_what_is_wrong_is_only_there_when_something_is() -> None:
+    assert "error" not in texts(targets_sheet(Servers((READY,))))[0]
+    assert "error" in texts(targets_sheet(Servers((READY, DIED))))[0]
+
+
+def test_of_a_release_that_nothing_ended_and_nobody_answers_with_it_is_not_known_how_long_it_was_live() -> None:
+    found = texts(releases_sheet(ReleaseList((replace(NEWEST, live=False),), 1)))
+    assert found[0]["until"] == "not known"
+
+
 def test_the_target_is_only_named_where_there_are_several() -> None:
     assert "target" not in texts(releases_sheet(ReleaseList((NEWEST, BEFORE), 2)))[0]
     two = releases_sheet(ReleaseList((NEWEST, replace(BEFORE, target="far")), 2))

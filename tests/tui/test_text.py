@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from unipipe_tui.tui.pretty import lines_of
-from unipipe_tui.tui.text import clip, duration, fit, harmless
+from unipipe_tui.tui.text import clip, clip_start, counted, duration, fit, harmless
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,18 @@ def test_a_list_inside_a_table_is_told_without_the_names_of_its_parts() -> None:
     assert lines_of({"models": [{"name": "fraud", "aliases": aliases}]})[-1].split("  ") == [
         "", "fraud", "champion 2, challenger 3",
     ]  # fmt: skip
+
+
+def test_of_names_that_begin_alike_the_end_is_kept() -> None:
+    assert clip_start("reports/validation.json:quarantined", 16) == "…son:quarantined"
+    assert clip_start("short", 8) == "short"
+    assert clip_start("gone", 0) == ""
+
+
+@given(st.text(), st.integers(0, 20))
+def test_the_end_of_a_text_fits_its_width(text: str, width: int) -> None:
+    assert cell_len(clip_start(harmless(text), width)) <= width
+
+
+def test_one_is_not_told_in_the_plural() -> None:
+    assert [counted(number, "request") for number in (0, 1, 2000)] == ["0 requests", "1 request", "2,000 requests"]

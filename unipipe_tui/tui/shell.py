@@ -19,6 +19,7 @@ from textual.filter import LineFilter
 
 from unipipe_tui.config.user import ThemeName
 from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.tui.background import Problem, answer_within, begin
 from unipipe_tui.tui.chosen_keys import chosen_table
 from unipipe_tui.tui.copying import Copy, copy_text
@@ -214,11 +215,22 @@ class Shell(App[None]):
             if terminal is None:
                 raise SuspendNotSupported
             with self.suspend():
-                terminal.run_in_front(argv, self.project)
+                told = _had_the_terminal(terminal, argv, self.project)
         except SuspendNotSupported:
-            self.notify("There is no terminal here that another program could have.", severity="warning")
-        except UnipipeError as error:
-            self.notify(f"{error.message} {error.hint}".strip(), severity="warning", markup=False)
+            told = "There is no terminal here that another program could have."
+        if told:
+            self.notify(harmless(told), severity="warning", markup=False)
+
+
+def _had_the_terminal(terminal: Terminal, argv: Sequence[str], folder: Path) -> str:
+    """Let the program have it; answers with what went wrong. Never raises: Textual would not take the terminal back."""
+    try:
+        code = terminal.run_in_front(argv, folder)
+    except UnipipeError as error:
+        return f"{error.message} {error.hint}".strip()
+    except OSError as error:
+        return f"{argv[0]} cannot be started ({error.strerror})."
+    return f"{argv[0]} ended with {code}." if code else ""
 
 
 def told_shortly(problems: Sequence[str], path: Path | None) -> Sequence[str]:

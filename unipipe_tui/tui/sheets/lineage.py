@@ -70,7 +70,8 @@ def _cells(branch: str, style: str, relation: str, thing: Thing, title_style: st
         Cell(harmless(relation), style),
         Cell(harmless(thing.title), title_style),
         Cell(at, MUTED, thing.at.timestamp() if thing.at else None),
-        Cell(harmless(thing.said)),
+        # Nothing is said twice.
+        Cell("" if thing.said == relation else harmless(thing.said)),
     )
 
 
