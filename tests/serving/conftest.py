@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,8 @@ def _save_model(folder: Path, seed: int, flip: bool) -> None:
         input_example=inputs.head(2),
         pyfunc_predict_fn="predict_proba",
         skops_trusted_types=["numpy.dtype"],
+        # As the recipe's models: whoever builds images of both installs the same once.
+        pip_requirements=[f"{name}=={version(name)}" for name in ("mlflow", "pandas", "scikit-learn", "skops")],
     )
 
 
@@ -85,7 +88,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         desired, log, port = home / "desired.json", log or home / "log", free_port()
         want(desired, sealed.folder, sealed.bundle.digest)
         process = subprocess.Popen(
-            command(desired, log, port, *more),
+            # What was answered is in the log then, so that tests can look at once.
+            command(desired, log, port, "--log-mode", "strict", *more),
             cwd=home,
             env={**os.environ, "PYTHONPATH": str(Path(unipipe_tui.__file__).parents[1]), **(env or {})},
             stderr=(home / "stderr").open("w"),

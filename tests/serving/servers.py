@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,18 @@ class Server:
         """Replace the desired file as an operator does."""
         want(self.desired, folder, digest)
 
+    def share_out(self, *variants: dict[str, object], **more: object) -> dict[str, object]:
+        """Give it a table and wait until it answers by that."""
+        order = uuid.uuid4().hex
+        share_out(self.desired, *variants, order=order, **more)
+        state = self.wait_until(lambda state: state["serving"] == order or (state["order"] == order and state["error"]))
+        assert state["serving"] == order, state["error"]
+        return state
+
+    def worker(self) -> int:
+        """The process that answers."""
+        return int(httpx.get(f"{self.url}/healthz").json()["pid"])
+
     def ready(self) -> dict[str, object]:
         """What /readyz says."""
         return dict(httpx.get(f"{self.url}/readyz").json())
@@ -66,10 +79,22 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"not within {seconds} s: {state}")
 
-    def predict(self, records: list[Record], ids: list[str] | None = None) -> httpx.Response:
-        """POST /predict."""
+    def predict(self, records: list[Record], ids: list[str] | None = None, **headers: str) -> httpx.Response:
+        """POST /predict; `variant="a"` sends the header `Unipipe-Variant: a`."""
         body = {"records": records} | ({} if ids is None else {"ids": ids})
-        return httpx.post(f"{self.url}/predict", json=body, timeout=30)
+        told = {f"Unipipe-{name}": value for name, value in headers.items()}
+        return httpx.post(f"{self.url}/predict", json=body, headers=told, timeout=30)
+
+    def metrics(self) -> dict[str, float]:
+        """Every line of /metrics: its name with labels, and its value."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+    def counted(self, name: str, **labels: object) -> float:
+        """The sum of a metric's lines that have these labels."""
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        lines = self.metrics().items()
+        return sum(value for line, value in lines if line.split("{")[0] == name and all(one in line for one in wanted))
 
     def label(self, **labels: object) -> dict[str, object]:
         """POST /feedback with labels by prediction id."""
@@ -85,9 +110,19 @@ class Server:
 
 
 def want(desired: Path, folder: Path, digest: str) -> None:
-    """Name the wanted bundle in one piece."""
+    """Name the only wanted bundle in one piece."""
+    share_out(desired, wish(folder, digest))
+
+
+def wish(folder: Path, digest: str, name: str = "stable", weight: float = 100.0, **more: object) -> dict[str, object]:
+    """One variant of the desired file."""
+    return {"name": name, "bundle": str(folder), "digest": digest, "weight": weight, **more}
+
+
+def share_out(desired: Path, *variants: dict[str, object], **more: object) -> None:
+    """Replace the desired file in one piece, as an operator does."""
     new = desired.with_suffix(".new")
-    new.write_text(json.dumps({"bundle": str(folder), "digest": digest}))
+    new.write_text(json.dumps({"format": 2, "variants": variants, **more}))
     new.replace(desired)
 
 

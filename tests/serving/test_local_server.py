@@ -12,6 +12,7 @@ from time import monotonic, sleep
 import pytest
 
 from unipipe_tui.adapters.server import BATCH, LocalServer
+from unipipe_tui.config.targets import LogMode
 from unipipe_tui.domain.errors import ToolMissing, UsageError
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.serving import ServerState, Value
@@ -41,7 +42,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def configured(home: Path) -> Configured:
     """The same target with a port of the configuration's choice."""
-    return lambda port: LocalServer("local", home / "serving", home / "predictions", "127.0.0.1", port)
+    files, log = home / "serving", home / "predictions"
+    # What was answered is in the log then, so that tests can look at once.
+    return lambda port: LocalServer("local", files, log, "127.0.0.1", port, LogMode.STRICT)
 
 
 @pytest.fixture(scope="module")

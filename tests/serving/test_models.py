@@ -13,7 +13,8 @@ from mlflow.models import infer_signature
 
 from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
-from unipipe_tui.serving.models import Outcome, load_served_model, read_output
+from unipipe_tui.serving.models import load_served_model
+from unipipe_tui.serving.scoring import Outcome, read_output
 
 from .servers import Sealed
 

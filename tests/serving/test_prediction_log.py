@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.serving.folding import fold
-from unipipe_tui.serving.models import Outcome
-from unipipe_tui.serving.prediction_log import PredictionLog, new_prediction_ids
+from unipipe_tui.serving.metrics import Answerer
+from unipipe_tui.serving.prediction_log import Prediction, PredictionLog, new_prediction_ids
+from unipipe_tui.serving.scoring import Outcome
 
 from .servers import logged
 
-BUNDLE = Bundle("fraud", 1, "run", 0.5, None, None, (), "digest")
+STABLE = Answerer("fraud", 1, "stable")
 
 
 class Clock:
@@ -33,7 +32,7 @@ class Clock:
 
 def record(log: PredictionLog, *ids: str, value: object = 1.0) -> None:
     outcomes = [Outcome(0.25, 0)] * len(ids)
-    log.record_predictions(BUNDLE, ids, {"amount": [value] * len(ids)}, outcomes, time.perf_counter())
+    log.record(Prediction(STABLE, ids, {"amount": [value] * len(ids)}, outcomes, 0.01)).result(10)
 
 
 def files(folder: Path) -> list[str]:
@@ -71,6 +70,7 @@ def test_a_folded_row_has_the_types_that_readers_rely_on(tmp_path: Path) -> None
         "at": "timestamp[us, tz=UTC]",
         "model": "string",
         "version": "int64",
+        "variant": "string",
         "score": "double",
         "decision": "int64",
         "latency_ms": "double",
@@ -135,7 +135,7 @@ def test_ids_and_labels_are_known_again_from_both_forms(tmp_path: Path) -> None:
     again = PredictionLog(tmp_path, Clock())
     outcome = again.record_labels([("a", 1), ("b", "fraud"), ("c", 1), ("d", 1)])
     again.close()
-    assert (outcome.accepted, outcome.repeated, outcome.conflicting, outcome.unknown) == (0, 2, ["c"], ["d"])
+    assert (len(outcome.new), outcome.repeated, outcome.conflicting, outcome.unknown) == (0, 2, ["c"], ["d"])
 
 
 def test_a_file_that_is_not_parquet_does_not_keep_the_log_from_opening(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import statistics
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 
 from .servers import Record, Sealed, Server, Start, logged, payment
@@ -94,6 +95,7 @@ def test_an_answered_prediction_is_in_the_log_flat_with_its_inputs(server: Serve
         "prediction_id": "logged",
         "model": "fraud",
         "version": 1,
+        "variant": "stable",
         "score": answer["score"],
         "decision": answer["decision"],
         "input.amount": None,
@@ -241,7 +243,7 @@ def test_a_label_must_be_a_plain_value(server: Server, label: object) -> None:
 
 
 def test_the_probes_tell_who_answers(server: Server, bundles: tuple[Sealed, Sealed]) -> None:
-    assert httpx.get(f"{server.url}/healthz").json()["pid"] == server.process.pid
+    assert psutil.Process(server.worker()).ppid() == server.process.pid
     before = server.ready()
     server.predict([payment()])
     after = server.ready()

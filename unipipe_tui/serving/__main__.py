@@ -1,4 +1,4 @@
-"""`python -m unipipe_tui.serving`: takes the port first, and only then imports what is slow to import."""
+"""`python -m unipipe_tui.serving`: takes the port first; a worker, started again when it dies, then imports what is slow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.serving.supervisor import Past, Supervisor
+
+if TYPE_CHECKING:
+    from unipipe_tui.serving.scoring import Scorer
 
 
 @frozen
@@ -27,40 +31,75 @@ class Arguments:
     host: str
     port: int
     token_env: str | None
+    log_mode: str
+    body_seconds: float
+    answer_seconds: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop. Returns 0 after SIGTERM, 130 after Ctrl-C, 1 or 2 when it cannot start."""
     arguments = parse(argv)
-    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         token = read_token(arguments.token_env)
         listening = listen(arguments.host, arguments.port)
-        _announce(listening, arguments.host, token)
-        _prepare_for_mlflow()
-        # Takes seconds, so the port comes first.
-        from unipipe_tui.serving.server import serve  # noqa: PLC0415
-
-        serve(listening, arguments.desired, arguments.log, token)
     except UnipipeError as error:
-        sys.stderr.write(f"unipipe serving: {error.message} {error.hint}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
+        return _told(error)
+    _announce(listening, arguments.host, token)
+    return Supervisor(lambda past, tell: _work(listening, arguments, token, past, tell)).run()
+
+
+def _work(
+    listening: socket.socket, arguments: Arguments, token: str | None, past: Past, tell: Callable[[], None]
+) -> int:
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _prepare_for_mlflow()
+    # Takes a second, so the port comes first.
+    from unipipe_tui.serving.gate import Limits  # noqa: PLC0415
+    from unipipe_tui.serving.prediction_log import LogMode  # noqa: PLC0415
+    from unipipe_tui.serving.server import Settings, serve  # noqa: PLC0415
+
+    limits = Limits(body_seconds=arguments.body_seconds, answer_seconds=arguments.answer_seconds)
+    settings = Settings(arguments.desired, arguments.log, LogMode(arguments.log_mode), token, limits)
+    try:
+        serve(listening, settings, _load_bundle, past, tell)
+    except UnipipeError as error:
+        return _told(error)
     return 0
+
+
+def _load_bundle(folder: Path, digest: str) -> Scorer:
+    # Takes seconds, which a router before other servers need not spend, nor have the library.
+    from unipipe_tui.serving.models import load_served_model  # noqa: PLC0415
+
+    return load_served_model(folder, digest)
+
+
+def _told(error: UnipipeError) -> int:
+    sys.stderr.write(f"unipipe serving: {error.message} {error.hint}\n")
+    return error.exit_code
 
 
 def parse(argv: Sequence[str] | None) -> Arguments:
     """Read the command line; argparse ends the process with code 2 when it is wrong."""
     parser = argparse.ArgumentParser("python -m unipipe_tui.serving", description="Answer predictions over HTTP.")
-    parser.add_argument("--desired", type=Path, required=True, help="file that names the wanted bundle and its digest")
+    parser.add_argument("--desired", type=Path, required=True, help="file that says which variants answer")
     parser.add_argument("--log", type=Path, required=True, help="folder of the prediction log")
     parser.add_argument("--port", type=_port, required=True, help="0 takes any free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--token-env", help="environment variable that holds the bearer token asked of callers")
+    parser.add_argument(
+        "--log-mode",
+        choices=("behind", "strict"),
+        default="behind",
+        help="behind: the log is written within a second after the answer; strict: it is on the disk before "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--body-seconds", type=_seconds, default=10.0, help="how long a body may take to arrive")
+    parser.add_argument("--answer-seconds", type=_seconds, default=30.0, help="how long an answer may take")
     given = parser.parse_args(argv)
-    return Arguments(given.desired, given.log, given.host, given.port, given.token_env)
+    return Arguments(**vars(given))
 
 
 def read_token(variable: str | None) -> str | None:
@@ -113,6 +152,13 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is not between 0 and 65535")
     return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
+    return seconds
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -1,127 +1,70 @@
-"""The routes of the server. The event loop only reads and writes; what takes time runs in a few threads."""
+"""The application: the parts of the server put together behind one gate."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from unipipe_tui.serving.gate import Gate, Limits
+from unipipe_tui.serving.metrics import Metrics
 from unipipe_tui.serving.prediction_log import PredictionLog
 from unipipe_tui.serving.refusals import install_refusals
+from unipipe_tui.serving.routes.answering import Answering
+from unipipe_tui.serving.routes.plain import plain_routes
+from unipipe_tui.serving.routes.probes import Watched, probe_routes
 from unipipe_tui.serving.service import Service
+from unipipe_tui.serving.supervisor import Past
 from unipipe_tui.serving.switch import Switch
-from unipipe_tui.serving.wire import (
-    FeedbackAnswer,
-    FeedbackRequest,
-    Health,
-    PredictionAnswer,
-    PredictionRequest,
-    Readiness,
-    Refusal,
-)
+from unipipe_tui.serving.wire import FeedbackRequest, PredictionRequest
 
-SCORING_THREADS = 4
-"""Scoring holds the interpreter's lock most of the time: more threads would only make every request later."""
-
-T = TypeVar("T")
+BODIES: tuple[type[BaseModel], ...] = (PredictionRequest, FeedbackRequest)
+"""Forms that routes read by themselves; the OpenAPI document is told of them here."""
+_SCHEMAS = "#/components/schemas/{model}"
 
 
-class Traffic:
-    """Counts requests for predictions; touched by the event loop's thread only, so it needs no lock."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.in_flight = 0
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Around the answering of one request."""
-        self.requests += 1
-        self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-
-
-def build_app(switch: Switch, log: PredictionLog, token: str | None, limits: Limits | None = None) -> FastAPI:
+def build_app(
+    switch: Switch,
+    log: PredictionLog,
+    metrics: Metrics,
+    token: str | None,
+    limits: Limits | None = None,
+    past: Past | None = None,
+) -> FastAPI:
     """The whole application; starts the switch when it starts, closes the log when it ends."""
     limits = limits or Limits()
-    service = Service(switch, log, limits)
-    pool = ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="score")
+    service = Service(switch, log, metrics, limits)
+    answering = Answering(metrics, limits)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         switch.start()
         yield
-        pool.shutdown(wait=True)
         service.close()
 
     app = FastAPI(title="Unipipe model server", lifespan=lifespan)
     app.add_middleware(Gate, limits=limits, token=token)
     install_refusals(app)
-    traffic = Traffic()
-    _route_answers(app, service, pool, traffic)
-    _route_probes(app, switch, traffic)
+    app.include_router(plain_routes(service, answering))
+    app.include_router(probe_routes(Watched(switch, log, metrics, answering, past or Past())))
+    _describe_bodies(app)
     return app
 
 
-def _route_answers(app: FastAPI, service: Service, pool: ThreadPoolExecutor, traffic: Traffic) -> None:
-    refusals: dict[int | str, dict[str, Any]] = {
-        status: {"model": Refusal} for status in (401, 409, 413, 422, 500, 503, 507)
-    }
+def _describe_bodies(app: FastAPI) -> None:
+    """Add the forms of bodies to the OpenAPI document, which knows only those that the framework reads."""
+    describe = app.openapi
 
-    async def in_pool(work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    def described() -> dict[str, Any]:
+        document = describe()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for form in BODIES:
+            schema = form.model_json_schema(ref_template=_SCHEMAS)
+            schemas.update(schema.pop("$defs", {}))
+            schemas[form.__name__] = schema
+        return document
 
-    @app.post("/predict", response_model=PredictionAnswer, responses=refusals)
-    async def predict(request: PredictionRequest) -> Response:
-        """Score records; when the answer arrives the predictions are in the log."""
-        began = time.perf_counter()
-        with traffic.counted():
-            return await in_pool(lambda: _json(service.predict(request, began)))
-
-    @app.post("/feedback", response_model=FeedbackAnswer, responses=refusals)
-    async def feedback(request: FeedbackRequest) -> Response:
-        """Record labels by prediction id; the first label of a prediction stands."""
-        return await in_pool(lambda: _json(service.feedback(request)))
-
-
-def _route_probes(app: FastAPI, switch: Switch, traffic: Traffic) -> None:
-    began = time.monotonic()
-
-    @app.get("/healthz")
-    async def healthz() -> Health:
-        """Whether the process is alive."""
-        return Health(pid=os.getpid(), uptime_seconds=round(time.monotonic() - began, 3))
-
-    @app.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
-    async def readyz() -> Response:
-        """Whether a model answers, which one, and what went wrong with the last one that was wanted."""
-        served = switch.served
-        readiness = Readiness(
-            ready=served is not None,
-            wanted=switch.wanted.digest if switch.wanted else None,
-            order=switch.wanted.order if switch.wanted else None,
-            error=switch.error or None,
-            requests=traffic.requests,
-            in_flight=traffic.in_flight,
-        )
-        if served is None:
-            return _json(readiness, 503)
-        bundle = served.bundle
-        facts = {"model": bundle.model, "version": bundle.version, "digest": bundle.digest, "since": served.since}
-        return _json(readiness.model_copy(update=facts))
-
-
-def _json(body: BaseModel, status: int = 200) -> Response:
-    """Already validated by construction: going through the framework's own encoder would check it all again."""
-    return Response(body.model_dump_json(), status, media_type="application/json")
+    app.openapi = described  # type: ignore[method-assign]

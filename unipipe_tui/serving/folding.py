@@ -33,7 +33,18 @@ def fold(segment: Path) -> None:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        # The lines must not be gone from the disk before the new name is there.
+        sync_folder(segment.parent)
     segment.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were added to the folder or changed in it survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_lines(segment: Path, beginnings: Container[bytes] | None = None) -> Iterator[Row]:
@@ -66,12 +77,18 @@ def read_columns(folder: Path, kind: str, names: tuple[str, ...]) -> Iterator[tu
             continue
     for folded in sorted(folder.glob(f"{kind}-*.parquet")):
         try:
-            table = pq.ParquetFile(folded).read(columns=list(names))
-            columns = [table.column(name).to_pylist() for name in names]
+            file = pq.ParquetFile(folded)
+            table = file.read(columns=[name for name in names if name in file.schema_arrow.names])
+            columns = [_values(table, name) for name in names]
         except (OSError, KeyError, pa.ArrowInvalid) as error:
             _log.warning("%s cannot be read and is left alone: %s", folded.name, error)
             continue
         yield from zip(*columns, strict=True)
+
+
+def _values(table: pa.Table, name: str) -> list[Any]:
+    """A column's values; nulls when an earlier program wrote none of that name."""
+    return table.column(name).to_pylist() if name in table.column_names else [None] * table.num_rows
 
 
 def read_predictions(folder: Path, ids: Collection[str]) -> Iterator[Row]:
@@ -102,6 +119,7 @@ _KNOWN_TYPES = {
     "at": pa.timestamp("us", tz="UTC"),
     "model": pa.string(),
     "version": pa.int64(),
+    "variant": pa.string(),
     "score": pa.float64(),
     "latency_ms": pa.float64(),
 }

@@ -10,16 +10,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.refusals import refusal
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/ping"})
 """Asked by machinery that has no token; they tell no inputs."""
 
 
 @frozen
 class Limits:
-    """What one request may hold."""
+    """What one request may hold, and how long it may take."""
 
     records: int = 5_000
     body_bytes: int = 8 * 1024 * 1024
+    body_seconds: float = 10.0
+    """Within which its body must be here."""
+    answer_seconds: float = 30.0
+    """Within which it must be answered, once it is here."""
 
 
 class Gate:

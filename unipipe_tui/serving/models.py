@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +16,36 @@ from mlflow.types import ColSpec
 from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle, verify_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.serving.scoring import Facts, score
 from unipipe_tui.serving.validation import Column, Columns, Kind, check_records
 
-DEFAULT_THRESHOLD = 0.5
-Decision = int | str | None
-
-
-@frozen
-class Outcome:
-    """What the model says about one record."""
-
-    score: float | None
-    """Probability of class 1, or the value a regressor predicts; None when the model names only a class."""
-    decision: Decision
-    """1 or 0 by the threshold, the class the model names, or None when nothing was decided."""
+Predict = Callable[[pd.DataFrame], Any]
+SKLEARN = "mlflow.sklearn"
+ROW_BY_ROW = frozenset({SKLEARN, "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
+"""Flavors whose models answer for each record by itself; of a model of somebody's own nobody knows."""
 
 
 @frozen
 class ServedModel:
     """One loaded version; requests that began with it end with it."""
 
-    bundle: Bundle
+    facts: Facts
     columns: tuple[Column, ...]
-    predictor: Any
-    since: datetime
+    predict_frame: Predict
+    row_by_row: bool
+    threads: int = 1
+    """Scoring holds the interpreter's lock most of the time: more threads would only make every request later."""
 
-    def score(self, columns: Columns, records: int) -> list[Outcome]:
-        """One outcome per record, in order. Raises what the model raises, and Failed when its output is no answer."""
-        answer = self.predictor.predict(_frame(columns, self.columns, records))
-        outcomes = read_output(answer, self.bundle.threshold)
-        if len(outcomes) != records:
-            raise Failed(f"The model returned {len(outcomes)} rows for {records} records.", _OUTPUTS)
-        return outcomes
+    def mergeable(self, columns: Columns) -> object | None:
+        """The columns that are given, and which of them turn into objects because a truth value is missing."""
+        if not self.row_by_row:
+            return None
+        kinds = [column for column in self.columns if column.kind is Kind.BOOLEAN and column.name in columns]
+        return (*columns, *(column.name for column in kinds if None in columns[column.name]))
+
+    def predict(self, columns: Columns, records: int) -> Any:
+        """The model's own answer. Raises what the model raises."""
+        return self.predict_frame(_frame(columns, self.columns, records))
 
 
 def load_served_model(folder: Path, digest: str) -> ServedModel:
@@ -65,10 +61,26 @@ def load_served_model(folder: Path, digest: str) -> ServedModel:
             "Ask for the digest that the bundle bears.",
         )
     path = str(folder / MODEL_FOLDER)
-    columns = read_columns(Model.load(path))
-    served = ServedModel(bundle, columns, mlflow.pyfunc.load_model(path), datetime.now(UTC))
-    _warm_up(served, folder)
-    return served
+    description = Model.load(path)
+    columns = read_columns(description)
+    predictor = mlflow.pyfunc.load_model(path)
+    flavor = description.flavors.get(mlflow.pyfunc.FLAVOR_NAME, {})
+    loader = str(flavor.get(mlflow.pyfunc.MAIN, ""))
+    served = ServedModel(_facts(bundle), columns, predictor.predict, loader in ROW_BY_ROW)
+    example = _read_example(folder / MODEL_FOLDER)
+    if not example:
+        return served
+    given = _warm_up(served, example)
+    direct = _direct(predictor, loader, str(flavor.get("predict_fn") or "predict"))
+    if direct is None or not _agree(direct, predictor.predict, _frame(given, columns, len(example))):
+        return served
+    return ServedModel(served.facts, columns, direct, served.row_by_row)
+
+
+def _facts(bundle: Bundle) -> Facts:
+    return Facts(
+        bundle.model, bundle.version, bundle.digest, bundle.threshold, bundle.run_id, bundle.commit, bundle.data
+    )
 
 
 def read_columns(model: Model) -> tuple[Column, ...]:
@@ -89,11 +101,8 @@ def _column(spec: ColSpec) -> Column:
     return Column(str(spec.name), Kind(name), bool(spec.required))
 
 
-def _warm_up(served: ServedModel, folder: Path) -> None:
+def _warm_up(served: ServedModel, example: list[dict[str, object]]) -> Columns:
     """The first prediction is slow and may fail: spend it before any request depends on it."""
-    example = _read_example(folder / MODEL_FOLDER)
-    if not example:
-        return
     columns, problems = check_records(example, served.columns)
     if problems.total:
         first = problems.listed[0]
@@ -102,11 +111,29 @@ def _warm_up(served: ServedModel, folder: Path) -> None:
             "Log the model with an example that fits.",
         )
     try:
-        served.score(columns, len(example))
+        score(served, columns, len(example))
     except Failed:
         raise
     except Exception as error:  # whatever a model may raise, it is a reason not to serve it
         raise Failed(f"The model cannot score its own input example: {error}", "Log it again and try it.") from error
+    return columns
+
+
+def _direct(predictor: Any, loader: str, function: str) -> Predict | None:
+    """The model's own function: columns that were checked need not be checked again by MLflow, which takes a millisecond."""
+    if loader != SKLEARN:
+        return None
+    direct: Predict | None = getattr(predictor.get_raw_model(), function, None)
+    return direct
+
+
+def _agree(one: Predict, other: Predict, frame: pd.DataFrame) -> bool:
+    """Whether both answer the same, to the bit and in the same form."""
+    try:
+        first, second = one(frame), other(frame)
+    except Exception:  # what the direct way may raise is no fault of the model
+        return False
+    return type(first) is type(second) and np.array_equal(np.asarray(first), np.asarray(second))
 
 
 def _read_example(model: Path) -> list[dict[str, object]]:
@@ -123,7 +150,7 @@ def _read_example(model: Path) -> list[dict[str, object]]:
 def _frame(columns: Columns, kinds: Sequence[Column], records: int) -> pd.DataFrame:
     """A DataFrame of the dtypes that the signature names, so that MLflow's own check has nothing to convert."""
     arrays = {column.name: _array(columns[column.name], column) for column in kinds if column.name in columns}
-    return pd.DataFrame(arrays, index=range(records))
+    return pd.DataFrame(arrays, index=range(records), copy=False)
 
 
 def _array(values: list[object], column: Column) -> Any:
@@ -138,38 +165,3 @@ def _array(values: list[object], column: Column) -> Any:
             return np.array(values, dtype="datetime64[us]")
         case _:
             return np.array([*values, None], dtype=object)[:-1]
-
-
-def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
-    """Make one outcome of each row a model returned.
-
-    Two columns are the probabilities of class 0 and 1: the decision is `score >= threshold` (0.5 when None).
-    One column of floats is a score; it is decided on only when the bundle has a threshold, since without one it
-    may be a plain regression. Anything else in one column is the class itself. Raises Failed for other shapes.
-    """
-    rows = np.asarray(answer)
-    if rows.ndim == 2 and rows.shape[1] == 1:
-        rows = rows[:, 0]
-    if rows.ndim == 2 and rows.shape[1] == 2 and rows.dtype.kind == "f":
-        limit = DEFAULT_THRESHOLD if threshold is None else threshold
-        return [_decided(score, limit) for score in rows[:, 1].tolist()]
-    if rows.ndim == 1 and rows.dtype.kind == "f":
-        return [_decided(score, threshold) for score in rows.tolist()]
-    if rows.ndim == 1:
-        return [Outcome(None, _class(value)) for value in rows.tolist()]
-    raise Failed(f"The model returned {rows.dtype} of shape {rows.shape}, which is no answer per record.", _OUTPUTS)
-
-
-_OUTPUTS = "A served model returns two class probabilities, one score, or one class per record."
-
-
-def _decided(score: float, threshold: float | None) -> Outcome:
-    if not math.isfinite(score):
-        return Outcome(None, None)
-    return Outcome(score, None if threshold is None else int(score >= threshold))
-
-
-def _class(value: object) -> Decision:
-    if value is None or isinstance(value, str):
-        return value
-    return int(value) if isinstance(value, int) else str(value)

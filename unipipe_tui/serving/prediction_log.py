@@ -1,4 +1,4 @@
-"""Remembers every acknowledged prediction and its label: on disk before the answer goes out, ids in memory."""
+"""Remembers every acknowledged prediction and its label: rows in segments on the disk, ids in memory."""
 
 from __future__ import annotations
 
@@ -6,22 +6,37 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
-from unipipe_tui.domain.bundles import Bundle
+from unipipe_tui.domain.rollouts.traffic import STABLE
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.folding import Row, read_columns, read_predictions
-from unipipe_tui.serving.models import Outcome
+from unipipe_tui.serving.log_writer import MOST_ROWS_WAITING, Entry, LogWriter
+from unipipe_tui.serving.metrics import Answerer
+from unipipe_tui.serving.scoring import Decision, Outcome
 from unipipe_tui.serving.segments import ROWS_PER_SEGMENT, SegmentedLog
 from unipipe_tui.serving.validation import Columns
 
 PREDICTIONS = "predictions"
+MIRRORED = "shadow"
+"""Predictions of shadows, under the ids of the answered ones. Segments of their own: no reader counts a request twice."""
 FEEDBACK = "feedback"
 Label = int | float | str
+
+
+class LogMode(StrEnum):
+    """What an answer promises about the log."""
+
+    BEHIND = "behind"
+    """Its rows are written within a second after it."""
+    STRICT = "strict"
+    """Its rows are on the disk, synced."""
 
 
 class AlreadyPredicted(Exception):
@@ -29,13 +44,41 @@ class AlreadyPredicted(Exception):
 
 
 @frozen
+class Predicted:
+    """Who gave a prediction, and what was decided; one object for all predictions that agree in it."""
+
+    answerer: Answerer
+    decision: Decision
+
+
+@frozen
+class NewLabel:
+    """A label that was recorded, and the predictions that it tells of: the answered one, and its shadow's."""
+
+    label: Label
+    predictions: tuple[Predicted, ...]
+
+
+@frozen
 class Labelled:
     """What became of the labels of one request."""
 
-    accepted: int = 0
+    new: list[NewLabel] = field(default_factory=list)
     repeated: int = 0
     unknown: list[str] = field(default_factory=list)
     conflicting: list[str] = field(default_factory=list)
+
+
+@frozen
+class Prediction:
+    """What is written down of one request."""
+
+    answerer: Answerer
+    ids: Sequence[str]
+    columns: Columns
+    outcomes: Sequence[Outcome]
+    seconds: float
+    """From the request's arrival to the score."""
 
 
 def utc_now() -> datetime:
@@ -47,68 +90,84 @@ class PredictionLog:
     """The log of one server process; safe to call from several threads."""
 
     def __init__(
-        self, folder: Path, clock: Callable[[], datetime] = utc_now, rows_per_segment: int = ROWS_PER_SEGMENT
+        self,
+        folder: Path,
+        clock: Callable[[], datetime] = utc_now,
+        rows_per_segment: int = ROWS_PER_SEGMENT,
+        mode: LogMode = LogMode.BEHIND,
+        most_rows_waiting: int = MOST_ROWS_WAITING,
     ) -> None:
         """Make the folder if need be, and read back the ids and labels that it holds. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
+        self.mode = mode
         self._folder = folder
         self._clock = clock
         self._lock = Lock()
-        self._predictions = SegmentedLog(folder, PREDICTIONS, clock, rows_per_segment)
-        self._feedback = SegmentedLog(folder, FEEDBACK, clock, rows_per_segment)
-        self._ids = {row[0] for row in read_columns(folder, PREDICTIONS, ("prediction_id",))}
+        self._same: dict[Predicted, Predicted] = {}
+        self._ids = self._read_back_ids(PREDICTIONS)
+        self._mirrored = self._read_back_ids(MIRRORED)
         self._labels: dict[str, Label] = {}
         for prediction_id, label, _at in sorted(
             read_columns(folder, FEEDBACK, ("prediction_id", "label", "at")), key=lambda row: str(row[2])
         ):
             self._labels.setdefault(prediction_id, label)
-        self._predictions.fold_leftovers()
-        self._feedback.fold_leftovers()
+        segments = {
+            kind: SegmentedLog(folder, kind, clock, rows_per_segment) for kind in (PREDICTIONS, MIRRORED, FEEDBACK)
+        }
+        for one in segments.values():
+            one.fold_leftovers()
+        self._writer = LogWriter(segments, mode is LogMode.STRICT, most_rows_waiting)
 
-    def record_predictions(
-        self, bundle: Bundle, ids: Sequence[str], columns: Columns, outcomes: Sequence[Outcome], began: float
-    ) -> None:
-        """Append one row per outcome; when this returns, SIGKILL no longer loses them.
+    @property
+    def rows_waiting(self) -> int:
+        """Rows that were taken and are not written yet."""
+        return self._writer.rows_waiting
 
-        `began` is the `time.perf_counter()` of the request's arrival. Raises AlreadyPredicted, or OSError when
-        nothing was written.
+    @property
+    def failing(self) -> OSError | None:
+        """Why nothing can be written at the moment; None: it can."""
+        return self._writer.failing
+
+    def record(self, prediction: Prediction) -> Future[None]:
+        """Take one row per outcome; the answer tells when they are written, which in strict mode means synced.
+
+        Raises AlreadyPredicted, LogFull, or OSError while nothing can be written; then nothing was taken.
         """
-        at = self._clock().isoformat(timespec="microseconds")
-        latency_ms = round((time.perf_counter() - began) * 1000, 3)
-        inputs = [(f"input.{name}", values) for name, values in columns.items()]
-        lines = []
-        for number, (prediction_id, outcome) in enumerate(zip(ids, outcomes, strict=True)):
-            row: dict[str, object] = {
-                "prediction_id": prediction_id,
-                "at": at,
-                "model": bundle.model,
-                "version": bundle.version,
-                "score": outcome.score,
-                "decision": outcome.decision,
-                "latency_ms": latency_ms,
-            }
-            row.update((name, values[number]) for name, values in inputs)
-            lines.append(_line(row))
+        marks = self._marks(prediction)
         with self._lock:
-            if not self._ids.isdisjoint(ids):
+            if not self._ids.keys().isdisjoint(marks):
                 raise AlreadyPredicted
-            self._predictions.append(lines)
-            self._ids.update(ids)
+            written = self._put(PREDICTIONS, prediction)
+            self._ids.update(marks)
+        if self._writer.strict:
+            written.add_done_callback(lambda done: self._forget_unless_written(done, prediction.ids))
+        return written
+
+    def record_mirrored(self, prediction: Prediction) -> Future[None]:
+        """Take a shadow's rows, under the ids of what was answered. Raises LogFull or OSError."""
+        written = self._put(MIRRORED, prediction)
+        with self._lock:
+            self._mirrored.update(self._marks(prediction))
+        return written
 
     def known_among(self, ids: Sequence[str]) -> frozenset[str]:
         """Those ids that name earlier predictions."""
         with self._lock:
-            return frozenset(self._ids.intersection(ids))
+            return frozenset(self._ids.keys() & set(ids))
 
     def read_back(self, ids: Collection[str]) -> dict[str, Row]:
-        """The rows of earlier predictions, from the disk; those that cannot be read any more are left out."""
+        """The rows of earlier predictions, from the disk; those that cannot be read any more are left out.
+
+        Raises OSError when some of them are not written yet and cannot be.
+        """
+        self._writer.flush()
         rows: dict[str, Row] = {}
         for row in read_predictions(self._folder, ids):
             rows.setdefault(str(row["prediction_id"]), row)
         return rows
 
     def record_labels(self, labels: Sequence[tuple[str, Label]]) -> Labelled:
-        """Append the labels that are new; the first label of a prediction wins. Raises OSError when not written."""
+        """Write the labels that are new; the first label of a prediction wins. Raises OSError when not written."""
         at = self._clock().isoformat(timespec="microseconds")
         new: dict[str, Label] = {}
         repeated, unknown, conflicting = 0, [], []
@@ -124,18 +183,57 @@ class PredictionLog:
                 else:
                     conflicting.append(prediction_id)
             if new:
-                rows = (
-                    {"prediction_id": prediction_id, "label": label, "at": at} for prediction_id, label in new.items()
-                )
-                self._feedback.append([_line(row) for row in rows])
+                rows = [_line({"prediction_id": text, "label": label, "at": at}) for text, label in new.items()]
+                written = self._writer.put(Entry(FEEDBACK, len(rows), lambda: rows))
                 self._labels.update(new)
-        return Labelled(len(new), repeated, unknown, conflicting)
+        if new:
+            self._await_labels(written, new)
+        told = [NewLabel(label, self._predictions_of(text)) for text, label in new.items()]
+        return Labelled(told, repeated, unknown, conflicting)
 
     def close(self) -> None:
-        """Sync and close; waits for folding in hand."""
-        with self._lock:
-            self._predictions.close()
-            self._feedback.close()
+        """Write what waits, sync and close; waits for folding in hand."""
+        self._writer.close()
+
+    def _await_labels(self, written: Future[None], new: Collection[str]) -> None:
+        # Not under the lock: the writer's thread may need it to finish what comes before.
+        try:
+            written.result()
+        except OSError:
+            with self._lock:
+                for text in new:
+                    self._labels.pop(text, None)
+            raise
+
+    def _put(self, kind: str, prediction: Prediction) -> Future[None]:
+        at = self._clock()
+        return self._writer.put(Entry(kind, len(prediction.ids), lambda: _lines(prediction, at)))
+
+    def _marks(self, prediction: Prediction) -> dict[str, Predicted]:
+        by_decision = {outcome.decision: None for outcome in prediction.outcomes}
+        marks = {decision: self._mark(prediction.answerer, decision) for decision in by_decision}
+        return {text: marks[one.decision] for text, one in zip(prediction.ids, prediction.outcomes, strict=True)}
+
+    def _mark(self, answerer: Answerer, decision: Decision) -> Predicted:
+        one = Predicted(answerer, decision)
+        return self._same.setdefault(one, one)
+
+    def _read_back_ids(self, kind: str) -> dict[str, Predicted]:
+        found: dict[str, Predicted] = {}
+        names = ("prediction_id", "model", "version", "variant", "decision")
+        for prediction_id, model, version, variant, decision in read_columns(self._folder, kind, names):
+            found[prediction_id] = self._mark(Answerer(model, version, variant or STABLE), decision)
+        return found
+
+    def _predictions_of(self, prediction_id: str) -> tuple[Predicted, ...]:
+        found = (self._ids.get(prediction_id), self._mirrored.get(prediction_id))
+        return tuple(one for one in found if one is not None)
+
+    def _forget_unless_written(self, done: Future[None], ids: Sequence[str]) -> None:
+        if done.exception() is not None:
+            with self._lock:
+                for text in ids:
+                    self._ids.pop(text, None)
 
 
 def new_prediction_ids(how_many: int) -> list[str]:
@@ -159,10 +257,35 @@ def _same(one: Label, other: Label) -> bool:
     return one == other or str(one) == str(other)
 
 
+def _lines(prediction: Prediction, at: datetime) -> list[bytes]:
+    told = at.isoformat(timespec="microseconds")
+    latency_ms = round(prediction.seconds * 1000, 3)
+    inputs = [(f"input.{name}", values) for name, values in prediction.columns.items()]
+    lines = []
+    for number, (prediction_id, outcome) in enumerate(zip(prediction.ids, prediction.outcomes, strict=True)):
+        row: dict[str, object] = {
+            "prediction_id": prediction_id,
+            "at": told,
+            "model": prediction.answerer.model,
+            "version": prediction.answerer.version,
+            "variant": prediction.answerer.variant,
+            "score": outcome.score,
+            "decision": outcome.decision,
+            "latency_ms": latency_ms,
+        }
+        row.update((name, values[number]) for name, values in inputs)
+        lines.append(_line(row))
+    return lines
+
+
 def _line(row: Mapping[str, object]) -> bytes:
-    return json.dumps(row, default=as_text, separators=(",", ":")).encode() + b"\n"
+    return _ENCODED(row).encode() + b"\n"
 
 
 def as_text(value: object) -> str:
     """Times as ISO 8601, bytes as hexadecimal digits."""
     return value.isoformat() if isinstance(value, datetime) else bytes(value).hex()  # type: ignore[call-overload]
+
+
+# `json.dumps` would make an encoder anew for each row, which costs as much as the row.
+_ENCODED = json.JSONEncoder(default=as_text, separators=(",", ":")).encode

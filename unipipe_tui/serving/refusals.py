@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +17,11 @@ from unipipe_tui.serving.validation import Problem, Problems
 class Refusing(Exception):
     """Ends the answering of a request with a status and a reason."""
 
-    def __init__(self, status: int, error: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self, status: int, error: str, problems: Sequence[Problem] = (), retry_seconds: int | None = None
+    ) -> None:
         super().__init__(error)
+        self.headers = None if retry_seconds is None else {"Retry-After": str(retry_seconds)}
         self.status = status
         self.error = error
         self.problems = tuple(problems)
@@ -40,20 +43,26 @@ def refuse_with(problems: Problems) -> Refusing:
     return Refusing(422, f"{problems.total} {noun} not fit the model's signature{more}.", problems.listed)
 
 
+def refuse_form(found: Iterable[tuple[Sequence[Any], str]]) -> Refusing:
+    """422 for a body that is not of the form asked for; each place in it with what is wrong there."""
+    problems = Problems()
+    for location, reason in found:
+        record, name = _place(location)
+        problems.add(record, name, reason)
+    return Refusing(422, "The body does not have the form that is described at /docs.", problems.listed)
+
+
 def install_refusals(app: FastAPI) -> None:
     """Give every refusal of the framework the same form as ours."""
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusing)
-        return refusal(error.status, error.error, error.problems)
+        return refusal(error.status, error.error, error.problems, error.headers)
 
     async def misshapen(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        problems = Problems()
-        for found in error.errors():
-            record, name = _place(found["loc"])
-            problems.add(record, name, str(found["msg"]))
-        return refusal(422, "The body does not have the form that is described at /docs.", problems.listed)
+        told = refuse_form([(found["loc"][1:], str(found["msg"])) for found in error.errors()])
+        return refusal(told.status, told.error, told.problems)
 
     async def not_done(_request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
@@ -66,8 +75,8 @@ def install_refusals(app: FastAPI) -> None:
 
 
 def _place(location: Sequence[Any]) -> tuple[int | None, str]:
-    """`("body", "records", 3, "amount")` is field `amount` of record 3; without a number it is the request's."""
-    parts = list(location[1:])
+    """`("records", 3, "amount")` is field `amount` of record 3; without a number it is the request's."""
+    parts = list(location)
     if len(parts) >= 2 and isinstance(parts[1], int):
         return parts[1], ".".join(str(part) for part in parts[2:]) or str(parts[0])
     return None, ".".join(str(part) for part in parts if not isinstance(part, int)) or "body"

@@ -8,9 +8,9 @@ from typing import Any
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.folding import Row
-from unipipe_tui.serving.models import Outcome
 from unipipe_tui.serving.prediction_log import PredictionLog, as_text
 from unipipe_tui.serving.refusals import Refusing
+from unipipe_tui.serving.scoring import Outcome
 from unipipe_tui.serving.validation import Columns, Problems
 
 INPUT = "input."

@@ -1,7 +1,7 @@
 """An append-only log in segment files: a line that was appended survives the death of the process.
 
 The live segment is JSON lines. It is closed when it is full or when a new UTC day begins, and then folded into
-Parquet in the background. What outlives a machine that loses power is not promised: lines are not synced one by one.
+Parquet in the background. A loss of power is survived by what was appended with `sync`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import date, datetime
 from itertools import count
 from pathlib import Path
 
-from unipipe_tui.serving.folding import fold
+from unipipe_tui.serving.folding import fold, sync_folder
 
 ROWS_PER_SEGMENT = 20_000
 _log = logging.getLogger(__name__)
@@ -50,10 +50,13 @@ class SegmentedLog:
         self._live: LiveSegment | None = None
         self._folding = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"fold-{kind}")
 
-    def append(self, lines: Sequence[bytes]) -> None:
-        """Write lines (each ending in a newline) with one call, all or none. Raises OSError when there is no room."""
-        live = self._segment_for_today()
-        _write_whole(live.descriptor, b"".join(lines))
+    def append(self, lines: Sequence[bytes], sync: bool = False) -> None:
+        """Write lines (each ending in a newline) with one call, all or none. Raises OSError when there is no room.
+
+        With `sync` they also survive a loss of power when this returns.
+        """
+        live = self._segment_for_today(sync)
+        _write_whole(live.descriptor, b"".join(lines), sync)
         live.rows += len(lines)
         if live.rows >= self._rows_per_segment:
             self._close_live()
@@ -71,12 +74,14 @@ class SegmentedLog:
             self._live = None
         self._folding.shutdown(wait=True)
 
-    def _segment_for_today(self) -> LiveSegment:
+    def _segment_for_today(self, sync: bool) -> LiveSegment:
         today = self._clock().date()
         if self._live is not None and self._live.day != today:
             self._close_live()
         if self._live is None:
             self._live = self._open_segment(today)
+            if sync:
+                sync_folder(self._folder)
         return self._live
 
     def _open_segment(self, day: date) -> LiveSegment:
@@ -98,13 +103,15 @@ class SegmentedLog:
             self._folding.submit(_fold_and_close, live.path, live.descriptor)
 
 
-def _write_whole(descriptor: int, data: bytes) -> None:
+def _write_whole(descriptor: int, data: bytes, sync: bool) -> None:
     """One write; a disk that takes only a part of it gets that part cut off again, so nothing is half there."""
     before = os.fstat(descriptor).st_size
     written = os.write(descriptor, data)
     if written != len(data):
         os.ftruncate(descriptor, before)
         raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes fitted")
+    if sync:
+        os.fsync(descriptor)
 
 
 def _fold_and_close(path: Path, descriptor: int) -> None:

@@ -1,128 +1,260 @@
-"""Answers one request: which model scores it, and what is written before the answer goes out."""
+"""Answers one request, whatever protocol it came by: which variant scores it, and what is written before the answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.gate import Limits
-from unipipe_tui.serving.models import Outcome, ServedModel
-from unipipe_tui.serving.prediction_log import AlreadyPredicted, Label, PredictionLog, new_prediction_ids
+from unipipe_tui.serving.log_writer import LogFull
+from unipipe_tui.serving.metrics import Answerer, Metrics
+from unipipe_tui.serving.prediction_log import (
+    AlreadyPredicted,
+    Label,
+    Labelled,
+    LogMode,
+    Prediction,
+    PredictionLog,
+    new_prediction_ids,
+)
 from unipipe_tui.serving.refusals import Refusing, refuse_with
 from unipipe_tui.serving.repeats import Recalled, recall
-from unipipe_tui.serving.switch import Switch
-from unipipe_tui.serving.validation import Columns, Problem, check_ids, check_records
-from unipipe_tui.serving.wire import (
-    FeedbackAnswer,
-    FeedbackRequest,
-    KnownPrediction,
-    Prediction,
-    PredictionAnswer,
-    PredictionRequest,
-)
+from unipipe_tui.serving.routing import key_of
+from unipipe_tui.serving.scoring import Outcome, Scored
+from unipipe_tui.serving.switch import ServedVariant, Switch, Table
+from unipipe_tui.serving.validation import Column, Columns, Problem, Problems, check_ids
 
+WAIT_FOR_LOG_SECONDS = 5.0
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Inputs(Protocol):
+    """What a request holds, in the form of its protocol; which variant it must fit is known only later."""
+
+    @property
+    def records(self) -> int:
+        """How many records."""
+        ...
+
+    def first(self, column: str) -> object:
+        """The value of a column in the first record, unchecked; None when it has none."""
+        ...
+
+    def fit(self, columns: Sequence[Column], others: frozenset[str]) -> tuple[Columns, Problems]:
+        """The values of these columns, checked; `others` are columns of other variants, to be passed over."""
+        ...
+
+
+@dataclass(eq=False)
+class Asking:
+    """One request on its way: what its headers say, and who answered in the end."""
+
+    began: float
+    """`time.perf_counter()` of its arrival."""
+    variant: str | None = None
+    """The only variant that may answer; None: any."""
+    key: str | None = None
+    """What tells the caller apart; None: the sticky column does, if there is one."""
+    probe: bool = False
+    """Whether it is answered without log and without counting."""
+    answerer: Answerer | None = None
+    """Set as soon as it is known, so that a failure is counted against the right variant."""
+
+
+@frozen
+class Answer:
+    """What came out, in the order of the records."""
+
+    answerer: Answerer
+    ids: Sequence[str]
+    outcomes: Sequence[Outcome]
+    output: Any | None
+    """The model's own rows; None when some records were answered before, of which only the outcome is known."""
+    known: Mapping[str, Recalled]
+    """Those that were answered before, by id."""
 
 
 class Service:
-    """Blocking, and safe to call from several threads: the event loop hands requests over and goes on."""
+    """Lives on the event loop; only scoring, disk and network are done by threads."""
 
-    def __init__(self, switch: Switch, log: PredictionLog, limits: Limits) -> None:
+    def __init__(self, switch: Switch, log: PredictionLog, metrics: Metrics, limits: Limits) -> None:
         self._switch = switch
         self._log = log
+        self._metrics = metrics
         self._limits = limits
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="disk")
 
-    def predict(self, request: PredictionRequest, began: float) -> PredictionAnswer:
-        """Check, score, write down, answer; `began` is the `time.perf_counter()` of the request's arrival.
+    def table(self) -> Table:
+        """By what requests are shared out now. Raises Refusing when nothing is loaded."""
+        table = self._switch.table
+        if table is None:
+            raise Refusing(503, f"No model is loaded: {self._switch.error or 'it is being loaded'}.", retry_seconds=1)
+        return table
 
-        The model is taken once: a switch meanwhile changes nothing for this request. Raises Refusing.
+    async def answer(self, asking: Asking, inputs: Inputs, ids: Sequence[str] | None = None) -> Answer:
+        """Pick a variant, check, score, write down. Raises Refusing.
+
+        The table is taken once: a switch meanwhile changes nothing for this request.
         """
-        served = self._switch.served
-        if served is None:
-            raise Refusing(503, f"No model is loaded: {self._switch.error or 'it is being loaded'}.")
-        ids = self._ids_for(request)
-        columns, problems = check_records(request.records, served.columns)
+        table = self.table()
+        variant = self._pick(table, asking, inputs)
+        asking.answerer = variant.answerer
+        named = self._ids_for(inputs.records, ids)
+        columns, problems = inputs.fit(variant.scorer.columns, table.column_names)
         if problems.total:
             raise refuse_with(problems)
+        if asking.probe:
+            scored = await _score(variant, columns, inputs.records)
+            return Answer(variant.answerer, named, scored.outcomes, scored.output, {})
         while True:
             try:
-                return self._answer(served, ids, columns, began)
+                answer = await self._score_and_record(variant, named, columns, asking, ids is not None)
+                break
             except AlreadyPredicted:
                 # Another request was faster with one of these ids: what it was answered is the answer now.
                 continue
             except OSError as error:
                 raise _not_written(error, "prediction") from error
+        self._mirror(table, inputs, variant, columns, answer)
+        return answer
 
-    def _answer(self, served: ServedModel, ids: Sequence[str], columns: Columns, began: float) -> PredictionAnswer:
-        """Score and write down what is new; a repeated record gets its recorded answer. Raises AlreadyPredicted."""
-        repeated = recall(self._log, ids, columns)
-        answers = {text: one.outcome for text, one in repeated.items()}
-        new = [number for number, text in enumerate(ids) if text not in repeated]
-        if new:
-            new_ids = [ids[number] for number in new]
-            new_columns = {name: [values[number] for number in new] for name, values in columns.items()}
-            outcomes = _score(served, new_columns, len(new))
-            self._log.record_predictions(served.bundle, new_ids, new_columns, outcomes, began)
-            answers.update(zip(new_ids, outcomes, strict=True))
-        return _told(served, ids, answers, repeated)
-
-    def feedback(self, request: FeedbackRequest) -> FeedbackAnswer:
+    async def feedback(self, labels: Sequence[tuple[str, Label]]) -> Labelled:
         """Record the labels that are new. Raises Refusing."""
-        # True and 1 are one label; the log knows it as 1.
-        labels: list[tuple[str, Label]] = [
-            (given.prediction_id, int(given.label) if isinstance(given.label, bool) else given.label)
-            for given in request.labels
-        ]
         try:
-            return FeedbackAnswer(**asdict(self._log.record_labels(labels)))
+            labelled = await self.in_pool(lambda: self._log.record_labels(labels))
+        except LogFull as error:
+            raise _too_full() from error
         except OSError as error:
             raise _not_written(error, "label") from error
+        for new in labelled.new:
+            for one in new.predictions:
+                self._metrics.count_label(one.answerer, one.decision, new.label)
+        return labelled
 
     def close(self) -> None:
         """Nothing more will be asked: stop watching, and leave the log in order."""
         self._switch.stop()
+        self._pool.shutdown(wait=True)
         self._log.close()
 
-    def _ids_for(self, request: PredictionRequest) -> list[str]:
+    async def in_pool(self, work: Callable[[], T]) -> T:
+        """Do what takes a while, or waits for the disk, beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _pick(self, table: Table, asking: Asking, inputs: Inputs) -> ServedVariant:
+        if asking.probe and asking.variant is None:
+            # A probe takes nobody's turn.
+            return table.main
+        key = asking.key
+        if key is None and table.sticky is not None and inputs.records:
+            key = key_of(inputs.first(table.sticky))
+        return table.pick(asking.variant, key)
+
+    async def _score_and_record(
+        self, variant: ServedVariant, ids: Sequence[str], columns: Columns, asking: Asking, may_repeat: bool
+    ) -> Answer:
+        """Score and write down what is new; a repeated record gets its recorded answer. Raises AlreadyPredicted."""
+        repeated: Mapping[str, Recalled] = {}
+        if may_repeat and self._log.known_among(ids):
+            repeated = await self.in_pool(lambda: recall(self._log, ids, columns))
+        new = [number for number, text in enumerate(ids) if text not in repeated] if repeated else range(len(ids))
+        if not new:
+            outcomes = [repeated[text].outcome for text in ids]
+            return Answer(variant.answerer, ids, outcomes, None, repeated)
+        new_ids, new_columns = ids, columns
+        if repeated:
+            new_ids = [ids[number] for number in new]
+            new_columns = {name: [values[number] for number in new] for name, values in columns.items()}
+        scored = await _score(variant, new_columns, len(new_ids))
+        seconds = time.perf_counter() - asking.began
+        await self._record(Prediction(variant.answerer, new_ids, new_columns, scored.outcomes, seconds))
+        self._metrics.count_outcomes(variant.answerer, scored.outcomes)
+        if not repeated:
+            return Answer(variant.answerer, ids, scored.outcomes, scored.output, repeated)
+        given = {text: one.outcome for text, one in repeated.items()}
+        given.update(zip(new_ids, scored.outcomes, strict=True))
+        return Answer(variant.answerer, ids, [given[text] for text in ids], None, repeated)
+
+    async def _record(self, prediction: Prediction) -> None:
+        """Hand the rows to the log; in strict mode wait for the disk. Raises AlreadyPredicted, OSError or Refusing."""
+        give_up = time.monotonic() + WAIT_FOR_LOG_SECONDS
+        while True:
+            try:
+                written = self._log.record(prediction)
+                break
+            except LogFull as error:
+                if time.monotonic() > give_up:
+                    raise _too_full() from error
+                await asyncio.sleep(0.02)
+        if self._log.mode is LogMode.STRICT:
+            await asyncio.wrap_future(written)
+
+    def _mirror(self, table: Table, inputs: Inputs, answered: ServedVariant, columns: Columns, answer: Answer) -> None:
+        """Hand copies of what was answered anew to the shadows."""
+        if answer.known:
+            return
+        for shadow in table.mirrored:
+            assert shadow.mirror is not None
+            if shadow is answered:
+                continue
+            if shadow.scorer.columns == answered.scorer.columns:
+                shadow.mirror.offer(answer.ids, columns, inputs.records)
+                continue
+            own, problems = inputs.fit(shadow.scorer.columns, table.column_names)
+            if problems.total:
+                shadow.mirror.drop()
+            else:
+                shadow.mirror.offer(answer.ids, own, inputs.records)
+
+    def _ids_for(self, records: int, ids: Sequence[str] | None) -> Sequence[str]:
         """The caller's ids, or new ones; refuses too many records and ids that do not fit."""
-        records = len(request.records)
         if records > self._limits.records:
             raise Refusing(413, f"A request may hold {self._limits.records} records, not {records}.")
-        if request.ids is None:
+        if ids is None:
             return new_prediction_ids(records)
-        if len(request.ids) != records:
-            wrong = Problem(None, "ids", f"there are {len(request.ids)} ids for {records} records")
+        if len(ids) != records:
+            wrong = Problem(None, "ids", f"there are {len(ids)} ids for {records} records")
             raise Refusing(422, "Give one id for each record, or none.", [wrong])
-        problems = check_ids(request.ids)
+        problems = check_ids(ids)
         if problems.total:
             raise Refusing(422, "Some prediction ids cannot be used.", problems.listed)
-        return request.ids
+        return ids
 
 
-def _score(served: ServedModel, columns: Columns, records: int) -> list[Outcome]:
+def record_of_shadow(log: PredictionLog, metrics: Metrics) -> Callable[..., None]:
+    """How a shadow's predictions are written down; a copy that cannot be is counted as dropped."""
+
+    def record(answerer: Answerer, ids: Sequence[str], columns: Columns, scored: Scored, seconds: float) -> None:
+        try:
+            log.record_mirrored(Prediction(answerer, ids, columns, scored.outcomes, seconds))
+        except (LogFull, OSError):
+            metrics.count_dropped(answerer)
+
+    return record
+
+
+async def _score(variant: ServedVariant, columns: Columns, records: int) -> Scored:
     try:
-        return served.score(columns, records)
+        return await variant.queue.score(columns, records)
+    except Refusing:
+        raise
     except Exception as error:  # a model is somebody's code: whatever it raises is its answer to this request
-        _log.exception("model %s %d failed", served.bundle.model, served.bundle.version)
+        answerer = variant.answerer
+        _log.error("model %s %d failed", answerer.model, answerer.version, exc_info=error)
         raise Refusing(500, f"The model failed on these records: {type(error).__name__}: {error}") from error
-
-
-def _told(
-    served: ServedModel, ids: Sequence[str], answers: Mapping[str, Outcome], repeated: Mapping[str, Recalled]
-) -> PredictionAnswer:
-    return PredictionAnswer(
-        model=served.bundle.model,
-        version=served.bundle.version,
-        predictions=[
-            Prediction(prediction_id=text, score=answers[text].score, decision=answers[text].decision) for text in ids
-        ],
-        known=[
-            KnownPrediction(prediction_id=text, model=one.model, version=one.version) for text, one in repeated.items()
-        ],
-    )
 
 
 def _not_written(error: OSError, what: str) -> Refusing:
     _log.error("a %s was not written: %s", what, error)
     return Refusing(507, f"The {what} was not recorded, so it does not count: {error.strerror}. Make room and repeat.")
+
+
+def _too_full() -> Refusing:
+    return Refusing(503, "The prediction log is written too slowly for so many requests.", retry_seconds=1)

@@ -1,30 +1,82 @@
-"""Follows the file that names the wanted bundle, and switches to it without dropping a request."""
+"""Follows the file that says what shall answer, and goes over to it without dropping a request."""
 
 from __future__ import annotations
 
-import json
+import gc
+import itertools
 import logging
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
 from unipipe_tui.domain.errors import Failed, UnipipeError
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.serving.models import ServedModel
+from unipipe_tui.serving.desired import Desired, WantedVariant, read_desired
+from unipipe_tui.serving.metrics import Answerer
+from unipipe_tui.serving.mirror import Mirror
+from unipipe_tui.serving.queueing import ScoringQueue
+from unipipe_tui.serving.refusals import Refusing
+from unipipe_tui.serving.routing import Share, shared_out, stuck_to
+from unipipe_tui.serving.scoring import Scorer
+from unipipe_tui.serving.upstreams import Upstream
 
-LOOK_EVERY_SECONDS = 0.2
+LOOK_EVERY_SECONDS = 0.1
+ASK_UPSTREAMS_EVERY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
 @frozen
-class Desired:
-    """What the operator wants served."""
+class ServedVariant:
+    """One variant that is ready to be asked."""
 
-    folder: Path
-    digest: str
-    order: str | None = None
-    """What the operator calls this very wish, so that an answer to an earlier one is not taken for its own."""
+    wanted: WantedVariant
+    answerer: Answerer
+    queue: ScoringQueue
+    since: datetime
+    mirror: Mirror | None = None
+    """Where copies of requests go; None for one that answers."""
+
+    @property
+    def scorer(self) -> Scorer:
+        """What answers for it."""
+        return self.queue.scorer
+
+
+class Table:
+    """By what requests are shared out; never changes, so a request that began with one ends with it."""
+
+    def __init__(self, desired: Desired, variants: tuple[ServedVariant, ...]) -> None:
+        self.desired = desired
+        self.variants = variants
+        self.sticky = desired.sticky
+        self.mirrored = tuple(variant for variant in variants if variant.mirror is not None)
+        self.main = max((one for one in variants if one.mirror is None), key=lambda one: one.wanted.weight)
+        self.column_names = frozenset(column.name for one in variants for column in one.scorer.columns)
+        """Every column that any of the variants asks for."""
+        self._named = {variant.wanted.name: variant for variant in variants}
+        self._shares = [
+            Share(one.wanted.name, one.wanted.weight)
+            for one in variants
+            if one.mirror is None and one.wanted.weight > 0
+        ]
+        self._numbers = itertools.count()
+
+    def pick(self, wish: str | None, key: str | None) -> ServedVariant:
+        """The variant that was asked for by name, else the one that the key sticks to, else the next in turn.
+
+        Raises Refusing when there is none of that name.
+        """
+        if wish is not None:
+            if wish not in self._named:
+                raise Refusing(404, f"There is no variant {wish!r} here, only {', '.join(self._named)}.")
+            return self._named[wish]
+        if len(self._shares) == 1:
+            return self.main
+        name = shared_out(self._shares, next(self._numbers)) if key is None else stuck_to(self._shares, key)
+        return self._named[name]
 
 
 @frozen
@@ -37,15 +89,26 @@ class Stamp:
 
 
 class Switch:
-    """Holds the model that serves now; a thread of its own loads the next one and then swaps one reference."""
+    """Holds the table that requests are shared out by; a thread of its own makes the next one and swaps a reference."""
 
-    def __init__(self, file: Path, load: Callable[[Path, str], ServedModel]) -> None:
-        self.served: ServedModel | None = None
+    def __init__(
+        self,
+        file: Path,
+        open_scorer: Callable[[WantedVariant], Scorer],
+        open_mirror: Callable[[Answerer, Scorer], Mirror],
+        announce: Callable[[Answerer], None] = lambda answerer: None,
+    ) -> None:
+        self.table: Table | None = None
         self.wanted: Desired | None = None
         self.error = f"{file} does not exist yet"
+        self.troubles: Mapping[str, str] = {}
+        """What keeps variants that are other servers from answering, by name."""
         self._file = file
-        self._load = load
+        self._open_scorer = open_scorer
+        self._open_mirror = open_mirror
+        self._announce = announce
         self._seen: Stamp | None = None
+        self._asked = 0.0
         self._stopping = Event()
         # A daemon, since a model that takes minutes to load must not hold up the end of the process.
         self._thread = Thread(target=self._watch, name="switch", daemon=True)
@@ -55,12 +118,17 @@ class Switch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; does not wait for a load in hand."""
+        """Ask the threads to end; does not wait for a load in hand."""
         self._stopping.set()
+        for variant in self.table.mirrored if self.table else ():
+            assert variant.mirror is not None
+            variant.mirror.close()
+            variant.mirror.join(1.0)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
             self._look()
+            self._ask_upstreams()
             self._stopping.wait(LOOK_EVERY_SECONDS)
 
     def _look(self) -> None:
@@ -68,12 +136,11 @@ class Switch:
         if stamp is None or stamp == self._seen:
             return
         self._seen = stamp
-        self.error = ""
         try:
+            # The old table answers meanwhile, also when the new one is none.
             desired = read_desired(stamp.content, self._file)
-            self.wanted = desired
-            if self.served is None or self.served.bundle.digest != desired.digest:
-                self.served = self._load(desired.folder, desired.digest)
+            self.wanted, self.error = desired, ""
+            self._go_over_to(desired)
         except UnipipeError as error:
             self._report(f"{error.message} {error.hint}".strip())
         except Exception as error:  # a model's own code may raise anything; the old one keeps serving
@@ -84,21 +151,75 @@ class Switch:
         self.error = error
         _log.error("not switched: %r", error)
 
+    def _go_over_to(self, desired: Desired) -> None:
+        before = self.table.variants if self.table else ()
+        variants: list[ServedVariant] = []
+        try:
+            for wanted in desired.variants:
+                variants.append(self._served(wanted, (*before, *variants)))
+        except BaseException:
+            _close(tuple(variants), but=before)
+            raise
+        self.troubles = {}
+        self.table = Table(desired, tuple(variants))
+        _close(before, but=tuple(variants))
+        if {id(one.queue) for one in before} != {id(one.queue) for one in variants}:
+            _set_apart_what_stays()
 
-def read_desired(content: bytes, file: Path) -> Desired:
-    """Parse `{"bundle": folder, "digest": sha256}` with an optional `order`; a relative folder is meant from the
-    file's own place."""
-    try:
-        document = json.loads(content)
-        folder, digest, order = document["bundle"], document["digest"], document.get("order")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Failed(f"{file} does not name a bundle and its digest: {error!r}.", _EXAMPLE) from error
-    if not isinstance(folder, str) or not isinstance(digest, str):
-        raise Failed(f"{file}: bundle and digest must be strings.", _EXAMPLE)
-    return Desired(file.parent / folder, digest, None if order is None else str(order))
+    def _served(self, wanted: WantedVariant, others: tuple[ServedVariant, ...]) -> ServedVariant:
+        """The variant, with the model that is loaded already when one of the others has it."""
+        queue = next((one.queue for one in others if _same_source(one.wanted, wanted)), None)
+        queue = queue or ScoringQueue(self._open_scorer(wanted))
+        facts = queue.scorer.facts
+        answerer = Answerer(facts.model, facts.version, wanted.name)
+        for one in others:
+            same_place = one.answerer == answerer and one.wanted.mirrored == wanted.mirrored
+            if same_place and one.queue is queue:
+                return ServedVariant(wanted, answerer, queue, one.since, one.mirror)
+        self._announce(answerer)
+        mirror = self._open_mirror(answerer, queue.scorer) if wanted.mirrored else None
+        return ServedVariant(wanted, answerer, queue, datetime.now(UTC), mirror)
+
+    def _ask_upstreams(self) -> None:
+        """See which other servers are away now; a wish that failed for want of one is tried again."""
+        if time.monotonic() - self._asked < ASK_UPSTREAMS_EVERY_SECONDS:
+            return
+        self._asked = time.monotonic()
+        if self.error and self.wanted and any(variant.url for variant in self.wanted.variants):
+            self._seen = None
+        troubles: dict[str, str] = {}
+        for variant in self.table.variants if self.table else ():
+            if isinstance(variant.scorer, Upstream):
+                try:
+                    variant.scorer.verify()
+                except Failed as error:
+                    troubles[variant.wanted.name] = error.message
+        self.troubles = troubles
 
 
-_EXAMPLE = 'It must hold {"bundle": "<folder>", "digest": "<sha256>"}.'
+def _set_apart_what_stays() -> None:
+    """Spare the garbage collector the libraries and the models: going through them stops every request for 0.15 s."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _same_source(one: WantedVariant, other: WantedVariant) -> bool:
+    """Whether both get their answers from the same place: a bundle is told by its digest, wherever it lies."""
+    if one.url is None and other.url is None:
+        return one.digest == other.digest
+    return (one.url, one.facts, one.columns) == (other.url, other.facts, other.columns)
+
+
+def _close(variants: tuple[ServedVariant, ...], but: tuple[ServedVariant, ...]) -> None:
+    """Let end what nobody needs any more; requests in flight are still answered."""
+    kept = {id(one.queue) for one in but}
+    kept_mirrors = {id(one.mirror) for one in but}
+    for variant in variants:
+        if variant.mirror is not None and id(variant.mirror) not in kept_mirrors:
+            variant.mirror.close()
+        if id(variant.queue) not in kept:
+            variant.queue.close()
 
 
 def _stamp(file: Path) -> Stamp | None:

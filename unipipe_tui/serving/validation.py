@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -67,20 +67,29 @@ Columns = dict[str, list[object]]
 """One list per column of the model, in its order, each as long as there are records."""
 
 
-def check_records(records: Sequence[Mapping[str, object]], columns: Sequence[Column]) -> tuple[Columns, Problems]:
+def check_records(
+    records: Sequence[Mapping[str, object]], columns: Sequence[Column], others: Collection[str] = ()
+) -> tuple[Columns, Problems]:
     """Turn records into columns of checked values (null is None), and name every field that does not fit.
 
-    A required key must be there. Null is allowed for float and double columns (it becomes NaN) and for optional ones.
+    `others` are columns that other versions ask for: they are passed over. A required key must be there. Null is
+    allowed for float and double columns (it becomes NaN) and for optional ones.
     Optional integer columns must be given in all records or in none, since MLflow's integers cannot be null.
     """
     problems = Problems()
     for number, record in enumerate(records):
-        _check_keys(number, record, columns, problems)
+        _check_keys(number, record, columns, others, problems)
     checked = {column.name: _check_column(column, records, problems) for column in columns}
     return {name: values for name, values in checked.items() if values is not None}, problems
 
 
-def _check_keys(number: int, record: Mapping[str, object], columns: Sequence[Column], problems: Problems) -> None:
+def _check_keys(
+    number: int,
+    record: Mapping[str, object],
+    columns: Sequence[Column],
+    others: Collection[str],
+    problems: Problems,
+) -> None:
     known = 0
     for column in columns:
         if column.name in record:
@@ -90,7 +99,7 @@ def _check_keys(number: int, record: Mapping[str, object], columns: Sequence[Col
     if known != len(record):
         names = {column.name for column in columns}
         for name in record:
-            if name not in names:
+            if name not in names and name not in others:
                 problems.add(number, name, "is not an input of this model")
 
 

@@ -44,6 +44,7 @@ class PredictionAnswer(BaseModel):
 
     model: str
     version: int
+    variant: str
     predictions: list[Prediction]
     known: list[KnownPrediction] = []
     """Those that were not scored anew, since their ids name earlier predictions of the same inputs."""
@@ -79,21 +80,74 @@ class Health(BaseModel):
     uptime_seconds: float
 
 
+class VariantState(BaseModel):
+    """One variant of the table that requests are shared out by."""
+
+    name: str
+    model: str
+    version: int
+    digest: str
+    weight: float
+    """Percent of the answers."""
+    mirrored: bool
+    ready: bool
+    error: str | None
+    """What keeps it from answering."""
+    since: datetime
+    """When it got this place."""
+    url: str | None
+    """The server that answers for it; null when its model is in this process."""
+    run_id: str | None
+    commit: str | None
+    data: str | None
+
+
+class LogState(BaseModel):
+    """How the prediction log is."""
+
+    mode: str
+    rows_behind: int
+    error: str | None
+    """Why it cannot be written at the moment."""
+
+
+class WorkerState(BaseModel):
+    """The process that answers, under one that starts it again when it dies."""
+
+    pid: int
+    supervisor: int
+    restarts: int
+    last_exit: str | None
+    """How the one before it ended."""
+
+
 class Readiness(BaseModel):
-    """Which version answers, and why another one does not."""
+    """What answers, and why something else does not."""
 
     ready: bool
     model: str | None = None
+    """Of the variant that answers most, as the three below."""
     version: int | None = None
     digest: str | None = None
     since: datetime | None = None
-    wanted: str | None
-    """The digest that was asked for last; it is being loaded while it differs from `digest` and `error` is null."""
+    target: str | None = None
+    release: str | None = None
+    actor: str | None = None
+    at: str | None = None
+    """When the release was given to this server."""
+    sticky: str | None = None
+    serving: str | None = None
+    """The order of the table that answers now."""
+    variants: list[VariantState] = []
     order: str | None
-    """What the operator called that wish; `error` speaks of it."""
+    """What the operator called the last wish; `error` speaks of it. It is fulfilled when `serving` is the same."""
+    wanted: list[str]
+    """The digests of that wish."""
     error: str | None
     requests: int
     in_flight: int
+    log: LogState
+    worker: WorkerState
 
 
 class RefusedField(BaseModel):

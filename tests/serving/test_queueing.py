@@ -1,0 +1,92 @@
+"""Requests that are scored together get what they would have got alone."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unipipe_tui.serving.queueing import ScoringQueue
+from unipipe_tui.serving.scoring import Facts, Scored
+from unipipe_tui.serving.validation import Column, Columns, Kind
+
+
+class Halving:
+    """Answers each record with half of it, refuses negative ones, and waits for a sign before its first call."""
+
+    facts = Facts("m", 1, "d", 0.5)
+    columns = (Column("x", Kind.DOUBLE, True),)
+    threads = 1
+
+    def __init__(self, merges: bool = True) -> None:
+        self.calls: list[int] = []
+        self.may_begin = Event()
+        self._merges = merges
+
+    def mergeable(self, columns: Columns) -> object | None:
+        return tuple(columns) if self._merges else None
+
+    def predict(self, columns: Columns, records: int) -> Any:
+        self.may_begin.wait(10)
+        self.calls.append(records)
+        values = np.array(columns["x"], dtype=float)
+        if (values < 0).any():
+            raise ValueError("a negative number")
+        return values / 2
+
+
+async def asked(scorer: Halving, *values: float) -> list[Scored | BaseException]:
+    queue = ScoringQueue(scorer)
+    waiting = [asyncio.ensure_future(queue.score({"x": [value]}, 1)) for value in values]
+    await asyncio.sleep(0.05)
+    scorer.may_begin.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    queue.close()
+    return results
+
+
+async def test_those_that_waited_are_scored_in_one_call_and_each_gets_its_own() -> None:
+    scorer = Halving()
+    results = await asked(scorer, 1.0, 0.5, 0.25, 2.0)
+    assert [one.outcomes[0].score for one in results if isinstance(one, Scored)] == [0.5, 0.25, 0.125, 1.0]
+    assert sum(scorer.calls) == 4
+    assert len(scorer.calls) <= 2
+
+
+async def test_a_request_that_the_model_refuses_fails_alone() -> None:
+    results = await asked(Halving(), 1.0, -1.0, 0.5)
+    assert isinstance(results[1], ValueError)
+    assert [one.outcomes[0].score for one in (results[0], results[2]) if isinstance(one, Scored)] == [0.5, 0.25]
+
+
+async def test_a_model_of_which_nobody_knows_is_asked_for_each_request() -> None:
+    scorer = Halving(merges=False)
+    await asked(scorer, 1.0, 0.5, 0.25)
+    assert scorer.calls == [1, 1, 1]
+
+
+async def test_a_request_whose_caller_is_gone_is_not_scored() -> None:
+    scorer = Halving(merges=False)
+    queue = ScoringQueue(scorer)
+    first, gone = (asyncio.ensure_future(queue.score({"x": [value]}, 1)) for value in (1.0, 2.0))
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    await asyncio.sleep(0)
+    scorer.may_begin.set()
+    await first
+    queue.close()
+    await asyncio.sleep(0.05)
+    assert scorer.calls == [1]
+
+
+async def test_a_request_that_comes_after_the_switch_away_is_still_answered() -> None:
+    scorer = Halving()
+    scorer.may_begin.set()
+    queue = ScoringQueue(scorer)
+    queue.close()
+    await asyncio.sleep(0.05)
+    scored = await asyncio.wait_for(queue.score({"x": [1.0]}, 1), 5)
+    assert scored.outcomes[0].score == pytest.approx(0.5)

@@ -1,0 +1,178 @@
+"""A router before other servers: real HTTP, with servers that behave and servers that do not."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unipipe_tui.serving.upstreams import read_predictions
+
+from .servers import Sealed, Server, Start, free_port, logged, payment
+
+pytestmark = pytest.mark.xdist_group("serving")
+
+
+@dataclass
+class Upstream:
+    """A server that speaks as MLflow's does, in a thread, and remembers what it was sent."""
+
+    server: ThreadingHTTPServer
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    connections: set[object] = field(default_factory=set)
+    sockets: list[socket.socket] = field(default_factory=list)
+    status: int = 200
+
+    def go_away(self) -> None:
+        """As when its machine is switched off: no new connections, and none of the old."""
+        self.server.shutdown()
+        self.server.server_close()
+        for one in self.sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    one = serving_at(0)
+    yield one
+    one.go_away()
+
+
+def serving_at(port: int) -> Upstream:
+    """One that gives the second class nine tenths when the amount is above 20."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            this.sockets.append(self.request)
+            super().setup()
+
+        def do_GET(self) -> None:
+            self._answer(200, b"\n")
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            this.bodies.append(body)
+            this.headers.append(dict(self.headers))
+            this.connections.add(self.client_address)
+            amounts = [row[0] for row in body["dataframe_split"]["data"]]
+            scores = [[0.1, 0.9] if amount and amount > 20 else [0.8, 0.2] for amount in amounts]
+            self._answer(this.status, json.dumps({"predictions": scores}).encode())
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    this = Upstream(ThreadingHTTPServer(("127.0.0.1", port), Handler))
+    Thread(target=this.server.serve_forever, daemon=True).start()
+    return this
+
+
+def behind(url: str, name: str, weight: float, version: int, **more: object) -> dict[str, object]:
+    columns = [("amount", "double"), ("hour", "long"), ("night", "boolean"), ("region", "string")]
+    return {
+        "name": name,
+        "url": url,
+        "weight": weight,
+        "digest": f"digest-{version}",
+        "model": "fraud",
+        "version": version,
+        "threshold": 0.5,
+        "commit": "c0ffee",
+        "columns": [{"name": column, "type": kind} for column, kind in columns],
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def router(start: Start, bundles: tuple[Sealed, Sealed]) -> Server:
+    return start(bundles[0])
+
+
+def test_a_router_checks_asks_decides_and_logs_for_the_server_behind_it(router: Server, upstream: Upstream) -> None:
+    router.share_out(behind(upstream.url, "stable", 100, 3))
+    answers = [router.predict([payment(amount=amount)]).json() for amount in (400.0, 1.0, None)]
+    assert [one["predictions"][0]["decision"] for one in answers] == [1, 0, 0]
+    assert {(one["version"], one["variant"]) for one in answers} == {(3, "stable")}
+    assert upstream.bodies[0]["dataframe_split"] == {
+        "columns": ["amount", "hour", "night", "region"],
+        "data": [[400.0, 3, True, "north"]],
+    }
+    assert all(headers["Unipipe-Probe"] == "1" for headers in upstream.headers)
+    assert len(upstream.connections) < len(answers)
+    assert router.predict([payment(hour="late")]).status_code == 422
+    rows = {row["prediction_id"]: row["version"] for row in logged(router.log)}
+    assert all(rows[one["predictions"][0]["prediction_id"]] == 3 for one in answers)
+
+
+def test_a_server_that_fails_is_told_with_its_own_words_and_counted_against_its_variant(
+    router: Server, upstream: Upstream
+) -> None:
+    router.share_out(behind(upstream.url, "stable", 100, 4))
+    for status, told in ((500, 502), (503, 503), (400, 502)):
+        upstream.status = status
+        refused = router.predict([payment()])
+        assert refused.status_code == told
+        assert f"answered {status}" in refused.json()["error"]
+    assert router.counted("unipipe_requests_total", version=4, status="502") == 2
+
+
+def test_a_server_that_is_away_is_502_and_readiness_says_which(router: Server, upstream: Upstream) -> None:
+    router.share_out(behind(upstream.url, "stable", 100, 5))
+    upstream.go_away()
+    refused = router.predict([payment()])
+    assert refused.status_code == 502
+    assert "is away" in refused.json()["error"]
+
+    def tells(state: dict[str, Any]) -> bool:
+        (variant,) = state["variants"]
+        return not variant["ready"] and "does not answer" in variant["error"]
+
+    router.wait_until(tells)
+
+
+def test_a_server_that_comes_late_is_switched_to_when_it_is_there(
+    router: Server, bundles: tuple[Sealed, Sealed]
+) -> None:
+    router.want(bundles[0].folder, bundles[0].bundle.digest)
+    router.wait_until(lambda state: state["version"] == 1)
+    port = free_port()
+    with pytest.raises(AssertionError, match="does not answer"):
+        router.share_out(behind(f"http://127.0.0.1:{port}", "stable", 100, 6))
+    assert router.predict([payment()]).json()["version"] == 1
+    late = serving_at(port)
+    router.wait_until(lambda state: state["version"] == 6)
+    assert router.predict([payment()]).json()["version"] == 6
+    late.go_away()
+
+
+@pytest.mark.parametrize(
+    ("predictions", "rows"),
+    [
+        ([[0.1, 0.9]], [[0.1, 0.9]]),
+        ([{"0": 0.1, "1": 0.9}], [[0.1, 0.9]]),
+        ([1.5, None], [1.5, np.nan]),
+    ],
+)
+def test_predictions_are_read_in_every_form_that_mlflow_writes(predictions: Any, rows: Any) -> None:
+    np.testing.assert_array_equal(read_predictions(predictions), np.array(rows))

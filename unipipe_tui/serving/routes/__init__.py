@@ -1,0 +1,1 @@
+"""What can be asked over HTTP, a module a protocol; all of them ask one `Service`."""

@@ -1,0 +1,131 @@
+"""What answers for one version: a model in this process or another server. One Protocol, so that nobody asks which."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.values import frozen
+from unipipe_tui.serving.validation import Column, Columns
+
+DEFAULT_THRESHOLD = 0.5
+Decision = int | str | None
+
+
+@frozen
+class Facts:
+    """Which version this is, and what it was made of."""
+
+    model: str
+    version: int
+    digest: str
+    threshold: float | None = None
+    run_id: str | None = None
+    commit: str | None = None
+    data: str | None = None
+
+
+@frozen
+class Outcome:
+    """What the model says about one record."""
+
+    score: float | None
+    """Probability of class 1, or the value a regressor predicts; None when the model names only a class."""
+    decision: Decision
+    """1 or 0 by the threshold, the class the model names, or None when nothing was decided."""
+
+
+class Scorer(Protocol):
+    """One version that can be asked; safe to call from several threads."""
+
+    @property
+    def facts(self) -> Facts:
+        """Which version it is."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it must be given."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many requests are worth asking it at the same time."""
+        ...
+
+    def mergeable(self, columns: Columns) -> object | None:
+        """Requests with equal answers may be scored in one call without changing one another; None: not this one."""
+        ...
+
+    def predict(self, columns: Columns, records: int) -> Any:
+        """Its own answer, one row per record. Raises Refusing, or whatever the model raises."""
+        ...
+
+
+@frozen
+class Scored:
+    """What came out for one request."""
+
+    output: Any
+    """The model's own answer: an array, a table or a list, one row per record."""
+    outcomes: list[Outcome]
+
+
+def score(scorer: Scorer, columns: Columns, records: int) -> Scored:
+    """Ask and read the answer. Raises what `predict` raises, and Failed when its output is no answer per record."""
+    output = scorer.predict(columns, records)
+    outcomes = read_output(output, scorer.facts.threshold)
+    if len(outcomes) != records:
+        raise Failed(f"The model returned {len(outcomes)} rows for {records} records.", _OUTPUTS)
+    return Scored(output, outcomes)
+
+
+def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
+    """Make one outcome of each row a model returned.
+
+    Two columns are the probabilities of class 0 and 1: the decision is `score >= threshold` (0.5 when None).
+    One column of floats is a score; it is decided on only when the bundle has a threshold, since without one it
+    may be a plain regression. Anything else in one column is the class itself. Raises Failed for other shapes.
+    """
+    rows = np.asarray(answer)
+    if rows.ndim == 2 and rows.shape[1] == 1:
+        rows = rows[:, 0]
+    if rows.ndim == 2 and rows.shape[1] == 2 and rows.dtype.kind == "f":
+        limit = DEFAULT_THRESHOLD if threshold is None else threshold
+        return [_decided(number, limit) for number in rows[:, 1].tolist()]
+    if rows.ndim == 1 and rows.dtype.kind == "f":
+        return [_decided(number, threshold) for number in rows.tolist()]
+    if rows.ndim == 1:
+        return [Outcome(None, _class(value)) for value in rows.tolist()]
+    raise Failed(f"The model returned {rows.dtype} of shape {rows.shape}, which is no answer per record.", _OUTPUTS)
+
+
+def rows_of(output: Any, begin: int, end: int) -> Any:
+    """A stretch of a model's own answer, in the form it has."""
+    return output.iloc[begin:end] if hasattr(output, "iloc") else output[begin:end]
+
+
+def joined(requests: Sequence[Columns]) -> Columns:
+    """The records of several requests with the same columns, one after the other."""
+    if len(requests) == 1:
+        return requests[0]
+    return {name: [value for columns in requests for value in columns[name]] for name in requests[0]}
+
+
+_OUTPUTS = "A served model returns two class probabilities, one score, or one class per record."
+
+
+def _decided(number: float, threshold: float | None) -> Outcome:
+    if not math.isfinite(number):
+        return Outcome(None, None)
+    return Outcome(number, None if threshold is None else int(number >= threshold))
+
+
+def _class(value: object) -> Decision:
+    if value is None or isinstance(value, str):
+        return value
+    return int(value) if isinstance(value, int) else str(value)

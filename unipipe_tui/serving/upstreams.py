@@ -1,0 +1,114 @@
+"""Another server as a variant: any one that speaks MLflow's `/invocations`, ours in a container or MLflow's own."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import urllib3
+
+from unipipe_tui.domain.errors import Failed
+from unipipe_tui.serving.refusals import Refusing
+from unipipe_tui.serving.scoring import Facts
+from unipipe_tui.serving.validation import Column, Columns
+
+CONNECTIONS = 16
+CONNECT_SECONDS = 2.0
+PING_SECONDS = 2.0
+_HEADERS = {
+    "Content-Type": "application/json",
+    # One of ours would log and count it too; the router does both.
+    "Unipipe-Probe": "1",
+}
+_SAID_AT_MOST = 300
+
+
+class Upstream:
+    """One server over HTTP, its connections kept open."""
+
+    def __init__(self, url: str, facts: Facts, columns: tuple[Column, ...], seconds: float) -> None:
+        self.url = url
+        self.facts = facts
+        self.columns = columns
+        self.threads = CONNECTIONS
+        self._pool = urllib3.PoolManager(
+            maxsize=CONNECTIONS,
+            block=True,
+            retries=False,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
+        )
+
+    def mergeable(self, columns: Columns) -> object | None:
+        """Never: how it treats records that come together is its own affair."""
+        return None
+
+    def predict(self, columns: Columns, records: int) -> Any:
+        """Its predictions, one row per record. Raises Refusing: 502 or 503 when it is away or fails, 504 when too late."""
+        names = list(columns)
+        rows = zip(*columns.values(), strict=True) if names else ([] for _ in range(records))
+        body = {"dataframe_split": {"columns": names, "data": [list(row) for row in rows]}}
+        document = self._post(json.dumps(body, default=_as_json).encode())
+        if not isinstance(document, dict) or "predictions" not in document:
+            raise Refusing(502, f"The server at {self.url} answered without predictions.")
+        return read_predictions(document["predictions"])
+
+    def verify(self) -> None:
+        """Raises Failed when it does not answer or is not ready."""
+        try:
+            answer = self._pool.request("GET", f"{self.url}/ping", timeout=PING_SECONDS, headers=_HEADERS)
+        except urllib3.exceptions.HTTPError as error:
+            raise Failed(f"The server at {self.url} does not answer: {_reason(error)}.") from None
+        if answer.status >= 500:
+            raise Failed(f"The server at {self.url} is not ready: HTTP {answer.status} {_said(answer.data)}")
+
+    def _post(self, body: bytes) -> Any:
+        answer = self._ask(body)
+        if answer.status == 200:
+            try:
+                return json.loads(answer.data)
+            except ValueError:
+                raise Refusing(502, f"The server at {self.url} answered no JSON.") from None
+        status = answer.status if answer.status in (503, 504) else 502
+        raise Refusing(status, f"The server at {self.url} answered {answer.status}: {_said(answer.data)}")
+
+    def _ask(self, body: bytes) -> urllib3.BaseHTTPResponse:
+        for last in (False, True):
+            try:
+                return self._pool.request("POST", f"{self.url}/invocations", body=body, headers=_HEADERS)
+            except urllib3.exceptions.ReadTimeoutError:
+                raise Refusing(504, f"The server at {self.url} took too long.") from None
+            except urllib3.exceptions.NewConnectionError as error:
+                raise Refusing(502, f"The server at {self.url} is away: {_reason(error)}.") from None
+            except urllib3.exceptions.HTTPError as error:
+                # A kept connection that the other side closed meanwhile is no failure of the server: once more, anew.
+                if last:
+                    raise Refusing(502, f"The server at {self.url} is away: {_reason(error)}.") from None
+        raise AssertionError("the second attempt answers or raises")
+
+
+def read_predictions(predictions: Any) -> Any:
+    """A list of numbers, of lists or of objects as an array whose missing numbers are NaN."""
+    if isinstance(predictions, list) and predictions and isinstance(predictions[0], dict):
+        predictions = [list(row.values()) for row in predictions]
+    rows = np.asarray(predictions)
+    if rows.dtype != object:
+        return rows
+    try:
+        return rows.astype(float)
+    except (TypeError, ValueError):
+        return rows
+
+
+def _as_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rpartition(": ")[2] or type(error).__name__
+
+
+def _said(data: bytes) -> str:
+    return " ".join(data.decode(errors="replace").split())[:_SAID_AT_MOST]
