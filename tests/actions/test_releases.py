@@ -11,7 +11,8 @@ import pytest
 
 from tests.actions.made_models import with_models
 from tests.fakes import NOON, FakeServer
-from unipipe_tui.actions.releases import ListReleases, ShowRelease, list_releases, show_release
+from unipipe_tui.actions.release.history import ReleaseHistory, list_releases
+from unipipe_tui.actions.release.view import ShowRelease, show_release
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.jobs import Job, JobState
@@ -30,7 +31,7 @@ def released(world: World, *versions: int, target: str = "local") -> None:
 def test_each_release_tells_when_the_next_one_took_its_place(project: Path) -> None:
     world = with_models(project)
     released(world, 2, 1)
-    newest, oldest = list_releases(ListReleases(), world).releases
+    newest, oldest = list_releases(ReleaseHistory(), world).releases
 
     assert (newest.version, newest.until, newest.live) == (1, None, True)
     assert (oldest.version, oldest.until, oldest.live) == (2, newest.at, False)
@@ -43,7 +44,7 @@ def test_a_release_ends_when_its_server_is_stopped_not_only_when_another_one_tak
     world.history.add_change(
         ReversibleChange("job-stop", "unipipe serve stop", Undo(UndoKind.SERVER_STOPPED, "local", before=2), stopped)
     )
-    newest, oldest = list_releases(ListReleases(), world).releases
+    newest, oldest = list_releases(ReleaseHistory(), world).releases
 
     assert (oldest.until, newest.until) == (stopped, None)
 
@@ -52,7 +53,7 @@ def test_releases_of_other_targets_do_not_take_its_place(project: Path) -> None:
     world = with_models(project)
     released(world, 1)
     released(world, 2, 3, target="gone")
-    found = {(line.target, line.version): line for line in list_releases(ListReleases(), world).releases}
+    found = {(line.target, line.version): line for line in list_releases(ReleaseHistory(), world).releases}
 
     assert (found["local", 1].until, found["local", 1].live) == (None, True)
     assert (found["gone", 3].until, found["gone", 3].live) == (None, False)
@@ -63,7 +64,7 @@ def test_the_newest_release_is_not_live_when_the_target_answers_with_another_ver
     world = with_models(project)
     released(world, 1, 2)
 
-    assert [line.live for line in list_releases(ListReleases("local"), world).releases] == [False, False]
+    assert [line.live for line in list_releases(ReleaseHistory("local"), world).releases] == [False, False]
 
 
 def test_a_release_names_the_capability_that_made_it(project: Path) -> None:
@@ -73,19 +74,19 @@ def test_a_release_names_the_capability_that_made_it(project: Path) -> None:
     )
     released(world, 1, 2)
 
-    assert [line.action for line in list_releases(ListReleases("local"), world).releases] == [None, "models promote"]
+    assert [line.action for line in list_releases(ReleaseHistory("local"), world).releases] == [None, "models promote"]
 
 
 def test_the_number_of_all_releases_is_told_when_only_some_are_listed(project: Path) -> None:
     world = with_models(project)
     released(world, 1, 2, 1)
-    found = list_releases(ListReleases(limit=2), world)
+    found = list_releases(ReleaseHistory(limit=2), world)
 
     assert (len(found.releases), found.total) == (2, 3)
 
 
-@pytest.mark.parametrize("request_", [ListReleases("nowhere"), ListReleases(limit=0)])
-def test_what_cannot_be_listed_is_told(project: Path, request_: ListReleases) -> None:
+@pytest.mark.parametrize("request_", [ReleaseHistory("nowhere"), ReleaseHistory(limit=0)])
+def test_what_cannot_be_listed_is_told(project: Path, request_: ReleaseHistory) -> None:
     with pytest.raises(UsageError):
         list_releases(request_, with_models(project))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.release.recording import record_at_once
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import by_tag, reason_tag
@@ -11,7 +12,7 @@ from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import How, Promotion, Release, Undo, UndoKind
+from unipipe_tui.domain.records import How, Promotion, Undo, UndoKind
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
 
@@ -50,6 +51,8 @@ def plan_move(
     """Decide what moving the alias entails."""
     previous = world.tracking.alias(model, alias)
     followers = _followers(world, model, alias) if version is not None else ()
+    for target in followers:
+        _refuse_when_in_hand(world, target)
     move = AliasMove(model, alias, version, previous, how, reason, followers)
     before = "nothing" if previous is None else f"version {previous}"
     after = "nothing" if version is None else f"version {version}"
@@ -95,7 +98,9 @@ def carry_out(move: AliasMove, registry: Registry, world: World, progress: Progr
         _take_back(move, registry, world, progress)
         raise
     for target in move.followers:
-        record_release(world, target, move.model, move.version)
+        if move.version is not None:
+            back = move.how is How.BACK
+            record_at_once(world, target, move.model, move.version, move.reason or move.how.value, goes_back=back)
     return Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
 
 
@@ -135,34 +140,22 @@ def record_move(move: AliasMove, registry: Registry, world: World) -> None:
     )
 
 
-def record_release(world: World, target: str, model: str, version: int | None) -> None:
-    """Record that a version is live on a target, with the bundle that it was given."""
-    found = None if version is None else world.bundles.find(model, version)
-    if found is None or version is None:
-        return
-    bundle = found[1]
-    world.history.add_release(
-        Release(
-            target=target,
-            model=model,
-            version=version,
-            digest=bundle.digest,
-            commit=bundle.commit,
-            data=bundle.data,
-            run_id=bundle.run_id,
-            actor=world.actor,
-            at=world.now(),
-            job=world.job_id,
-        )
-    )
-
-
 def _followers(world: World, model: str, alias: str) -> tuple[str, ...]:
     configured = world.config.model
     if configured is None or configured.name != model:
         return ()
     following = (name for name, target in world.targets.items() if target.follows == alias)
     return tuple(name for name in following if world.server_of(name).status().state is ServerState.READY)
+
+
+def _refuse_when_in_hand(world: World, target: str) -> None:
+    current = world.rollouts.current(target)
+    if current is not None:
+        raise Refused(
+            f"{target} follows the alias, and release {current.id} of version {current.candidate.version} is "
+            f"{current.state.value} there.",
+            hint=f"Bring it to its end (unipipe release advance {target}) or take it back (unipipe release abort {target}).",
+        )
 
 
 def _refuse_if_moved(world: World, move: AliasMove) -> None:

@@ -20,7 +20,6 @@ from unipipe_tui.actions import (
     pipeline,
     pipeline_view,
     projects,
-    releases,
     rerun,
     serve,
     stages,
@@ -30,6 +29,12 @@ from unipipe_tui.actions import (
     user_commands,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.release import difference as release_difference
+from unipipe_tui.actions.release import history as release_history
+from unipipe_tui.actions.release import moving as release_moving
+from unipipe_tui.actions.release import starting as release_starting
+from unipipe_tui.actions.release import status as release_status
+from unipipe_tui.actions.release import view as release_view
 from unipipe_tui.actions.runs import best as run_best
 from unipipe_tui.actions.runs import changes as run_changes
 from unipipe_tui.actions.runs import comparison as run_comparison
@@ -92,8 +97,16 @@ CATALOG: tuple[Action, ...] = (
     models.PROMOTE,
     model_rejection.REJECT,
     models.ROLL_BACK,
-    releases.LIST,
-    releases.SHOW,
+    release_starting.START,
+    release_status.STATUS,
+    release_status.TARGETS,
+    release_view.SHOW,
+    release_moving.ADVANCE,
+    release_moving.HOLD,
+    release_moving.ABORT,
+    release_status.RESUME,
+    release_history.HISTORY,
+    release_difference.DIFF,
     serve.START,
     serve.STOP,
     serve.STATUS,
@@ -123,7 +136,7 @@ NOUNS: dict[str, str] = {
     "jobs": "Executions of changes: what runs and what ran.",
     "runs": "MLflow runs.",
     "models": "Registered models: versions, gates, promotion.",
-    "releases": "What each target answers with, and what it answered with before.",
+    "release": "Versions on targets: bringing them there by steps, what answers where, what was before.",
     "serve": "Model servers.",
     "traffic": "What a target answered.",
     "timeline": "Performance, drift, latency and what happened, on one axis of time.",

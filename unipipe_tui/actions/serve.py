@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.alias_moves import record_release
 from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.release.recording import record_at_once
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
@@ -73,7 +73,7 @@ def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Do
         folder, bundle = found or make_bundle(world, world.open_registry(), order.model, order.version)
     with step(progress, f"start {order.target}", 2, 2):
         status = world.server_of(order.target).start(folder, bundle.digest, progress)
-    record_release(world, order.target, order.model, order.version)
+    record_at_once(world, order.target, order.model, order.version, "its server was started", goes_back=False)
     undo = Undo(UndoKind.SERVER_STARTED, order.target, after=order.version)
     return Done(status, undo, detail=f"{order.model} version {order.version} on {status.url}")
 
@@ -120,6 +120,7 @@ def stop_server(plan: Plan[StopOrder], world: World, progress: Progress) -> Done
     order = plan.decided
     with step(progress, f"stop {order.target}", 1, 1):
         status = world.server_of(order.target).stop(progress)
+        world.rollouts.record_stop(order.target, world.now(), world.actor, world.job_id)
     undo = Undo(UndoKind.SERVER_STOPPED, order.target, before=order.version)
     return Done(status, undo, detail=f"{order.target} stopped")
 

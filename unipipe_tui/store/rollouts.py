@@ -52,6 +52,25 @@ class Rollouts:
                 raise moved_on(known or rollout)
             _write(connection, rollout, why, evidence)
 
+    def record_stop(self, target: str, at: datetime, actor: str, job: str) -> None:
+        """Record that nothing answers on a target any more."""
+        with self._database.writing() as connection:
+            insert(
+                connection,
+                "rollout_moves",
+                rollout="",
+                target=target,
+                place=0,
+                state=RolloutState.DONE,
+                stands=True,
+                traffic=None,
+                why="stopped",
+                evidence=None,
+                actor=actor,
+                job=job,
+                moment=at,
+            )
+
     def current(self, target: str) -> Rollout | None:
         """The one in hand on a target."""
         found = self._found(f"target = ? AND state NOT IN {OVER}", [target], 1)

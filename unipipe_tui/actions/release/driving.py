@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from time import sleep
 
 from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.release.recording import record_as_live
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import CheckSaidNo, Failed, Refused, Stopped, ToolMissing, UnipipeError, UsageError
 from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.ports.targets import Package, Target, Wanted
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.analysis import Analysis, Measures, Verdict
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged
 from unipipe_tui.domain.rollouts.strategies import Step
@@ -202,31 +202,6 @@ def example_of(world: World, variant: Variant) -> Record | None:
     except UnipipeError:
         return None
     return signature.example if signature else None
-
-
-def record_as_live(rollout: Rollout, world: World) -> None:
-    """Record that a version is what the target answers with."""
-    found = world.bundles.find(rollout.candidate.model, rollout.candidate.version)
-    if found is None:
-        return
-    _, bundle = found
-    world.history.add_release(
-        Release(
-            target=rollout.target,
-            model=bundle.model,
-            version=bundle.version,
-            digest=bundle.digest,
-            commit=bundle.commit,
-            data=bundle.data,
-            run_id=bundle.run_id,
-            actor=rollout.actor,
-            at=world.now(),
-            job=world.job_id,
-            id=rollout.id,
-            strategy=rollout.strategy.kind,
-            goes_back=rollout.goes_back,
-        )
-    )
 
 
 def told_step(number: int, total: int, one: Step) -> str:

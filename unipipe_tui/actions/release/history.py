@@ -1,28 +1,32 @@
-"""Releases: what each target answers with, how it does, and what it answered with before."""
+"""The history of releases: what each target answered with, from when to when, and what was tried and taken back."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.release.difference import ALL_RELEASES
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UnipipeError, UsageError
-from unipipe_tui.domain.records import Alert, Release, UndoKind
-from unipipe_tui.domain.serving import ServerState, ServerStatus, TrafficWindow
+from unipipe_tui.domain.moments import moment_of
+from unipipe_tui.domain.records import Release, UndoKind
+from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.values import frozen
 
-ALL_RELEASES = 1_000_000
+
+Live = tuple[str, str, int]
+"""A target, and the model and version that it answers with."""
 
 
 @frozen
-class ListReleases:
-    """Of which target, and how many."""
+class ReleaseHistory:
+    """Of which target, until when, and how many."""
 
     target: Annotated[str | None, OBJECT, "Target; all of them when left out.", Names.TARGET] = None
+    at: Annotated[str | None, "As it was then: 2026-11-21, 2026-11-21T09:30, or an age as 90m, 12h, 7d."] = None
     limit: Annotated[int, "How many, newest first.", Short("n")] = 50
 
 
@@ -38,6 +42,15 @@ class ReleaseLine:
     """When the next release took its place, or its server was stopped; None: it is the newest, and nothing stopped it."""
     live: bool
     """Whether the target answers with it now."""
+    stopped: bool
+    """Whether it ended because its server was stopped, not because another one took its place."""
+    release: str
+    """Its id; empty for those that were recorded before releases had one."""
+    strategy: str
+    state: RolloutState
+    """`done` for one that the target came to answer with alone."""
+    reason: str
+    """Why it was begun, held or aborted."""
     action: str | None
     """The capability whose job put it there: `models promote`; None when the job is not known."""
     actor: str
@@ -50,23 +63,38 @@ class ReleaseLine:
 
 
 @frozen
-class ReleaseList:
+class ReleasesSoFar:
     """Releases, newest first."""
 
     releases: tuple[ReleaseLine, ...]
     total: int
 
 
-def list_releases(request: ListReleases, world: World) -> ReleaseList:
-    """List what was released on the targets, newest first: version, since when and until when, by whom and what."""
+def list_releases(request: ReleaseHistory, world: World) -> ReleasesSoFar:
+    """List what was released on the targets, newest first: version, since when and until when, by whom and what.
+
+    Releases that were aborted or are on their way are among them. With --at it is told as it was then.
+    """
     if request.limit < 1:
         raise UsageError(f"{request.limit} releases cannot be listed.", hint="--limit 50")
     if request.target is not None:
         world.target(request.target)
+    then = None if request.at is None else moment_of(request.at, world.now())
+    live = _answering(request.target, world) if then is None else frozenset()
     with world.store.together():
-        known = world.history.releases(request.target, ALL_RELEASES)
-        lines = tuple(_lines(known, request.limit, world, _stops(world)))
-    return ReleaseList(lines, len(known))
+        known = [one for one in world.history.releases(request.target, ALL_RELEASES) if then is None or one.at <= then]
+        others = [one for one in _others(request.target, world) if then is None or one.started <= then]
+        lines = sorted(
+            (*_lines(known, world, then, live), *(_tried(one, world, then) for one in others)),
+            key=lambda line: line.at,
+            reverse=True,
+        )
+    return ReleasesSoFar(tuple(lines[: request.limit]), len(lines))
+
+
+def _others(target: str | None, world: World) -> Iterator[Rollout]:
+    """Those that the target never came to answer with alone."""
+    return (one for one in world.rollouts.latest(target, ALL_RELEASES) if one.state is not RolloutState.DONE)
 
 
 def _stops(world: World) -> Sequence[tuple[str, datetime]]:
@@ -76,27 +104,36 @@ def _stops(world: World) -> Sequence[tuple[str, datetime]]:
 
 
 def _lines(
-    newest_first: Sequence[Release], limit: int, world: World, stops: Sequence[tuple[str, datetime]]
+    newest_first: Sequence[Release], world: World, then: datetime | None, live: Collection[Live]
 ) -> Iterator[ReleaseLine]:
+    stops = [(target, at) for target, at in _stops(world) if then is None or at <= then]
     next_at: dict[str, datetime] = {}
-    for release in newest_first[:limit]:
+    for release in newest_first:
         ends = [at for target, at in stops if target == release.target and at > release.at]
         if release.target in next_at:
             ends.append(next_at[release.target])
-        yield _line(release, min(ends, default=None), world)
+        until = min(ends, default=None)
+        # Of another time there is only what was recorded; now there is the target itself to ask.
+        is_live = until is None and (then is not None or (release.target, release.model, release.version) in live)
+        stopped = until is not None and until != next_at.get(release.target)
+        yield _line(release, until, world, live=is_live, stopped=stopped)
         next_at[release.target] = release.at
 
 
-def _line(release: Release, until: datetime | None, world: World) -> ReleaseLine:
-    job = world.jobs.find(release.job) if release.job else None
+def _line(release: Release, until: datetime | None, world: World, *, live: bool, stopped: bool) -> ReleaseLine:
     return ReleaseLine(
         target=release.target,
         model=release.model,
         version=release.version,
         at=release.at,
         until=until,
-        live=until is None and _answers_with(release, world),
-        action=job.action if job else None,
+        live=live,
+        stopped=stopped,
+        release=release.id,
+        strategy=release.strategy.value,
+        state=RolloutState.DONE,
+        reason="",
+        action=_action(release.job, world),
         actor=release.actor,
         commit=release.commit,
         data=release.data,
@@ -106,91 +143,48 @@ def _line(release: Release, until: datetime | None, world: World) -> ReleaseLine
     )
 
 
-def _answers_with(release: Release, world: World) -> bool:
-    if release.target not in world.targets:
-        return False
-    status = world.server_of(release.target).status()
-    return status.state is ServerState.READY and (status.model, status.version) == (release.model, release.version)
-
-
-@frozen
-class ShowRelease:
-    """Which target."""
-
-    target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
-
-
-@frozen
-class TargetView:
-    """One target: what it should answer with, what it does answer with, and how it does."""
-
-    target: str
-    kind: str
-    server: ServerStatus
-    follows: str | None
-    """The alias whose moves are released here at once."""
-    wanted: int | None
-    """The version that the alias names now."""
-    release: ReleaseLine | None
-    """The newest one."""
-    predictions: int
-    """All that were logged."""
-    labels: int
-    traffic: TrafficWindow
-    """The latest predictions of the version that answers now, or of all when none does."""
-    alerts: tuple[Alert, ...]
-    """Open ones."""
-    example: str | None
-    """A record to try it with, as JSON: the first row of the example that the model was saved with."""
-    remarks: tuple[str, ...]
-    """What does not fit, one sentence each, with what to do."""
-
-
-def show_release(request: ShowRelease, world: World) -> TargetView:
-    """Show a target: the version it answers with and the one it should, since when, its traffic, latency and alerts."""
-    name = world.target(request.target)
-    config = world.targets[name]
-    server = world.server_of(name).status()
-    newest = list_releases(ListReleases(name, 1), world).releases
-    predictions, labels = world.predictions.totals(name)
-    model = world.config.model.name if world.config.model else None
-    wanted = world.tracking.alias(model, config.follows) if model and config.follows else None
-    return TargetView(
-        target=name,
-        kind=config.kind.value,
-        server=server,
-        follows=config.follows,
-        wanted=wanted,
-        release=newest[0] if newest else None,
-        predictions=predictions,
-        labels=labels,
-        traffic=world.predictions.window(name, world.config.monitoring.window_rows, server.version),
-        alerts=tuple(alert for alert in world.history.alerts() if alert.target == name),
-        example=_example(world, model, server.version if server.version is not None else wanted),
-        remarks=tuple(_remarks(server, config.follows, wanted)),
+def _tried(rollout: Rollout, world: World, then: datetime | None) -> ReleaseLine:
+    found = world.bundles.find(rollout.candidate.model, rollout.candidate.version)
+    bundle = found[1] if found else None
+    over = rollout.state.is_over and (then is None or rollout.since <= then)
+    return ReleaseLine(
+        target=rollout.target,
+        model=rollout.candidate.model,
+        version=rollout.candidate.version,
+        at=rollout.started,
+        until=rollout.since if over else None,
+        live=False,
+        stopped=False,
+        release=rollout.id,
+        strategy=rollout.strategy.kind.value,
+        state=rollout.state,
+        reason=rollout.reason,
+        action=_action(rollout.job, world),
+        actor=rollout.actor,
+        commit=bundle.commit if bundle else None,
+        data=bundle.data if bundle else None,
+        run_id=bundle.run_id if bundle else "",
+        digest=rollout.candidate.digest,
+        job=rollout.job,
     )
 
 
-def _example(world: World, model: str | None, version: int | None) -> str | None:
-    if model is None or version is None:
-        return None
+def _action(job_id: str, world: World) -> str | None:
+    job = world.jobs.find(job_id) if job_id else None
+    return job.action if job else None
+
+
+def _answering(target: str | None, world: World) -> frozenset[Live]:
+    """What the targets answer with now, most of the time; asked before the store is held, since one may be slow."""
+    return frozenset(_live(name, world) for name in world.targets if target in (None, name))
+
+
+def _live(name: str, world: World) -> Live:
     try:
-        signature = world.tracking.signature(world.tracking.version(model, version))
+        traffic = world.target_of(name).live().traffic
     except UnipipeError:
-        return None
-    example = signature.example if signature else None
-    return None if example is None else json.dumps(dict(example), ensure_ascii=False)
+        traffic = None
+    return (name, traffic.main.model, traffic.main.version) if traffic else (name, "", 0)
 
 
-def _remarks(server: ServerStatus, follows: str | None, wanted: int | None) -> Iterator[str]:
-    if server.state in (ServerState.STOPPED, ServerState.DIED):
-        yield f"It does not answer; start it: unipipe serve start {server.target}"
-    elif server.state is ServerState.READY and follows and wanted is not None and server.version != wanted:
-        yield (
-            f"It answers with version {server.version}, but {follows} names version {wanted}: "
-            f"unipipe models promote {server.model} {server.version}, or stop and start it."
-        )
-
-
-LIST = Look("releases list", ListReleases, list_releases, "unipipe releases list local")
-SHOW = Look("releases show", ShowRelease, show_release, "unipipe releases show local")
+HISTORY = Look("release history", ReleaseHistory, list_releases, "unipipe release history production")

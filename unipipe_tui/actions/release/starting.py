@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from datetime import datetime
 from typing import Annotated
 
-from unipipe_tui.actions.action import Change, Danger, Done, Key
+from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.bundling import whole_bundle
 from unipipe_tui.actions.release.driving import Driver, told_step
+from unipipe_tui.actions.release.recording import release_id
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetConfig
@@ -108,10 +108,8 @@ def plan_rollout(
     live = world.target_of(target).live()
     if live.traffic is not None and {v.version for v in live.traffic.variants if v.weight} == {version}:
         raise UsageError(f"{target} answers with version {version} already.", hint=f"unipipe release status {target}")
-    number = world.rollouts.total(target)
-    order = ReleaseOrder(
-        target, model, version, strategy, live, release_id(target, version, live.release, number), reason
-    )
+    name = release_id(target, version, live.release, world.rollouts.total(target))
+    order = ReleaseOrder(target, model, version, strategy, live, name, reason, goes_back)
     return _plan(world, order)
 
 
@@ -230,12 +228,6 @@ def _rollout(world: World, order: ReleaseOrder, candidate: Variant) -> Rollout:
     )
 
 
-def release_id(target: str, version: int, replaces: str | None, number: int) -> str:
-    """`r-` and eight hexadecimal digits: told apart by the target, the version, what it replaces and how many there were."""
-    text = "\n".join((target, str(version), replaces or "", str(number)))
-    return f"r-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
 def _plan(world: World, order: ReleaseOrder) -> Plan[ReleaseOrder]:
     found = world.bundles.find(order.model, order.version)
     candidate = Variant(STABLE, order.model, order.version, found[1].digest if found else "")
@@ -288,5 +280,4 @@ START = Change(
     start_release,
     "unipipe release start production --version 3 --strategy canary --yes",
     Danger.CONFIRM,
-    Key("e", "Release"),
 )

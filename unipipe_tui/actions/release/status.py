@@ -23,6 +23,7 @@ from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Analysis
 from unipipe_tui.domain.rollouts.course import Move, Rollout, RolloutState, taken_over
+from unipipe_tui.domain.rollouts.strategies import Step
 from unipipe_tui.domain.rollouts.traffic import Traffic
 from unipipe_tui.domain.values import frozen
 
@@ -50,6 +51,10 @@ class RolloutLine:
     since: datetime
     pause_seconds: float
     """How long the step lasts at least."""
+    left_seconds: float
+    """How much of that is still to come."""
+    course: tuple[Step, ...]
+    """All steps, those behind and those to come."""
     actor: str
     job: str
     interrupted: bool
@@ -89,10 +94,11 @@ def release_status(request: ReleaseStatus, world: World) -> ReleaseStatuses:
     """Say what each target answers with, read from the target itself, and how far a release on its way is."""
     names = list(world.targets) if request.target is None else [world.target(request.target)]
     at = None if request.at is None else moment_of(request.at, world.now())
-    return ReleaseStatuses(tuple(_status(name, at, world) for name in names), at)
+    return ReleaseStatuses(tuple(target_status(name, at, world) for name in names), at)
 
 
-def _status(name: str, at: datetime | None, world: World) -> TargetStatus:
+def target_status(name: str, at: datetime | None, world: World) -> TargetStatus:
+    """One target, now or as it was recorded of another time."""
     kind = world.targets[name].kind.value
     stood = world.rollouts.stood_at(name, at)
     if at is not None:
@@ -118,12 +124,20 @@ def _line(rollout: Rollout | None, world: World) -> RolloutLine | None:
         wanted=rollout.wanted,
         since=rollout.since,
         pause_seconds=rollout.step.pause_seconds,
+        left_seconds=_left_seconds(rollout, world.now()),
+        course=rollout.steps,
         actor=rollout.actor,
         job=rollout.job,
         interrupted=is_interrupted(rollout, world),
         reason=rollout.reason,
         analysis=_analysis(rollout, world),
     )
+
+
+def _left_seconds(rollout: Rollout, now: datetime) -> float:
+    if rollout.state is not RolloutState.WATCHING:
+        return 0.0
+    return max(0.0, rollout.step.pause_seconds - (now - rollout.since).total_seconds())
 
 
 def _analysis(rollout: Rollout, world: World) -> Analysis | None:

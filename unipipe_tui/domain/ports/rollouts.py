@@ -28,6 +28,10 @@ class Rollouts(Protocol):
         """
         ...
 
+    def record_stop(self, target: str, at: datetime, actor: str, job: str) -> None:
+        """Record that nothing answers on a target any more."""
+        ...
+
     def current(self, target: str) -> Rollout | None:
         """The one in hand on a target."""
         ...
