@@ -1,63 +1,236 @@
-"""How many predictions a model server answers in a second, each of them logged before it is answered."""
+"""How fast models are served, beside `mlflow models serve` with the same model; and that no request is lost meanwhile."""
 
 from __future__ import annotations
 
-import http.client
 import json
+import re
+import shutil
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TypeVar
 
+from asking import Answers, ask, begin
 from figures import Figure, said, seconds_of
-
-from unipipe_tui.store.tables import TableFiles
+from model_servers import Served, Server, fraud_detector, free_port, logistic, mlflows, ours, variant
 
 UNIPIPE = Path(sys.executable).with_name("unipipe")
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "week-1.parquet"
-SINGLE_SECONDS = 5.0
-BATCH = 500
-BATCHES = 10
+PEER = "mlflow models serve"
+STARTS = 5
+ROUNDS = 10
+SINGLES = 2_000
+MANY = 16
+REQUESTS = 10_000
+SWITCHES = 5
+PROBE = "Unipipe-Probe: 1\r\n"
+"""Such a request is answered without log and without being counted."""
+
+T = TypeVar("T")
+Made = Callable[[Path, Path], Served]
+MODELS: dict[str, Made] = {"the demo's pipeline": fraud_detector, "a logistic regression": logistic}
 
 
-def predictions(workspace: Path) -> Figure:
-    """One client, one connection: single records for some seconds, then batches of five hundred."""
-    url = json.loads(said([UNIPIPE, "serve", "start", "--yes", "--json"], workspace))["url"]
-    try:
-        return _measured(url)
-    finally:
-        said([UNIPIPE, "serve", "stop", "--yes"], workspace)
+def ready(workspace: Path) -> Figure:
+    """From the start of the process to its first prediction, of the demo's pipeline."""
+    mine, theirs = [], []
+    with _bundled(workspace, fraud_detector) as served:
+        for _ in range(STARTS):
+            with ours(served) as server:
+                mine.append(server.ready_seconds)
+            with mlflows(served) as server:
+                theirs.append(server.ready_seconds)
+    return Figure("start to first prediction", "<= 0.333", STARTS, _median(mine), PEER, _median(theirs))
 
 
-def _measured(url: str) -> Figure:
-    place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
-    records = TableFiles().records(SAMPLE)
-    features = [{name: value for name, value in record.items() if name != "payment_id"} for record in records]
-    _ask(connection, features[:1])
-    singles: list[float] = []
-    begun = time.perf_counter()
-    while time.perf_counter() - begun < SINGLE_SECONDS:
-        record = features[len(singles) % len(features)]
-        singles.append(seconds_of(partial(_ask, connection, [record])))
-    batch = (features * (BATCH // len(features) + 1))[:BATCH]
-    batches = [seconds_of(lambda: _ask(connection, batch)) for _ in range(BATCHES)]
-    connection.close()
+def single_of_demo(workspace: Path) -> Figure:
+    """One connection, one row a request."""
+    return _singles(workspace, "the demo's pipeline")
+
+
+def single_of_logistic(workspace: Path) -> Figure:
+    """The same of a model that costs next to nothing."""
+    return _singles(workspace, "a logistic regression")
+
+
+def many_of_demo(workspace: Path) -> Figure:
+    """Sixteen connections, one row a request."""
+    return _many(workspace, "the demo's pipeline")
+
+
+def many_of_logistic(workspace: Path) -> Figure:
+    """The same of a model that costs next to nothing."""
+    return _many(workspace, "a logistic regression")
+
+
+def logging(workspace: Path) -> Figure:
+    """What log and metrics cost of the throughput: the same requests, every other round as probes that leave no trace."""
+    counted: dict[str, float | int] = {}
+    for name, made in MODELS.items():
+        with _bundled(workspace, made) as served, ours(served) as server:
+            kept, probed = _in_turn(
+                lambda server=server: _throughput(server), lambda server=server: _throughput(server, PROBE)
+            )
+        share = 1 - statistics.median(one.rate / other.rate for one, other in zip(kept, probed, strict=True))
+        counted[f"percent_of_throughput, {name}"] = round(100 * share, 1)
+        cost = _median([one.processor / other.processor for one, other in zip(kept, probed, strict=True)]) - 1
+        counted[f"percent_of_processor, {name}"] = round(100 * cost, 1)
+    return Figure("what logging costs", "<= 10 %", ROUNDS, counted=counted)
+
+
+def canary(workspace: Path) -> Figure:
+    """How near ten thousand requests come to the weights of a canary, one connection to sixteen."""
+    with _two_versions(workspace) as (one, other), ours(one) as server:
+        server.want([variant(one, "stable", 90.0), variant(other, "canary", 10.0)])
+        answers = ask(server.load(REQUESTS, MANY))
+    counted = {"canary_percent": 100 * answers.variants["canary"] / REQUESTS, "failed": answers.failed}
+    return Figure("a canary of 10 %", "10 % +- 1, 0 failed", REQUESTS, counted=counted)
+
+
+def switching(workspace: Path) -> Figure:
+    """Ten thousand requests while the server goes over to another version and back."""
+    with _two_versions(workspace) as (one, other), ours(one) as server:
+        seconds: list[float] = []
+
+        def there_and_back() -> None:
+            for served in (other, one):
+                seconds.append(seconds_of(lambda served=served: server.want([variant(served)])))
+
+        answers = _meanwhile(server, there_and_back)
+    counted = {"requests": len(answers.each), "failed": answers.failed, "switches": len(seconds)}
+    return Figure("a switch under load", "0 failed", len(seconds), _median(seconds), counted=counted)
+
+
+def rollback(workspace: Path) -> Figure:
+    """`unipipe rollback local` as a whole process and from its confirmation, while others ask the target."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(shutil.copytree(workspace, Path(place) / "workspace", symlinks=True))
+        _two_releases(copy)
+        server = _target(copy)
+        whole: list[float] = []
+        confirmed: list[float] = []
+
+        def back() -> None:
+            whole.append(seconds_of(lambda: said([UNIPIPE, "rollback", "local", "--yes"], copy)))
+            newest = json.loads(said([UNIPIPE, "jobs", "list", "--limit", "1", "--json"], copy))["jobs"][0]
+            confirmed.append(float(newest["seconds"]))
+
+        try:
+            answers = _meanwhile(server, back, times=1)
+            for _ in range(SWITCHES - 1):
+                back()
+        finally:
+            said([UNIPIPE, "serve", "stop", "local", "--yes"], copy)
     counted = {
-        "requests_per_second": round(len(singles) / sum(singles)),
-        "p95_milliseconds": round(1000 * statistics.quantiles(singles, n=20)[-1], 2),
-        "rows_per_second_in_batches": round(BATCH * BATCHES / sum(batches)),
+        "from_confirm_seconds": round(_median(confirmed), 2),
+        "requests": len(answers.each),
+        "failed": answers.failed,
     }
-    return Figure("one prediction", "<= 0.02 s", len(singles), statistics.median(singles), counted=counted)
+    return Figure("a rollback of local", "<= 3 s, 0 failed", len(whole), _median(whole), counted=counted)
 
 
-def _ask(connection: http.client.HTTPConnection, records: Sequence[Mapping[str, object]]) -> None:
-    body = json.dumps({"records": records})
-    connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    text = answer.read()
-    if answer.status != 200:
-        raise SystemExit(f"the server answered {answer.status}: {text.decode()[:300]}")
+def _singles(workspace: Path, name: str) -> Figure:
+    with _both(workspace, name) as (mine, theirs):
+        turns = _in_turn(
+            lambda: sorted(ask(mine.load(SINGLES // ROUNDS, 1)).each),
+            lambda: sorted(ask(theirs.load(SINGLES // ROUNDS, 1)).each),
+        )
+    own, peer = ([seconds for turn in of_one for seconds in turn] for of_one in turns)
+    p99 = [statistics.quantiles(each, n=100)[98] for each in (own, peer)]
+    counted = {
+        "p99_milliseconds": round(1000 * p99[0], 2),
+        "peer_p99_milliseconds": round(1000 * p99[1], 2),
+        "p99_ratio": round(p99[0] / p99[1], 3),
+    }
+    return Figure(f"one row of {name}", "p50, p99 <= 0.5", SINGLES, _median(own), PEER, _median(peer), counted=counted)
+
+
+def _many(workspace: Path, name: str) -> Figure:
+    with _both(workspace, name) as (mine, theirs):
+        own, peer = _in_turn(lambda: _throughput(mine), lambda: _throughput(theirs, requests=REQUESTS // 20))
+    rates = [_median([one.rate for one in turns]) for turns in (own, peer)]
+    counted = {
+        "requests_per_second": round(rates[0]),
+        "peer_requests_per_second": round(rates[1]),
+        "times_as_many": round(_median([one.rate / other.rate for one, other in zip(own, peer, strict=True)]), 2),
+        "processor_milliseconds": round(1000 * _median([one.processor for one in own]), 2),
+        "peer_processor_milliseconds": round(1000 * _median([one.processor for one in peer]), 2),
+    }
+    return Figure(f"{MANY} connections to {name}", "times_as_many >= 3", ROUNDS, counted=counted)
+
+
+class Throughput:
+    """Requests in a second, and what one costs the server's processor."""
+
+    def __init__(self, answers: Answers, processor_seconds: float) -> None:
+        if answers.failed:
+            raise SystemExit(f"not all were answered: {answers.statuses}")
+        self.rate = len(answers.each) / answers.seconds
+        self.processor = processor_seconds / len(answers.each)
+
+
+def _throughput(server: Server, headers: str = "", requests: int = REQUESTS // 5) -> Throughput:
+    before = server.processor_seconds()
+    answers = ask(server.load(requests, MANY, headers))
+    return Throughput(answers, server.processor_seconds() - before)
+
+
+def _in_turn(one: Callable[[], T], other: Callable[[], T]) -> tuple[list[T], list[T]]:
+    """Both ROUNDS times, after a first time that does not count, the first of each pair alternating."""
+    one()
+    other()
+    found: tuple[list[T], list[T]] = ([], [])
+    for number in range(ROUNDS):
+        pair = [(found[0], one), (found[1], other)]
+        for taken, act in pair if number % 2 == 0 else reversed(pair):
+            taken.append(act())
+    return found
+
+
+def _meanwhile(server: Server, act: Callable[[], None], times: int = SWITCHES) -> Answers:
+    """What became of ten thousand requests while something was done; of more when that takes longer."""
+    found: list[Answers] = []
+    asking = begin(server.load(REQUESTS, MANY))
+    for _ in range(times):
+        act()
+        if not asking.running:
+            found.append(asking())
+            asking = begin(server.load(REQUESTS, MANY))
+    found.append(asking())
+    statuses = {status for one in found for status in one.statuses}
+    return Answers(
+        sum(one.seconds for one in found),
+        [seconds for one in found for seconds in one.each],
+        {status: sum(one.statuses.get(status, 0) for one in found) for status in statuses},
+    )
+
+
+@contextmanager
+def _bundled(workspace: Path, made: Made) -> Iterator[Served]:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "bundle"
+        folder.mkdir()
+        yield made(workspace, folder)
+
+
+@contextmanager
+def _both(workspace: Path, name: str) -> Iterator[tuple[Server, Server]]:
+    with ExitStack() as open_until_the_end:
+        served = open_until_the_end.enter_context(_bundled(workspace, MODELS[name]))
+        yield open_until_the_end.enter_context(ours(served)), open_until_the_end.enter_context(mlflows(served))
+
+
+@contextmanager
+def _two_versions(workspace: Path) -> Iterator[tuple[Served, Served]]:
+    with tempfile.TemporaryDirectory() as place:
+        folders = [Path(place) / "v1", Path(place) / "v2"]
+        for folder in folders:
+            folder.mkdir()
+        yield fraud_detector(workspace, folders[0], 1), fraud_detector(workspace, folders[1], 2)
+
+
+def _median(numbers: list[float]) -> float:
+    return statistics.median(numbers)

@@ -47,6 +47,29 @@ for unwanted in (
     os.environ.pop(unwanted, None)
 
 
+BACKENDS = {
+    "needs_docker": (
+        ("DOCKER_HOST", "UNIPIPE_TEST_BASE_IMAGE"),
+        "needs a Docker engine that tests may do with as they like: set DOCKER_HOST, and UNIPIPE_TEST_BASE_IMAGE to a"
+        " Python image that it has",
+    ),
+    "needs_kubernetes": (
+        ("KUBECONFIG", "UNIPIPE_TEST_CLUSTER"),
+        "needs a cluster that tests may do with as they like: set KUBECONFIG, and UNIPIPE_TEST_CLUSTER=1",
+    ),
+}
+"""Marker of a test: the variables that say where the real thing is, and why the test is skipped without them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a real engine or cluster where there is none."""
+    for name, (variables, reason) in BACKENDS.items():
+        if not all(os.environ.get(variable) for variable in variables):
+            for item in items:
+                if item.get_closest_marker(name):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @dataclass(frozen=True)
 class Said:
     """A finished command line."""

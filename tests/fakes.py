@@ -300,6 +300,11 @@ class FakeTarget:
     asked: dict[str, Record] = field(init=False, default_factory=dict)
     labels: dict[str, Value] = field(init=False, default_factory=dict)
 
+    @classmethod
+    def answering(cls, *variants: Variant, name: str = "local", release: str = "r-00000001") -> FakeTarget:
+        """One that was given these variants by ada at noon."""
+        return cls(name, given=Wanted(release, Traffic(variants), {}, "ada", NOON))
+
     def verify(self) -> str:
         return "nothing but memory"
 

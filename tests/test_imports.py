@@ -36,6 +36,7 @@ PART_OF = {
     "aiohttp": "textual-serve",
     "google": "mlflow",
     "numpy": "pandas",
+    "prometheus_client": "prometheus-client",
     "pydantic": "fastapi",
     "starlette": "fastapi",
     "yaml": "pyyaml",

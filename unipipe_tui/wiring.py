@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unipipe_tui.actions.world import OwnProcess, World
 from unipipe_tui.adapters import process
@@ -22,13 +23,17 @@ from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.processes import LocalProcesses, run_in_project
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.server import LocalServer
+from unipipe_tui.adapters.targets.local import LocalTarget
+from unipipe_tui.adapters.targets.server import ServerOfTarget
 from unipipe_tui.adapters.terminal import OwnTerminal
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
-from unipipe_tui.config import Config, TargetConfig, read_config, read_user_config, user_config_path
+from unipipe_tui.config import Config, TargetConfig, TargetKind, read_config, read_user_config, user_config_path
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.exports import Exporter
+from unipipe_tui.domain.ports.serving import Server
 from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
@@ -49,6 +54,9 @@ from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import File, Memory
 from unipipe_tui.store.store_file import StoreFile
 from unipipe_tui.store.tables import TableFiles
+
+if TYPE_CHECKING:
+    from unipipe_tui.adapters.docker.images import Images
 
 PACKAGE = Path(__file__).parent
 READ_ONLY_VARIABLE = "UNIPIPE_READ_ONLY"
@@ -92,6 +100,8 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
     git = GitCommandLine(root)
     dvc = Dvc(root)
     runs = RunsOfProject(root, place)
+    tables = TableFiles(engine)
+    targets = TargetsOfProject(root, config, tables)
     folders = JobFolders(folder / "jobs")
     job_id = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
     run_index = RunIndex(File(Database(folder, kind=INDEX)) if unwritable is None else Memory())
@@ -118,12 +128,13 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         open_registry=lambda: _open_registry(place.uri),
         open_importance=_open_importance,
         draw_image=_draw_image,
-        server_of=lambda target: _server(folder, target, config.targets.get(target, TargetConfig())),
-        target_of=lambda target: _target(target, config.targets.get(target, TargetConfig())),
+        server_of=targets.server,
+        target_of=targets,
+        exporter_of=lambda target: _exporter(target, config),
         rollouts=Rollouts(database),
         bundles=BundleFolder(folder / "bundles"),
         predictions=PredictionLog(folder / "predictions", engine),
-        tables=TableFiles(engine),
+        tables=tables,
         profiler=ProfileCache(folder / "cache" / "profiles"),
         jobs=JobRecords(database),
         job_folders=folders,
@@ -255,13 +266,89 @@ def _verify_mlflow() -> str:
     return verify()
 
 
-def _server(folder: Path, target: str, config: TargetConfig) -> LocalServer:
-    files, log = folder / "serving" / target, folder / "predictions" / target
-    return LocalServer(target, files, log, config.host, config.port, config.log)
+class TargetsOfProject:
+    """The targets of a project. What drives containers and clusters is loaded only by those who ask for one of them."""
+
+    def __init__(self, root: Path, config: Config, tables: TableFiles) -> None:
+        self._root = root
+        self._config = config
+        self._tables = tables
+        self._folder = root / FOLDER
+        self._allow_pickle = config.model is not None and config.model.allow_pickle
+
+    def __call__(self, name: str) -> Target:
+        """The target of that name; the default one when none is configured."""
+        config = self._config.targets.get(name, TargetConfig())
+        match config.kind:
+            case TargetKind.LOCAL:
+                return self._local(name, config)
+            case TargetKind.DOCKER:
+                return self._docker(name, config)
+            case TargetKind.KUBERNETES:
+                return self._kubernetes(name, config)
+
+    def server(self, name: str) -> Server:
+        """What a target answers, as one server."""
+        config = self._config.targets.get(name, TargetConfig())
+        if config.kind is TargetKind.LOCAL:
+            place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
+            return LocalServer(name, *place, allow_pickle=self._allow_pickle)
+        return ServerOfTarget(name, self(name))
+
+    def _local(self, name: str, config: TargetConfig) -> Target:
+        place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
+        return LocalTarget(name, *place, allow_pickle=self._allow_pickle)
+
+    def _docker(self, name: str, config: TargetConfig) -> Target:
+        from unipipe_tui.adapters.docker.engine import Engine as DockerEngine
+        from unipipe_tui.adapters.docker.fleet import Door
+        from unipipe_tui.adapters.docker.target import DockerTarget
+
+        return DockerTarget(
+            project=self._config.project or self._root.name,
+            target=name,
+            engine=DockerEngine(config.docker_host, os.environ),
+            images=self._images(config),
+            door=Door(config.host, config.port),
+            predictions=self._predictions(name),
+            count_rows=self._tables.rows,
+            mode=config.log,
+            environment=os.environ,
+        )
+
+    def _kubernetes(self, name: str, config: TargetConfig) -> Target:
+        from unipipe_tui.adapters.kubernetes.target import KubernetesTarget
+
+        model = self._config.model.name if self._config.model else self._root.name
+        return KubernetesTarget(
+            target=name,
+            model=model,
+            config=config,
+            folder=self._serving(name),
+            predictions=self._predictions(name),
+            images=self._images(config),
+            count_rows=self._tables.rows,
+        )
+
+    def _images(self, config: TargetConfig) -> Images:
+        from unipipe_tui.adapters.docker.engine import Engine as DockerEngine
+        from unipipe_tui.adapters.docker.images import Images
+
+        engine = DockerEngine(config.docker_host, os.environ)
+        return Images(engine, config.image, self._folder / "images", os.environ, allow_pickle=self._allow_pickle)
+
+    def _serving(self, name: str) -> Path:
+        return self._folder / "serving" / name
+
+    def _predictions(self, name: str) -> Path:
+        return self._folder / "predictions" / name
 
 
-def _target(target: str, config: TargetConfig) -> Target:
-    raise NotImplementedError(f"{target}: {config.kind}")
+def _exporter(target: str, config: Config) -> Exporter:
+    from unipipe_tui.adapters.kubernetes.exports import KubernetesExporter
+
+    model = config.model.name if config.model else "model"
+    return KubernetesExporter(target, model, config.targets.get(target, TargetConfig()))
 
 
 def _actor() -> str:

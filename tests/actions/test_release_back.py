@@ -72,7 +72,7 @@ def test_going_back_in_the_middle_of_a_canary_takes_it_back(project: Path) -> No
     world, target, clock = with_target(project, CONFIG)
     released(world, 1)
     clock.wait(60)
-    request = StartRelease("local", 2, StrategyKind.CANARY, (10.0,), by_hand=True)
+    request = StartRelease("local", 2, StrategyKind.CANARY, "10", by_hand=True)
     start_release(plan_release(request, world), world, Listening())
     back(world)
 

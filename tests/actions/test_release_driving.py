@@ -27,7 +27,7 @@ from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
 
-CANARY = StartRelease("local", 2, StrategyKind.CANARY, (10.0, 50.0), pause=5.0)
+CANARY = StartRelease("local", 2, StrategyKind.CANARY, "10,50", pause=5.0)
 
 
 def released(world: World, version: int) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.conftest_docker import docker_target, no_images_left, take_away  # noqa: F401
 from tests.fakes import FakeTarget
-from tests.serving.conftest import bundles  # noqa: F401 the same models as the server's own tests
+from tests.serving.conftest import bundles as sealed  # noqa: F401 the same models as the server's own tests
 from tests.serving.servers import Sealed, free_port, payment
 from unipipe_tui.adapters.targets.local import LocalTarget
 from unipipe_tui.domain.errors import Failed, Refused, ToolMissing, UsageError
@@ -22,26 +23,41 @@ from unipipe_tui.domain.serving import Record, ServerState
 
 pytestmark = pytest.mark.xdist_group("serving")
 
-Pair = tuple[Sealed, Sealed]
+Pair = tuple[Package, Package]
 RECORD: Record = payment()  # type: ignore[assignment]
 OTHER: Record = payment(amount=99.0)  # type: ignore[assignment]
 AT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
-KINDS = ["fake", "local"]
+REAL = [pytest.mark.needs_docker, pytest.mark.slow, pytest.mark.timeout(900)]
+KINDS = ["fake", "local", pytest.param("docker", marks=REAL)]
 
 
 def made(kind: str, folder: Path) -> Target:
     """A target of that kind that nothing was released to."""
     if kind == "local":
         return LocalTarget("local", folder / "serving", folder / "predictions", "127.0.0.1", free_port())
+    if kind == "docker":
+        return docker_target(folder)
     return FakeTarget()
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """One of each kind for all tests, since a start takes seconds."""
-    target = made(request.param, tmp_path_factory.mktemp("contract-target"))
+    folder = tmp_path_factory.mktemp("contract-target")
+    if request.param == "docker":
+        request.getfixturevalue("no_images_left")
+    target = made(request.param, folder)
     yield target
     target.stop(Silent())
+    if request.param == "docker":
+        take_away(folder)
+
+
+@pytest.fixture(scope="module")
+def bundles(shared: Target, sealed: tuple[Sealed, Sealed]) -> Pair:  # noqa: F811
+    """Two versions in the form in which the target takes them."""
+    one, two = (shared.package(each.folder, each.bundle, Silent()) for each in sealed)
+    return one, two
 
 
 @pytest.fixture
@@ -52,20 +68,20 @@ def empty(shared: Target) -> Target:
 
 
 @pytest.fixture
-def running(shared: Target, bundles: Pair) -> Target:  # noqa: F811
+def running(shared: Target, bundles: Pair) -> Target:
     """One that answers with version 1 alone, whatever the test before has done to it."""
     if shared.live().release != "r-first" or shared.live().traffic != only(variant(bundles[0])):
         shared.apply(wanted(bundles, only(variant(bundles[0])), "r-first"), Silent())
     return shared
 
 
-def variant(sealed: Sealed, name: str = STABLE, weight: float = 100.0, mirrored: bool = False) -> Variant:
-    bundle = sealed.bundle
+def variant(package: Package, name: str = STABLE, weight: float = 100.0, mirrored: bool = False) -> Variant:
+    bundle = package.bundle
     return Variant(name, bundle.model, bundle.version, bundle.digest, weight, mirrored)
 
 
 def wanted(both: Pair, traffic: Traffic, release: str, replaces: str | None = None) -> Wanted:
-    packages = {sealed.bundle.digest: Package(sealed.folder, sealed.bundle) for sealed in both}
+    packages = {package.bundle.digest: package for package in both}
     return Wanted(release, traffic, packages, "ada", AT, replaces)
 
 
@@ -92,7 +108,7 @@ def test_an_empty_target_can_be_reached_and_answers_with_nothing(empty: Target) 
             asked()
 
 
-def test_what_was_applied_is_read_back_with_release_and_who_made_it(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_what_was_applied_is_read_back_with_release_and_who_made_it(running: Target, bundles: Pair) -> None:
     applied = running.apply(wanted(bundles, canary(bundles, 25, "hour"), "r-1"), Silent())
     live = running.live()
     assert live == applied
@@ -101,12 +117,12 @@ def test_what_was_applied_is_read_back_with_release_and_who_made_it(running: Tar
     assert all(one.ready and not one.said for one in live.variants)
 
 
-def test_the_same_wish_again_does_no_harm(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_the_same_wish_again_does_no_harm(running: Target, bundles: Pair) -> None:
     first = running.apply(wanted(bundles, canary(bundles, 10), "r-2"), Silent())
     assert running.apply(wanted(bundles, canary(bundles, 10), "r-2"), Silent()) == first
 
 
-def test_each_variant_gets_its_share_and_is_counted(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_each_variant_gets_its_share_and_is_counted(running: Target, bundles: Pair) -> None:
     running.apply(wanted(bundles, canary(bundles, 25), "r-3"), Silent())
     before = counted(running)
     versions = Counter(running.predict([RECORD], None).versions for _ in range(40))
@@ -126,7 +142,7 @@ def test_decisions_and_labels_are_counted_of_the_variant_that_gave_them(running:
     assert (added.decided, added.yes, added.true_positive, added.false_positive) == (2, 2, 1, 1)
 
 
-def test_a_probe_asks_the_named_variant_and_leaves_no_trace(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_a_probe_asks_the_named_variant_and_leaves_no_trace(running: Target, bundles: Pair) -> None:
     shadowed = Traffic((variant(bundles[0]), variant(bundles[1], SHADOW, 0.0, mirrored=True)))
     running.apply(wanted(bundles, shadowed, "r-4"), Silent())
     before = running.measures()
@@ -137,7 +153,7 @@ def test_a_probe_asks_the_named_variant_and_leaves_no_trace(running: Target, bun
         running.probe("green", [RECORD])
 
 
-def test_a_shadow_never_answers(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_a_shadow_never_answers(running: Target, bundles: Pair) -> None:
     shadowed = Traffic((variant(bundles[0]), variant(bundles[1], SHADOW, 0.0, mirrored=True)))
     running.apply(wanted(bundles, shadowed, "r-5"), Silent())
     assert {running.predict([RECORD], None).versions for _ in range(10)} == {(1,)}
@@ -146,7 +162,7 @@ def test_a_shadow_never_answers(running: Target, bundles: Pair) -> None:  # noqa
 @pytest.mark.parametrize("damage", ["no bundle", "another digest"])
 def test_a_version_that_cannot_be_served_is_refused_and_what_answered_before_goes_on(
     running: Target,
-    bundles: Pair,  # noqa: F811
+    bundles: Pair,
     tmp_path: Path,
     damage: str,
 ) -> None:
@@ -155,7 +171,7 @@ def test_a_version_that_cannot_be_served_is_refused_and_what_answered_before_goe
     digest = bundles[1].bundle.digest
     broken = Wanted("r-6", canary(bundles, 10), {
         digest: Package(folder, bundles[1].bundle),
-        bundles[0].bundle.digest: Package(bundles[0].folder, bundles[0].bundle),
+        bundles[0].bundle.digest: bundles[0],
     }, "ada", AT)  # fmt: skip
     with pytest.raises(Failed, match="cannot be served"):
         running.apply(broken, Silent())
@@ -164,7 +180,7 @@ def test_a_version_that_cannot_be_served_is_refused_and_what_answered_before_goe
     assert running.predict([RECORD], None).versions == (1,)
 
 
-def test_whoever_decided_on_what_is_no_longer_there_is_refused(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_whoever_decided_on_what_is_no_longer_there_is_refused(running: Target, bundles: Pair) -> None:
     running.apply(wanted(bundles, only(variant(bundles[1])), "r-theirs", replaces="r-first"), Silent())
     with pytest.raises(Refused, match="r-theirs"):
         running.apply(wanted(bundles, canary(bundles, 10), "r-mine", replaces="r-first"), Silent())
@@ -173,7 +189,7 @@ def test_whoever_decided_on_what_is_no_longer_there_is_refused(running: Target, 
     assert running.apply(wanted(bundles, canary(bundles, 10), "r-theirs", replaces="r-first"), Silent()).traffic
 
 
-def test_a_record_that_is_sent_again_keeps_its_answer_across_releases(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_a_record_that_is_sent_again_keeps_its_answer_across_releases(running: Target, bundles: Pair) -> None:
     running.predict([RECORD], ["kept"])
     running.apply(wanted(bundles, only(variant(bundles[1])), "r-7"), Silent())
     again = running.predict([RECORD], ["kept"])
@@ -182,11 +198,11 @@ def test_a_record_that_is_sent_again_keeps_its_answer_across_releases(running: T
         running.predict([OTHER], ["kept"])
 
 
-def test_a_plan_names_the_target_and_the_traffic(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_a_plan_names_the_target_and_the_traffic(running: Target, bundles: Pair) -> None:
     effects = running.effects(wanted(bundles, canary(bundles, 10), "r-8"), running.live())
     assert {effect.target for effect in effects} == {"local"}
     assert any("version 2 10 % (canary)" in effect.text for effect in effects)
 
 
-def test_every_traffic_is_possible_to_the_percent(running: Target, bundles: Pair) -> None:  # noqa: F811
+def test_every_traffic_is_possible_to_the_percent(running: Target, bundles: Pair) -> None:
     assert running.possible(canary(bundles, 10)) == (canary(bundles, 10), "")

@@ -13,7 +13,7 @@ from mlflow.models import infer_signature
 
 from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
-from unipipe_tui.serving.models import load_served_model
+from unipipe_tui.serving.__main__ import load_bundle
 from unipipe_tui.serving.scoring import Outcome, read_output
 
 from .servers import Sealed
@@ -49,7 +49,7 @@ def save(tmp_path: Path, body: str, signed: bool = True) -> tuple[Path, Path]:
 
 def seal_and_load(folder: Path) -> object:
     bundle = seal_bundle(folder, model="m", version=1, run_id="r")
-    return load_served_model(folder, bundle.digest)
+    return load_bundle(folder, bundle.digest, allow_pickle=True)
 
 
 def test_a_sound_model_is_loaded_and_has_scored_its_example(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_nothing_is_unpickled_unless_the_digest_is_the_wanted_one(tmp_path: Path
     folder, mark = save(tmp_path, "return [0.5, 0.5]")
     seal_bundle(folder, model="m", version=1, run_id="r")
     with pytest.raises(Refused, match="wanted is 0000"):
-        load_served_model(folder, "0" * 64)
+        load_bundle(folder, "0" * 64, allow_pickle=True)
     assert not mark.exists()
 
 
@@ -71,8 +71,17 @@ def test_nothing_is_unpickled_when_a_file_was_changed(tmp_path: Path) -> None:
     digest = seal_bundle(folder, model="m", version=1, run_id="r").digest
     (folder / "model" / "code.py").write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()")
     with pytest.raises(Failed, match=r"model/code\.py"):
-        load_served_model(folder, digest)
+        load_bundle(folder, digest, allow_pickle=True)
     assert not mark.exists()
+
+
+def test_a_model_that_brings_code_is_not_loaded_unless_that_is_allowed(tmp_path: Path) -> None:
+    folder, mark = save(tmp_path, "return model_input['x'].fillna(0).to_numpy()")
+    bundle = seal_bundle(folder, model="m", version=1, run_id="r")
+    with pytest.raises(Refused, match=r"m version 1 runs code .* Python code of its author") as caught:
+        load_bundle(folder, bundle.digest)
+    assert not mark.exists()
+    assert "allow_pickle: true" in caught.value.hint
 
 
 def test_a_model_without_a_signature_is_refused_with_a_remedy(tmp_path: Path) -> None:
@@ -101,7 +110,7 @@ def test_loading_leaves_the_bundle_as_it_was(bundles: tuple[Sealed, Sealed], tmp
     shutil.copytree(bundles[0].folder, folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for _ in range(2):
-        load_served_model(folder, bundles[0].bundle.digest)
+        load_bundle(folder, bundles[0].bundle.digest)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 

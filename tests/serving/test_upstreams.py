@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unipipe_tui.serving.upstreams import read_predictions
+from unipipe_tui.serving.scoring import read_rows
 
 from .servers import Sealed, Server, Start, free_port, logged, payment
 
@@ -175,4 +175,4 @@ def test_a_server_that_comes_late_is_switched_to_when_it_is_there(
     ],
 )
 def test_predictions_are_read_in_every_form_that_mlflow_writes(predictions: Any, rows: Any) -> None:
-    np.testing.assert_array_equal(read_predictions(predictions), np.array(rows))
+    np.testing.assert_array_equal(read_rows(predictions), np.array(rows))

@@ -13,11 +13,12 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.at_once import at_once
-from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
+from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTarget, FakeTracking, staying
 from unipipe_tui.actions.gates import gates_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus, TrackingKind, TrackingPlace
 from unipipe_tui.tui.app import Unipipe
@@ -73,6 +74,7 @@ def busy(real: World) -> World:
         NOON - timedelta(hours=26),
         10_432,
     )
+    target = FakeTarget.answering(Variant("stable", MODEL, 2, "ab" * 32))
     run = Run("c0ffee" + "0" * 26, "valuable-owl-217", "fraud-detection", RunStatus.FINISHED, NOON, NOON)
     return staying(
         real,
@@ -85,6 +87,7 @@ def busy(real: World) -> World:
             tuple(version_of(number) for number in (3, 2, 1)),
         ),
         server_of=lambda target: FakeServer(live),
+        target_of=lambda name: target,
         processes=FakeProcesses(alive=frozenset({4711, 4712})),
     )
 

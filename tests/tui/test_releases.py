@@ -1,7 +1,8 @@
-"""The releases place: targets, their history, how they do, and what its keys ask for."""
+"""The releases place: targets, what is on its way there, their history, how they do, and what its keys ask for."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,17 +10,27 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
-from tests.fakes import NOON, FakeServer, FakeTracking, staying
-from tests.tui.conftest import JOBS, MODEL, looked, until, version_of
+from tests.actions.made_rollouts import a_canary
+from tests.fakes import NOON, FakeProcesses, FakeServer, FakeTarget, FakeTracking, staying
+from tests.tui.conftest import CONFIG, JOBS, MODEL, looked, until, version_of
 from unipipe_tui.actions.world import World
+from unipipe_tui.config import read_config
 from unipipe_tui.domain.model_signatures import Signature
+from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.records import Release
+from unipipe_tui.domain.rollouts.analysis import Measures
+from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.domain.tracking import RegisteredModel
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.form import FormScreen
 from unipipe_tui.tui.screens.jobs import JobsScreen
+from unipipe_tui.tui.screens.models import ModelsScreen
 from unipipe_tui.tui.screens.plan import PlanScreen
-from unipipe_tui.tui.screens.releases import HistoryPane, ReleasesScreen, TargetPane
+from unipipe_tui.tui.screens.reading import ReadingScreen
+from unipipe_tui.tui.screens.releases import HistoryPane, ReleasesScreen, TargetPane, TargetsPane
+
+RUNNING = JOBS[3].id
 
 
 @pytest.fixture
@@ -45,11 +56,29 @@ def read(app: Unipipe) -> str:
     return str(app.screen.query_one("Reading Static", Static).content)
 
 
+def targets(app: Unipipe) -> list[str]:
+    """State, shares, what is on its way."""
+    sheet = app.screen.query_one(TargetsPane).grid.sheet
+    wanted = [sheet.index_of(key) for key in ("state", "traffic", "way", "problem")]
+    return [" | ".join(row.cells[n].text for n in wanted if n is not None) for row in sheet.rows]
+
+
+def told(app: Unipipe) -> str:
+    return "\n".join(notice.message for notice in app._notifications)
+
+
+async def planned(pilot: Any, app: Unipipe) -> str:
+    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.query("PlanLine"))
+    lines = [str(line.content) for line in app.screen.query("PlanLine").results(Static)]
+    return "\n".join([str(app.screen.query_one("#title", Static).content), *lines])
+
+
 async def shown(pilot: Any, app: Unipipe) -> None:
     await looked(pilot, app)
     await pilot.press("5")
     await until(pilot, lambda: isinstance(app.screen, ReleasesScreen) and app.screen.query_one(TargetPane).answer)
     await until(pilot, lambda: app.screen.query_one(HistoryPane).answer)
+    await until(pilot, lambda: "looking" not in "".join(targets(app)))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
@@ -61,12 +90,12 @@ async def test_a_target_shows_what_it_serves_how_it_does_and_what_it_served_befo
         await shown(pilot, app)
         history = app.screen.query_one(HistoryPane).grid.rows
 
-        assert [cell.text for row in history for cell in row.cells if MODEL in cell.text] == [
-            f"● {MODEL} 2",
-            f"· {MODEL} 1",
+        assert [[cell.text for cell in row.cells[:2]] for row in history] == [
+            ["● live", f"{MODEL} 2"],
+            ["· replaced", f"{MODEL} 1"],
         ]
-        assert f"answers with    {MODEL} version 2" in read(app)
-        assert "requests        10,432 since it started" in read(app)
+        assert targets(app) == ["● ready | v2 ████████ 100 %"]
+        assert "v2  ████████████████  100 %  stable    ● ready" in read(app)
         assert str(app.screen.query_one(TargetPane).border_title).startswith("Target local")
 
 
@@ -116,10 +145,200 @@ async def test_enter_in_the_history_goes_to_the_job_that_released_it(live_world:
 
 
 async def test_without_a_release_it_says_how_to_begin(busy_world: World) -> None:
-    stopped = replace(FakeServer().now)
-    app = Unipipe(staying(busy_world, server_of=lambda target: FakeServer(stopped)))
+    app = Unipipe(staying(busy_world, target_of=lambda name: FakeTarget()))
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(pilot, app)
 
         assert "unipipe serve start local" in read(app)
         assert app.screen.query_one(HistoryPane).grid.rows == ()
+
+
+def canary(state: RolloutState = RolloutState.WATCHING, place: int = 0, job: str = RUNNING) -> Rollout:
+    return a_canary(state, place, model=MODEL, before=2, version=3, job=job, since=NOON - timedelta(seconds=20))
+
+
+class Canary(FakeTarget):
+    """Version 3 has a tenth of the requests and fails at every fifth."""
+
+    def measures(self) -> tuple[Measures, ...]:
+        return (Measures("canary", 3, 100, 20), Measures("stable", 2, 900, 1))
+
+
+def on_its_way(world: World, rollout: Rollout) -> World:
+    world.rollouts.begin(rollout, "")
+    target = Canary.answering(*(rollout.wanted.variants if rollout.wanted else ()))
+    return staying(world, target_of=lambda name: target)
+
+
+async def test_a_canary_is_started_from_the_form_after_a_plan_of_all_its_steps(live_world: World) -> None:
+    processes = FakeProcesses(alive=frozenset({4711, 4712}))
+    app = Unipipe(staying(live_world, processes=processes))
+    async with app.run_test(size=(120, 50)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        assert app.screen.query_one("#entry-target", Input).value == "local"
+        for name, text in (("version", "3"), ("strategy", "canary"), ("steps", "10,50")):
+            app.screen.query_one(f"#entry-{name}", Input).value = text
+        app.screen.query_one("#go-on").press()  # type: ignore[attr-defined]
+        plan = await planned(pilot, app)
+
+        assert f"Release {MODEL} version 3 on local (canary)" in plan
+        assert "step 1 of 3: version 3 10 % (canary) · version 2 90 %" in plan
+        assert "step 3 of 3: version 3 100 %" in plan
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: processes.launched)
+        argv = processes.launched[0][0]
+        assert argv[:3] == ("release", "start", "--yes")
+        assert set(argv) >= {"--version=3", "--strategy=canary", "--steps=10,50", "local"}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_a_release_on_its_way_is_drawn_with_its_steps_and_what_was_compared(
+    live_world: World, size: tuple[int, int]
+) -> None:
+    app = Unipipe(on_its_way(live_world, canary()))
+    async with app.run_test(size=size) as pilot:
+        await shown(pilot, app)
+
+        assert targets(app) == ["● ready | v2 ███████░ 90 % · v3 10 % canary | ◆ canary 1/4 watching"]
+        text = read(app)
+        assert "◆ watching  step 1 of 4  canary of version 3" in text
+        assert "▸ 1  v2 ███████░ 90 % · v3 10 % canary" in text
+        assert "40 s of its pause left" in text
+        assert "error rate       0.1 %     20.0 %" in text
+        assert "✗ abort" in text
+        assert app.screen.query_one(HistoryPane).grid.rows[0].cells[0].text == "◆ watching"
+
+
+@pytest.mark.parametrize(
+    ("key", "title", "argv"),
+    [
+        ("a", "Advance release r-3f9a2c41 of version 3 on local", "advance"),
+        ("o", "Hold release r-3f9a2c41 of version 3 on local", "hold"),
+        ("X", "Abort release r-3f9a2c41 of version 3 on local", "abort"),
+    ],
+)
+async def test_a_key_moves_the_release_on_its_way_after_its_plan(
+    live_world: World, key: str, title: str, argv: str
+) -> None:
+    processes = FakeProcesses(alive=frozenset({4711, 4712}))
+    app = Unipipe(staying(on_its_way(live_world, canary(RolloutState.WAITING)), processes=processes))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, app)
+        await pilot.press(key)
+        assert title in await planned(pilot, app)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: processes.launched)
+
+        assert processes.launched[0][0][:2] == ("release", argv)
+
+
+async def test_an_interrupted_release_is_told_with_what_goes_on_with_it_and_cannot_be_advanced(
+    live_world: World,
+) -> None:
+    app = Unipipe(on_its_way(live_world, canary(job="20260309-100000-dead00")))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, app)
+
+        assert targets(app)[0].endswith("| ? canary 1/4 interrupted")
+        assert "was interrupted while watching; go on: unipipe release status local" in read(app)
+        await pilot.press("a")
+        await until(pilot, lambda: "`unipipe release status local` goes on with it" in told(app))
+
+
+async def test_a_key_that_has_nothing_to_do_says_why(live_world: World) -> None:
+    app = Unipipe(live_world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("a")
+        await until(pilot, lambda: "No release is on its way to local." in told(app))
+        await pilot.press("B")
+        await until(pilot, lambda: "local answers with version 2 already." in told(app))
+        live_world.rollouts.begin(canary(RolloutState.HELD), "")
+        await until(pilot, lambda: "◇ canary 1/4 held" in targets(app)[0])
+        await pilot.press("o")
+        await until(pilot, lambda: "Release r-3f9a2c41 is held: it cannot be held." in told(app))
+        await pilot.press("R")
+        await until(pilot, lambda: "is held on local: advance or abort it first." in told(app))
+
+        assert isinstance(app.screen, ReleasesScreen)
+
+
+async def test_what_another_process_does_with_a_release_is_seen_without_a_key(live_world: World) -> None:
+    rollout = canary()
+    world = on_its_way(live_world, rollout)
+    app = Unipipe(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await shown(pilot, app)
+        assert "◆ canary 1/4 watching" in targets(app)[0]
+        world.rollouts.record(canary_after(rollout, RolloutState.WAITING, 1))
+
+        await until(pilot, lambda: "! canary 2/4 waiting" in targets(app)[0])
+        await until(pilot, lambda: "! waiting  step 2 of 4" in read(app))
+
+
+def canary_after(rollout: Rollout, state: RolloutState, place: int) -> Rollout:
+    return replace(rollout, state=state, place=place, moves=rollout.moves + 1)
+
+
+async def test_b_goes_back_on_the_target_and_capital_b_to_the_release_under_the_cursor(live_world: World) -> None:
+    app = Unipipe(on_its_way(live_world, canary()))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        assert app.screen.query_one("#entry-target", Input).value == "local"
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, ReleasesScreen))
+        await pilot.press("enter", "G", "B")
+        await until(pilot, lambda: not isinstance(app.screen, ReleasesScreen))
+        # It says itself what stands in its way.
+        assert "is watching on local" in "".join(str(one.content) for one in app.screen.query(Static))
+
+
+async def test_d_compares_the_newest_release_with_the_one_before_it(live_world: World) -> None:
+    app = Unipipe(live_world)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, ReadingScreen) and "Different" in read(app))
+
+        assert f"version       {MODEL} 1  →  {MODEL} 2" in read(app)
+
+
+async def test_a_target_that_hangs_holds_up_nothing_but_its_own_row(live_world: World) -> None:
+    (live_world.root / "unipipe.yaml").write_text(CONFIG.replace("targets:", "targets:\n  far: {kind: kubernetes}"))
+    hang = threading.Event()
+
+    class Hanging(FakeTarget):
+        def live(self) -> LiveTarget:
+            hang.wait(20)
+            return super().live()
+
+    known = {"far": Hanging("far"), "local": FakeTarget.answering(Variant("stable", MODEL, 2, "ab" * 32))}
+    world = staying(live_world, target_of=lambda name: known[name], config=read_config(live_world.root))
+    app = Unipipe(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await looked(pilot, app)
+        await pilot.press("5")
+        await until(pilot, lambda: isinstance(app.screen, ReleasesScreen) and "● ready" in "".join(targets(app)))
+        assert [row.split(" | ")[0] for row in targets(app)] == ["◌ looking", "● ready"]
+        await pilot.press("j")
+        await until(pilot, lambda: "v2  ████████████████  100 %" in read(app))
+
+        assert str(app.screen.query_one(TargetPane).border_title).startswith("Target local")
+        hang.set()
+        await until(pilot, lambda: [row.split(" | ")[0] for row in targets(app)] == ["· stopped", "● ready"])
+
+
+async def test_in_models_the_version_under_the_cursor_is_released(live_world: World) -> None:
+    app = Unipipe(live_world)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await looked(pilot, app)
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, ModelsScreen) and app.screen.selection().get("version"))
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+
+        assert app.screen.query_one("#entry-version", Input).value == "3"

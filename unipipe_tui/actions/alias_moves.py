@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from unipipe_tui.actions.action import Done
-from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.bundling import bundle_to_serve
 from unipipe_tui.actions.release.recording import record_at_once
+from unipipe_tui.actions.vouching import release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import by_tag, reason_tag
@@ -53,6 +54,8 @@ def plan_move(
     followers = _followers(world, model, alias) if version is not None else ()
     for target in followers:
         _refuse_when_in_hand(world, target)
+    if followers and version is not None:
+        warnings = (*warnings, *release_warnings(world, model, version, goes_back=how in (How.BACK, How.UNDO)))
     move = AliasMove(model, alias, version, previous, how, reason, followers)
     before = "nothing" if previous is None else f"version {previous}"
     after = "nothing" if version is None else f"version {version}"
@@ -182,7 +185,7 @@ def _switch_followers(
     if not move.followers or move.version is None:
         return
     with step(progress, "make the bundle", first, total):
-        folder, bundle = make_bundle(world, registry, move.model, move.version)
+        folder, bundle = bundle_to_serve(world, move.model, move.version, registry)
     for number, target in enumerate(move.followers, start=first + 1):
         with step(progress, f"switch {target}", number, total):
             world.server_of(target).switch(folder, bundle.digest, progress)

@@ -29,8 +29,10 @@ from unipipe_tui.actions import (
     user_commands,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.release import collecting as release_collecting
 from unipipe_tui.actions.release import difference as release_difference
 from unipipe_tui.actions.release import history as release_history
+from unipipe_tui.actions.release import log as release_log
 from unipipe_tui.actions.release import moving as release_moving
 from unipipe_tui.actions.release import starting as release_starting
 from unipipe_tui.actions.release import status as release_status
@@ -107,12 +109,14 @@ CATALOG: tuple[Action, ...] = (
     release_status.RESUME,
     release_history.HISTORY,
     release_difference.DIFF,
+    release_log.LOG,
     serve.START,
     serve.STOP,
     serve.STATUS,
     traffic.PREDICT,
     traffic.FEEDBACK,
     traffic.SHOW,
+    release_collecting.COLLECT,
     drift.CHECK,
     drift_history.SHOW,
     drift_history.HISTORY,

@@ -12,8 +12,10 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
+from unipipe_tui.config import TargetKind
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
@@ -108,7 +110,7 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
         return Plan(title, (recorded,), "nothing to undo: two files are only compared", order)
     target = world.target(request.target)
     known, labels = world.predictions.totals(target)
-    if known == 0:
+    if known == 0 and world.targets[target].kind is TargetKind.LOCAL:
         raise UsageError(f"{target} has answered no prediction yet.", hint=f"unipipe serve start {target}")
     version = _judged_version(target, world)
     order = DriftOrder(target, reference, None, rows, request.columns, request.fail_on_drift, version)
@@ -124,6 +126,8 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
 def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[DriftChecked]:
     """Check for drift."""
     order = plan.decided
+    if order.target is not None:
+        bring_log(world, order.target, progress)
     with step(progress, "compare the distributions", 1, 2):
         report = _compared(order, world)
     if order.target is None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from unipipe_tui.actions.vouching import must_be_safe_to_score
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import GateConfig, GateMetric
 from unipipe_tui.domain.aliases_and_tags import CHAMPION, GATES_AGAINST_TAG, GATES_TAG
@@ -24,6 +25,7 @@ def check_version(world: World, registry: Registry, model: str, version: int) ->
 
     Raises:
         UsageError: no gates or no holdout are configured, or the file is missing.
+        CheckSaidNo: files of one of them are not those that were registered, or would run a stranger's code.
     """
     holdout = holdout_path(world)
     champion = world.tracking.alias(model, CHAMPION)
@@ -144,6 +146,7 @@ def _figures(
     world: World, registry: Registry, model: str, version: int, holdout: Path, slices: tuple[str, ...]
 ) -> Mapping[str, Mapping[str, Figures]]:
     label = world.config.data.label
+    must_be_safe_to_score(world, registry, model, version)
     scored = registry.score(model, version, holdout, (label, *slices))
     threshold = registry.threshold(model, version)
     decisions = [score >= (DEFAULT_THRESHOLD if threshold is None else threshold) for score in scored.scores]

@@ -9,7 +9,7 @@ from unipipe_tui.actions.lineage import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.models import figures_of, targets_serving
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.aliases_and_tags import rejection_of
+from unipipe_tui.domain.aliases_and_tags import DIGEST_TAG, rejection_of
 from unipipe_tui.domain.model_cards import CardData, ModelCard, card_markdown, sliced
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.records import GateCheck
@@ -73,6 +73,7 @@ def _card(version: ModelVersion, lineage: Lineage, run: Run | None, check: GateC
         inputs=signature.inputs if signature else (),
         outputs=signature.outputs if signature else (),
         missing=(*lineage.missing, *_unsaid(purpose, version, run, signature)),
+        digest=version.tags.get(DIGEST_TAG),
     )
 
 

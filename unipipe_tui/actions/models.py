@@ -11,12 +11,14 @@ from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
 from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, sentence_of
 from unipipe_tui.actions.request import OBJECT, Names, Short
+from unipipe_tui.actions.vouching import check_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import (
     CHAMPION,
     COMMIT_TAG,
     DATA_TAG,
+    DIGEST_TAG,
     GATES_TAG,
     Rejection,
     by_tag,
@@ -114,6 +116,8 @@ class VersionLine:
     """Targets that answer with it now."""
     run_name: str
     description: str
+    digest: str | None = None
+    """sha256 over its files as they were registered; None when nobody recorded it yet."""
 
 
 @frozen
@@ -183,6 +187,7 @@ def _version_line(
         served_by=serving,
         run_name=run.name if run else "",
         description=version.description,
+        digest=version.tags.get(DIGEST_TAG),
     )
 
 
@@ -236,9 +241,13 @@ class Checked:
 
 
 def plan_check(request: CheckModel, world: World) -> Plan[ToCheck]:
-    """Score a version and the champion on the same holdout and judge it at the gates; exit code 4 when one is closed."""
+    """Score a version and the champion on the same holdout and judge it at the gates.
+
+    Exit code 4 when one is closed, and when the artefact store does not hold the files that were registered.
+    """
     world.tracking.version(request.model, request.version)
     holdout = holdout_path(world)
+    warnings = check_warnings(world, request.model, request.version)
     champion = world.tracking.alias(request.model, CHAMPION)
     against = "" if champion in (None, request.version) else f" against champion version {champion}"
     effects = (
@@ -246,9 +255,8 @@ def plan_check(request: CheckModel, world: World) -> Plan[ToCheck]:
         plans.registry(f"{request.model} version {request.version}: tags unipipe.gates, unipipe.gates.against"),
     )
     title = f"Check {request.model} version {request.version} at the gates{against}"
-    return Plan(
-        title, effects, "nothing to undo: a check only adds its result", ToCheck(request.model, request.version)
-    )
+    undo = "nothing to undo: a check only adds its result"
+    return Plan(title, effects, undo, ToCheck(request.model, request.version), warnings)
 
 
 def check_model(plan: Plan[ToCheck], world: World, progress: Progress) -> Done[Checked]:

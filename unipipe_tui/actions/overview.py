@@ -11,6 +11,7 @@ from typing import Any
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
+from unipipe_tui.actions.release.status import is_interrupted
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION
 from unipipe_tui.domain.board import ADD_REMOTE, PULL, RUN, Facts, GateFact, JobFact, StageFact, Step, TargetFact, board
@@ -19,6 +20,8 @@ from unipipe_tui.domain.freshness import RESTORABLE, PipelineState, StageState
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.pipelines import Figure, Pipeline
 from unipipe_tui.domain.records import Alert, Release
+from unipipe_tui.domain.rollouts.course import RolloutState
+from unipipe_tui.domain.rollouts.traffic import Traffic
 from unipipe_tui.domain.serving import ServerStatus
 from unipipe_tui.domain.tracking import (
     ModelVersion,
@@ -56,6 +59,24 @@ class ProjectFacts:
 
 
 @frozen
+class OnItsWay:
+    """A release that is on its way to a target."""
+
+    target: str
+    release: str
+    version: int
+    strategy: str
+    state: RolloutState
+    step: int
+    """Counted from 1."""
+    steps: int
+    traffic: Traffic | None
+    """What the step answers with; None while it is being brought there."""
+    interrupted: bool
+    """Its job is gone and left it on its way."""
+
+
+@frozen
 class Overview:
     """The project at a glance."""
 
@@ -69,6 +90,7 @@ class Overview:
     """What else there is to know, one sentence each."""
     releases: tuple[Release, ...] = ()
     """The newest of each target: what it answers with, or did last, and what that was made of."""
+    on_their_way: tuple[OnItsWay, ...] = ()
 
 
 def status(request: Status, world: World) -> Overview:
@@ -79,10 +101,12 @@ def status(request: Status, world: World) -> Overview:
     jobs: tuple[JobLine, ...] = ()
     alerts: tuple[Alert, ...] = ()
     releases: tuple[Release, ...] = ()
+    ways: tuple[OnItsWay, ...] = ()
     with gathered.part("train", "evaluate", "monitor", "retrain"), world.store.together():
         _gather_store(world, gathered)
         jobs = list_jobs(_ListJobs(5), world).jobs
         alerts = world.history.alerts()
+        ways = tuple(_ways(world))
         releases = tuple(release for name in world.targets for release in world.history.releases(name, 1))
     _gather_traffic(world, gathered)
     servers = _gather_targets(world, gathered)
@@ -91,7 +115,24 @@ def status(request: Status, world: World) -> Overview:
     if project.branch is None and project.commit is None and not world.git.is_repository():
         refusal = world.git.refusal()
         gathered.notices.append(f"Git refuses: {refusal}" if refusal else NO_REPOSITORY)
-    return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices), releases)
+    return Overview(project, board(facts), servers, alerts, jobs, tuple(gathered.notices), releases, ways)
+
+
+def _ways(world: World) -> Iterator[OnItsWay]:
+    for name in world.targets:
+        rollout = world.rollouts.current(name)
+        if rollout is not None:
+            yield OnItsWay(
+                target=name,
+                release=rollout.id,
+                version=rollout.candidate.version,
+                strategy=rollout.strategy.kind.value,
+                state=rollout.state,
+                step=rollout.place + 1,
+                steps=len(rollout.steps),
+                traffic=rollout.wanted if rollout.stands else None,
+                interrupted=is_interrupted(rollout, world),
+            )
 
 
 @dataclass

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
-from unipipe_tui.actions.bundling import make_bundle
+from unipipe_tui.actions.bundling import bundle_to_serve
 from unipipe_tui.actions.release.recording import record_at_once
 from unipipe_tui.actions.request import OBJECT, Names
+from unipipe_tui.actions.vouching import release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import CHAMPION
@@ -48,6 +49,7 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
 
     Raises:
         UsageError: it runs already, or there is no version to serve.
+        CheckSaidNo: the version's files are not those that were registered, or they run code.
     """
     model = world.model.name
     status = world.server_of(target).status()
@@ -57,20 +59,19 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
     chosen = version if version is not None else world.tracking.alias(model, alias)
     if chosen is None:
         raise UsageError(f"{model}@{alias} names no version yet.", hint="Train one: unipipe pipeline run")
-    world.tracking.version(model, chosen)
+    warnings = release_warnings(world, model, chosen)
     effects = [plans.write(f"bundle of {model} version {chosen}, sealed with its digest")]
     effects.append(plans.serve(f"{target} listens on {status.url} with {model} version {chosen}", target))
     effects.append(plans.store("release, audit entry"))
     title = f"Start {target} with {model} version {chosen}"
-    return Plan(title, tuple(effects), f"unipipe serve stop {target}", StartOrder(target, model, chosen))
+    return Plan(title, tuple(effects), f"unipipe serve stop {target}", StartOrder(target, model, chosen), warnings)
 
 
 def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Done[ServerStatus]:
     """Start a server."""
     order = plan.decided
     with step(progress, "make the bundle", 1, 2):
-        found = world.bundles.whole(order.model, order.version)
-        folder, bundle = found or make_bundle(world, world.open_registry(), order.model, order.version)
+        folder, bundle = bundle_to_serve(world, order.model, order.version)
     with step(progress, f"start {order.target}", 2, 2):
         status = world.server_of(order.target).start(folder, bundle.digest, progress)
     record_at_once(world, order.target, order.model, order.version, "its server was started", goes_back=False)

@@ -16,6 +16,7 @@ from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION, COMMIT_TAG
 from unipipe_tui.domain.errors import ExitCode, Failed, UnipipeError, UsageError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.jobs import DETACHED_JOB, StageTiming
+from unipipe_tui.domain.model_files import told
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.reach import Reach
@@ -217,6 +218,10 @@ def _carried_on(
     if rejection is not None:
         progress.emit(Noted(f"{model} version {version} was rejected by {rejection.by}: it is named nothing."))
         return trained, None
+    contents = world.tracking.contents(world.tracking.version(model, version))
+    if contents is not None and contents.runs_code:
+        told_why = told(contents.runs_code)
+        progress.emit(Noted(f"Loading {model} version {version} runs code that came with it: {told_why}."))
     with step(progress, "check it at the gates", 3, 4):
         check = check_version(world, registry, model, version) if world.config.gates else None
     trained = replace(trained, gates=check)

@@ -11,6 +11,7 @@ from unipipe_tui.config import Config, ModelConfig, TargetConfig, UserConfig
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
+from unipipe_tui.domain.ports.exports import Exporter
 from unipipe_tui.domain.ports.rollouts import Rollouts
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
@@ -97,6 +98,8 @@ class World:
     """The model server of a target."""
     target_of: Callable[[str], Target]
     """A place where versions answer."""
+    exporter_of: Callable[[str], Exporter]
+    """Makes documents of a target for other tools."""
     rollouts: Rollouts
     bundles: Bundles
     predictions: Predictions

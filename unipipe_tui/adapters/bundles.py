@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unipipe_tui.domain.bundles import Bundle, read_bundle, verify_bundle
+from unipipe_tui.adapters.mlflow.model import runs_code
+from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle, read_bundle, verify_bundle
 from unipipe_tui.domain.errors import UnipipeError
 
 
@@ -33,3 +34,8 @@ class BundleFolder:
             return place, verify_bundle(place)
         except UnipipeError:
             return None
+
+    def runs_code(self, model: str, version: int) -> tuple[str, ...]:
+        """Why loading the version's bundle runs code that came with it; empty when it is only data or never made."""
+        folder = self.place(model, version) / MODEL_FOLDER
+        return runs_code(folder) if folder.is_dir() else ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from unipipe_tui.adapters import process
-from unipipe_tui.domain.errors import Failed, ToolMissing
+from unipipe_tui.domain.errors import Failed, Refused, ToolMissing
 from unipipe_tui.domain.ports.tools import Commit, DiffStat, WorkTree
 from unipipe_tui.domain.progress import Progress
 
@@ -147,6 +147,52 @@ class GitCommandLine:
             raise Failed("There is nothing to commit yet.", hint="Add a file first.")
         return head
 
+    def text_at(self, branch: str | None, path: str) -> str | None:
+        """What a file of the project says at the head of a branch, or here; None where there is none."""
+        within = self._ask("rev-parse", "--show-prefix") or ""
+        return self._ask("show", f"{self._ref(branch)}:{within}{path}", strip=False)
+
+    def commit_texts(
+        self, branch: str | None, texts: Mapping[str, str | None], message: str, scratch: Path, progress: Progress
+    ) -> Commit:
+        """Write files of the project, or remove those whose text is None, and commit them to a branch, also one that is not here.
+
+        Another branch is written in a work tree of its own, in `scratch`; a new one begins at the head. Answers with the
+        branch's head when nothing changed.
+
+        Raises:
+            Refused: the branch moved meanwhile.
+            Failed: Git refused.
+        """
+        checked_out = self.work_tree()
+        if branch is None or (checked_out is not None and checked_out.branch == branch):
+            _write_texts(self._root, texts)
+            return self.commit(message, [path for path in texts if self._is_known(path)], progress)
+        before = self.commit_of(f"refs/heads/{branch}")
+        base = before or self.commit_of(f"refs/remotes/origin/{branch}") or self.head()
+        if base is None:
+            raise Failed("There is nothing to commit on yet.", hint="Make a first commit.")
+        try:
+            elsewhere = GitCommandLine(self.add_worktree(base.id, scratch, progress))
+            made = elsewhere.commit_texts(None, texts, message, scratch, progress)
+        finally:
+            self.remove_worktree(scratch)
+        if before is None or made.id != before.id:
+            known = before.id if before else "0" * 40
+            moved = self._ask("update-ref", "-m", message.splitlines()[0], f"refs/heads/{branch}", made.id, known)
+            if moved is None:
+                raise Refused(f"The branch {branch} moved meanwhile.", hint=f"git log {branch}")
+        return made
+
+    def _is_known(self, path: str) -> bool:
+        """Whether there is such a file, or Git has had one."""
+        return (self._root / path).exists() or bool(self._ask("ls-files", "--", _literal(path)))
+
+    def _ref(self, branch: str | None) -> str:
+        if branch is None:
+            return "HEAD"
+        return f"refs/heads/{branch}" if self.commit_of(f"refs/heads/{branch}") else f"refs/remotes/origin/{branch}"
+
     def add_worktree(self, commit: str, folder: Path, progress: Progress) -> Path:
         """Check a commit out in a folder of its own; answers where in it the project lies.
 
@@ -188,6 +234,15 @@ class GitCommandLine:
             # Advice would push what went wrong out of the last lines.
             said = [line for line in done.tail if not line.startswith("hint: ")]
             raise Failed(f"git {verb} failed: {' '.join(said[-3:])}", hint="Run it by hand to see more.")
+
+
+def _write_texts(root: Path, texts: Mapping[str, str | None]) -> None:
+    for path, text in texts.items():
+        if text is None:
+            (root / path).unlink(missing_ok=True)
+            continue
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
 
 
 def _path_of(entry: str) -> str:

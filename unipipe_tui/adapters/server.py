@@ -26,9 +26,17 @@ class LocalServer:
     """
 
     def __init__(
-        self, target: str, folder: Path, predictions: Path, host: str, port: int, mode: LogMode = LogMode.BEHIND
+        self,
+        target: str,
+        folder: Path,
+        predictions: Path,
+        host: str,
+        port: int,
+        mode: LogMode = LogMode.BEHIND,
+        *,
+        allow_pickle: bool = False,
     ) -> None:
-        self._process = ServingProcess(target, folder, predictions, host, port, mode)
+        self._process = ServingProcess(target, folder, predictions, host, port, mode, allow_pickle=allow_pickle)
 
     @property
     def url(self) -> str:

@@ -17,6 +17,7 @@ from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.drift import DriftChecked
 from unipipe_tui.actions.drift_history import DriftView
+from unipipe_tui.actions.going_back import WentBack
 from unipipe_tui.actions.jobs import JobLog
 from unipipe_tui.actions.lineage import Lineage, RunFacts
 from unipipe_tui.actions.models import Figure, ModelView
@@ -164,6 +165,10 @@ for _of_runs in (
     render_models.card_lines,
     render_models.version_comparison_lines,
     render_releases.release_list_lines,
+    render_releases.status_lines,
+    render_releases.view_lines,
+    render_releases.difference_lines,
+    render_releases.released_lines,
     render_runs.runs_exported_lines,
     render_runs.runs_synced_lines,
     render_reproduction.run_reproduced_lines,
@@ -194,6 +199,7 @@ def _(view: ModelView) -> Lines:
             ("run", version.run_id or "-"),
             ("commit", version.commit or "-"),
             ("data", version.data or "-"),
+            ("files", f"sha256 {version.digest}" if version.digest else "not recorded"),
             ("promoted by", _by(version.promoted_by, version.promotion_reason) or "-"),
             *([("rejected by", _by(version.rejection.by, version.rejection.reason))] if version.rejection else ()),
             *([("served by", ", ".join(version.served_by))] if version.served_by else ()),
@@ -277,6 +283,11 @@ def _run_facts(run: RunFacts) -> Lines:
             ("metrics", _few(run.metrics, 6)),
         ]
     )
+
+
+@lines_of.register
+def _(back: WentBack) -> Lines:
+    return lines_of(back.moved or back.released)
 
 
 @lines_of.register

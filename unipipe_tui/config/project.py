@@ -25,6 +25,8 @@ class ModelConfig:
     """MLflow experiment that training logs to."""
     run_file: str | None = None
     """JSON file with a `run_id` that the training stage writes."""
+    allow_pickle: bool = False
+    """Release and serve versions that run code of their author when they are loaded: pickles, custom Python models."""
 
     def __post_init__(self) -> None:
         """Refuse a name that MLflow would not take."""

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.model_files import files_in, sha256_of, told
 from unipipe_tui.domain.values import frozen
 
 MANIFEST = "bundle.json"
@@ -59,7 +60,7 @@ def seal_bundle(
         raise UsageError(
             f"No MLflow model in {folder / MODEL_FOLDER}.", "A bundle's model/ folder must hold an MLmodel file."
         )
-    hashes = tuple((path, _sha256(folder / path)) for path in _paths_in(folder))
+    hashes = tuple((path, sha256_of(folder / path)) for path in _paths_in(folder))
     unsealed = Bundle(model, version, run_id, threshold, commit, data, hashes, digest="")
     bundle = Bundle(model, version, run_id, threshold, commit, data, hashes, digest=_digest_of(unsealed))
     _replace(folder / MANIFEST, json.dumps({"format": FORMAT, **asdict(bundle)}, indent=2) + "\n")
@@ -96,10 +97,9 @@ def verify_bundle(folder: Path) -> Bundle:
     present = set(_paths_in(folder))
     found = [f"missing: {path}" for path in sorted(wanted.keys() - present)]
     found += [f"extra: {path}" for path in sorted(present - wanted.keys())]
-    found += [f"changed: {path}" for path in sorted(present & wanted.keys()) if _sha256(folder / path) != wanted[path]]
+    found += [f"changed: {path}" for path in sorted(present & wanted.keys()) if sha256_of(folder / path) != wanted[path]]
     if found:
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        raise Failed(f"The bundle in {folder} is not what was sealed: {'; '.join(found[:5])}{more}.", _MAKE_IT_AGAIN)
+        raise Failed(f"The bundle in {folder} is not what was sealed: {told(found)}.", _MAKE_IT_AGAIN)
     return bundle
 
 
@@ -108,26 +108,7 @@ _MAKE_IT_AGAIN = "Make the bundle again from the registered version."
 
 def _paths_in(folder: Path) -> Iterator[str]:
     """Every file below the folder but the manifest, in order; only plain files and folders are allowed."""
-    found: list[str] = []
-    for root, folders, files in os.walk(folder, onerror=_cannot_list):
-        for name in folders + files:
-            path = Path(root, name)
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
-                raise Failed(f"{path} is a link or a special file.", "A bundle holds plain files only.")
-        found += [Path(root, name).relative_to(folder).as_posix() for name in files]
-    return (path for path in sorted(found) if path != MANIFEST)
-
-
-def _cannot_list(error: OSError) -> None:
-    raise Failed(f"{error.filename} cannot be listed: {error.strerror}", "Check its permissions.") from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from error
+    return (path for path in files_in(folder) if path != MANIFEST)
 
 
 def _digest_of(bundle: Bundle) -> str:

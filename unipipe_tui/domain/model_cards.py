@@ -61,6 +61,8 @@ class ModelCard:
     outputs: tuple[SignatureColumn, ...]
     missing: tuple[str, ...]
     """What the card lacks, one sentence each."""
+    digest: str | None = None
+    """sha256 over its files as they were registered."""
 
 
 def card_markdown(card: ModelCard) -> str:
@@ -134,6 +136,8 @@ def _made_of(card: ModelCard) -> Iterator[str]:
         yield f"commit: `{card.commit}` {_words(card.commit_subject)}".rstrip()
     for one in card.data:
         yield f"data {_words(one.name)}: `{one.md5}`"
+    if card.digest:
+        yield f"files: sha256 `{_words(card.digest)}`"
 
 
 def _gates(check: GateCheck | None) -> str:

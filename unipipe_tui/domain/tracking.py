@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.model_files import ModelContents
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import Logged, MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
@@ -221,6 +222,10 @@ class Tracking(Protocol):
 
     def signature(self, version: ModelVersion) -> Signature | None:
         """What the version takes and gives; None when its files are not here or do not say."""
+        ...
+
+    def contents(self, version: ModelVersion) -> ModelContents | None:
+        """What the version's files are now; None when they are not here. Raises Failed when one cannot be read."""
         ...
 
     def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
 from unipipe_tui.domain.values import frozen
@@ -34,6 +36,7 @@ class Arguments:
     log_mode: str
     body_seconds: float
     answer_seconds: float
+    allow_pickle: bool
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +58,8 @@ def _work(
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _prepare_for_mlflow()
+    # A sixth of the time until it is ready would be spent on going through what was just imported, and finding nothing.
+    gc.set_threshold(100_000)
     # Takes a second, so the port comes first.
     from unipipe_tui.serving.gate import Limits  # noqa: PLC0415
     from unipipe_tui.serving.prediction_log import LogMode  # noqa: PLC0415
@@ -63,17 +68,30 @@ def _work(
     limits = Limits(body_seconds=arguments.body_seconds, answer_seconds=arguments.answer_seconds)
     settings = Settings(arguments.desired, arguments.log, LogMode(arguments.log_mode), token, limits)
     try:
-        serve(listening, settings, _load_bundle, past, tell)
+        serve(listening, settings, partial(load_bundle, allow_pickle=arguments.allow_pickle), past, tell)
     except UnipipeError as error:
         return _told(error)
     return 0
 
 
-def _load_bundle(folder: Path, digest: str) -> Scorer:
-    # Takes seconds, which a router before other servers need not spend, nor have the library.
-    from unipipe_tui.serving.models import load_served_model  # noqa: PLC0415
+def load_bundle(folder: Path, digest: str, *, allow_pickle: bool = False) -> Scorer:
+    """Bring a bundle's model into this process. Raises what `load_served_model` raises."""
+    # A router before other servers need not have the libraries.
+    from unipipe_tui.serving.models import Loaders, load_served_model  # noqa: PLC0415
 
-    return load_served_model(folder, digest)
+    return load_served_model(folder, digest, Loaders(_load_skops, _load_with_mlflow), allow_pickle=allow_pickle)
+
+
+def _load_skops(file: Path, trusted: Sequence[str]) -> Any:
+    import skops.io  # noqa: PLC0415
+
+    return skops.io.load(file, trusted=trusted)
+
+
+def _load_with_mlflow(folder: Path) -> Any:
+    import mlflow.pyfunc  # noqa: PLC0415
+
+    return mlflow.pyfunc.load_model(str(folder))
 
 
 def _told(error: UnipipeError) -> int:
@@ -98,6 +116,9 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     )
     parser.add_argument("--body-seconds", type=_seconds, default=10.0, help="how long a body may take to arrive")
     parser.add_argument("--answer-seconds", type=_seconds, default=30.0, help="how long an answer may take")
+    parser.add_argument(
+        "--allow-pickle", action="store_true", help="load models that run code of their author when they are loaded"
+    )
     given = parser.parse_args(argv)
     return Arguments(**vars(given))
 

@@ -9,19 +9,23 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from unipipe_tui import __version__
 from unipipe_tui.serving.gate import Gate, Limits
 from unipipe_tui.serving.metrics import Metrics
 from unipipe_tui.serving.prediction_log import PredictionLog
 from unipipe_tui.serving.refusals import install_refusals
 from unipipe_tui.serving.routes.answering import Answering
+from unipipe_tui.serving.routes.documents import document_routes
+from unipipe_tui.serving.routes.invocations import invocation_routes
+from unipipe_tui.serving.routes.open_inference import open_inference_routes
 from unipipe_tui.serving.routes.plain import plain_routes
 from unipipe_tui.serving.routes.probes import Watched, probe_routes
 from unipipe_tui.serving.service import Service
 from unipipe_tui.serving.supervisor import Past
 from unipipe_tui.serving.switch import Switch
-from unipipe_tui.serving.wire import FeedbackRequest, PredictionRequest
+from unipipe_tui.serving.wire import FeedbackRequest, InferenceRequest, InvocationsRequest, PredictionRequest
 
-BODIES: tuple[type[BaseModel], ...] = (PredictionRequest, FeedbackRequest)
+BODIES: tuple[type[BaseModel], ...] = (PredictionRequest, FeedbackRequest, InvocationsRequest, InferenceRequest)
 """Forms that routes read by themselves; the OpenAPI document is told of them here."""
 _SCHEMAS = "#/components/schemas/{model}"
 
@@ -45,10 +49,14 @@ def build_app(
         yield
         service.close()
 
-    app = FastAPI(title="Unipipe model server", lifespan=lifespan)
+    # The framework's own page of the documents is made of scripts from elsewhere, which a closed network has not.
+    app = FastAPI(title="Unipipe model server", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(Gate, limits=limits, token=token)
     install_refusals(app)
     app.include_router(plain_routes(service, answering))
+    app.include_router(invocation_routes(service, answering))
+    app.include_router(open_inference_routes(service, answering))
+    app.include_router(document_routes(lambda: app.openapi()))
     app.include_router(probe_routes(Watched(switch, log, metrics, answering, past or Past())))
     _describe_bodies(app)
     return app

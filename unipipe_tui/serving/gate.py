@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.refusals import refusal
 
-PROBES = frozenset({"/healthz", "/readyz", "/ping"})
+PROBES = frozenset({"/healthz", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready"})
 """Asked by machinery that has no token; they tell no inputs."""
 
 

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
-from mlflow.models import Model
-from mlflow.types import ColSpec
 
 from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle, verify_bundle
-from unipipe_tui.domain.errors import Failed, Refused, UsageError
+from unipipe_tui.domain.errors import Failed, Refused
+from unipipe_tui.domain.model_files import model_files, told, what_runs_code
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.serving.mlmodel import MlModel, read_mlmodel
+from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.scoring import Facts, score
 from unipipe_tui.serving.validation import Column, Columns, Kind, check_records
 
 Predict = Callable[[pd.DataFrame], Any]
+PredictWith = Callable[[pd.DataFrame, dict[str, object]], Any]
 SKLEARN = "mlflow.sklearn"
 ROW_BY_ROW = frozenset({SKLEARN, "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
 """Flavors whose models answer for each record by itself; of a model of somebody's own nobody knows."""
+BARRED = "MLFLOW_ALLOW_PICKLE_DESERIALIZATION"
+"""Whoever sets this may want that MLflow refuses: it is asked then."""
+
+
+@frozen
+class Loaders:
+    """How models come into this process. The libraries take seconds, and not every process has or needs both."""
+
+    skops: Callable[[Path, Sequence[str]], Any]
+    """A scikit-learn model that is only data: its file, and the types that it may hold."""
+    mlflow: Callable[[Path], Any]
+    """Any other: its folder."""
 
 
 @frozen
@@ -35,6 +50,10 @@ class ServedModel:
     row_by_row: bool
     threads: int = 1
     """Scoring holds the interpreter's lock most of the time: more threads would only make every request later."""
+    predict_frame_with: PredictWith | None = None
+    """The same with params; None for a model whose signature names none."""
+    example_output: Any | None = None
+    """What it answered to its own input example; None without one."""
 
     def mergeable(self, columns: Columns) -> object | None:
         """The columns that are given, and which of them turn into objects because a truth value is missing."""
@@ -47,12 +66,25 @@ class ServedModel:
         """The model's own answer. Raises what the model raises."""
         return self.predict_frame(_frame(columns, self.columns, records))
 
+    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
+        """As `predict`, with params; raises Refusing when they do not fit. A model without any passes them over."""
+        if self.predict_frame_with is None:
+            return self.predict(columns, records)
+        try:
+            return self.predict_frame_with(_frame(columns, self.columns, records), dict(params))
+        except Exception as error:
+            # MLflow's own exception, told by its word for it, since the library need not be here.
+            if getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE":
+                raise Refusing(400, str(error)) from error
+            raise
 
-def load_served_model(folder: Path, digest: str) -> ServedModel:
+
+def load_served_model(folder: Path, digest: str, loaders: Loaders, *, allow_pickle: bool = False) -> ServedModel:
     """Verify the bundle, load it and let it score its own input example.
 
-    Raises Refused when the bundle is whole but not the wanted one, and a UnipipeError when it is damaged, has no
-    column signature, or cannot answer. Nothing is unpickled before the digest agrees.
+    Raises Refused when the bundle is whole but not the wanted one, or runs code when it is loaded and that is not
+    allowed, and a UnipipeError when it is damaged, has no column signature, or cannot answer. Nothing is unpickled
+    before the digest agrees.
     """
     bundle = verify_bundle(folder)
     if bundle.digest != digest:
@@ -60,21 +92,33 @@ def load_served_model(folder: Path, digest: str) -> ServedModel:
             f"The bundle in {folder} has digest {bundle.digest[:12]}…, wanted is {digest[:12]}….",
             "Ask for the digest that the bundle bears.",
         )
-    path = str(folder / MODEL_FOLDER)
-    description = Model.load(path)
-    columns = read_columns(description)
-    predictor = mlflow.pyfunc.load_model(path)
-    flavor = description.flavors.get(mlflow.pyfunc.FLAVOR_NAME, {})
-    loader = str(flavor.get(mlflow.pyfunc.MAIN, ""))
-    served = ServedModel(_facts(bundle), columns, predictor.predict, loader in ROW_BY_ROW)
-    example = _read_example(folder / MODEL_FOLDER)
+    path = folder / MODEL_FOLDER
+    described = read_mlmodel(path)
+    reasons = what_runs_code(described.flavors, model_files(path))
+    if reasons and not allow_pickle:
+        raise Refused(
+            f"Loading {bundle.model} version {bundle.version} runs code that came with it: {told(reasons)}.",
+            "Allow it in unipipe.yaml (model: {allow_pickle: true}), then stop the server and start it again.",
+        )
+    columns = described.columns()
+    with_params: PredictWith | None = None
+    if described.loader == SKLEARN and not reasons and BARRED not in os.environ:
+        predict, direct = _without_mlflow(path, described, loaders), None
+    else:
+        predictor = loaders.mlflow(path)
+        predict, direct = predictor.predict, _direct(predictor, described)
+        with_params = predictor.predict if described.signature.get("params") else None
+    served = ServedModel(
+        _facts(bundle), columns, predict, described.loader in ROW_BY_ROW, predict_frame_with=with_params
+    )
+    example = _read_example(path)
     if not example:
         return served
-    given = _warm_up(served, example)
-    direct = _direct(predictor, loader, str(flavor.get("predict_fn") or "predict"))
-    if direct is None or not _agree(direct, predictor.predict, _frame(given, columns, len(example))):
+    given, output = _warm_up(served, example)
+    served = replace(served, example_output=output)
+    if direct is None or not _agree(direct, predict, _frame(given, columns, len(example))):
         return served
-    return ServedModel(served.facts, columns, direct, served.row_by_row)
+    return replace(served, predict_frame=direct)
 
 
 def _facts(bundle: Bundle) -> Facts:
@@ -83,25 +127,14 @@ def _facts(bundle: Bundle) -> Facts:
     )
 
 
-def read_columns(model: Model) -> tuple[Column, ...]:
-    """The inputs that the signature names; raises UsageError when requests cannot be checked against it."""
-    schema = model.get_input_schema()
-    if schema is None or schema.is_tensor_spec() or not schema.has_input_names() or not schema.inputs:
-        raise UsageError(
-            "The model has no signature with named columns, so requests cannot be checked.",
-            "Log it with signature=infer_signature(inputs, outputs) where inputs is a DataFrame.",
-        )
-    return tuple(_column(spec) for spec in schema.inputs)
+def _without_mlflow(path: Path, described: MlModel, loaders: Loaders) -> Predict:
+    """What MLflow would do after seconds of imports: load the file, and ask the same function of the same model."""
+    trusted = described.flavors["sklearn"].get("skops_trusted_types") or ()
+    predict: Predict = getattr(loaders.skops(path / described.file, trusted), described.function)
+    return predict
 
 
-def _column(spec: ColSpec) -> Column:
-    name = getattr(spec.type, "name", "nested")
-    if name not in {kind.value for kind in Kind}:
-        raise UsageError(f"Input {spec.name!r} has type {spec.type}, which is not served.", "Use flat columns.")
-    return Column(str(spec.name), Kind(name), bool(spec.required))
-
-
-def _warm_up(served: ServedModel, example: list[dict[str, object]]) -> Columns:
+def _warm_up(served: ServedModel, example: list[dict[str, object]]) -> tuple[Columns, Any]:
     """The first prediction is slow and may fail: spend it before any request depends on it."""
     columns, problems = check_records(example, served.columns)
     if problems.total:
@@ -111,19 +144,18 @@ def _warm_up(served: ServedModel, example: list[dict[str, object]]) -> Columns:
             "Log the model with an example that fits.",
         )
     try:
-        score(served, columns, len(example))
+        return columns, score(served, columns, len(example)).output
     except Failed:
         raise
     except Exception as error:  # whatever a model may raise, it is a reason not to serve it
         raise Failed(f"The model cannot score its own input example: {error}", "Log it again and try it.") from error
-    return columns
 
 
-def _direct(predictor: Any, loader: str, function: str) -> Predict | None:
+def _direct(predictor: Any, described: MlModel) -> Predict | None:
     """The model's own function: columns that were checked need not be checked again by MLflow, which takes a millisecond."""
-    if loader != SKLEARN:
+    if described.loader != SKLEARN:
         return None
-    direct: Predict | None = getattr(predictor.get_raw_model(), function, None)
+    direct: Predict | None = getattr(predictor.get_raw_model(), described.function, None)
     return direct
 
 

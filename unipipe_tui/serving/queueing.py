@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
 
@@ -32,6 +32,8 @@ class Work:
     records: int
     done: asyncio.Future[Scored] | None = None
     """Where the answer goes; None in calls without a loop."""
+    params: Mapping[str, object] | None = None
+    """What the caller asks of the model beside the records; such a request is scored alone."""
 
 
 Result = Scored | Exception
@@ -48,10 +50,10 @@ class ScoringQueue:
         for number in range(scorer.threads):
             Thread(target=self._work, name=f"score-{scorer.facts.version}-{number}", daemon=True).start()
 
-    async def score(self, columns: Columns, records: int) -> Scored:
+    async def score(self, columns: Columns, records: int, params: Mapping[str, object] | None = None) -> Scored:
         """The answer to one request. Raises Refusing when too many wait, and what the scorer raises."""
         loop = asyncio.get_running_loop()
-        work = Work(columns, records, loop.create_future())
+        work = Work(columns, records, loop.create_future(), params)
         with self._changed:
             if len(self._waiting) >= MOST_WAITING:
                 raise Refusing(503, f"{MOST_WAITING} requests wait already. Ask again later.", retry_seconds=1)
@@ -98,7 +100,7 @@ def take_together(scorer: Scorer, waiting: deque[Work]) -> list[Work]:
             # Its caller has gone or its time is up.
             waiting.popleft()
             continue
-        own = scorer.mergeable(work.columns)
+        own = None if work.params else scorer.mergeable(work.columns)
         if works and (own is None or own != shape or records + work.records > RECORDS_TOGETHER):
             break
         works.append(waiting.popleft())
@@ -132,7 +134,7 @@ def _apart(together: Scored, works: Sequence[Work]) -> list[Result]:
 
 def _alone(scorer: Scorer, work: Work) -> Result:
     try:
-        return score(scorer, work.columns, work.records)
+        return score(scorer, work.columns, work.records, work.params)
     except Exception as error:  # a model is somebody's code: whatever it raises is its answer to this request
         return error
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -66,6 +66,15 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesParams(Protocol):
+    """A scorer whose model may be asked with params beside its columns."""
+
+    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
+        """As `predict`; what the model does not know is passed over. Raises Refusing for params that do not fit."""
+        ...
+
+
 @frozen
 class Scored:
     """What came out for one request."""
@@ -75,9 +84,12 @@ class Scored:
     outcomes: list[Outcome]
 
 
-def score(scorer: Scorer, columns: Columns, records: int) -> Scored:
+def score(scorer: Scorer, columns: Columns, records: int, params: Mapping[str, object] | None = None) -> Scored:
     """Ask and read the answer. Raises what `predict` raises, and Failed when its output is no answer per record."""
-    output = scorer.predict(columns, records)
+    if params and isinstance(scorer, TakesParams):
+        output = scorer.predict_with(columns, records, params)
+    else:
+        output = scorer.predict(columns, records)
     outcomes = read_output(output, scorer.facts.threshold)
     if len(outcomes) != records:
         raise Failed(f"The model returned {len(outcomes)} rows for {records} records.", _OUTPUTS)
@@ -91,7 +103,7 @@ def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
     One column of floats is a score; it is decided on only when the bundle has a threshold, since without one it
     may be a plain regression. Anything else in one column is the class itself. Raises Failed for other shapes.
     """
-    rows = np.asarray(answer)
+    rows = read_rows(answer)
     if rows.ndim == 2 and rows.shape[1] == 1:
         rows = rows[:, 0]
     if rows.ndim == 2 and rows.shape[1] == 2 and rows.dtype.kind == "f":
@@ -102,6 +114,21 @@ def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
     if rows.ndim == 1:
         return [Outcome(None, _class(value)) for value in rows.tolist()]
     raise Failed(f"The model returned {rows.dtype} of shape {rows.shape}, which is no answer per record.", _OUTPUTS)
+
+
+def read_rows(answer: Any) -> Any:
+    """What a model returned as an array; in lists, as other servers tell them, a missing number is NaN."""
+    if not isinstance(answer, list):
+        return np.asarray(answer)
+    if answer and all(isinstance(row, dict) for row in answer):
+        answer = [list(row.values()) for row in answer]
+    rows = np.asarray(answer)
+    if rows.dtype != object:
+        return rows
+    try:
+        return rows.astype(float)
+    except (TypeError, ValueError):
+        return rows
 
 
 def rows_of(output: Any, begin: int, end: int) -> Any:

@@ -64,6 +64,8 @@ class Asking:
     """What tells the caller apart; None: the sticky column does, if there is one."""
     probe: bool = False
     """Whether it is answered without log and without counting."""
+    params: Mapping[str, object] | None = None
+    """What is asked of the model beside the records, in protocols that know such a thing."""
     answerer: Answerer | None = None
     """Set as soon as it is known, so that a failure is counted against the right variant."""
 
@@ -111,7 +113,7 @@ class Service:
         if problems.total:
             raise refuse_with(problems)
         if asking.probe:
-            scored = await _score(variant, columns, inputs.records)
+            scored = await _score(variant, columns, inputs.records, asking.params)
             return Answer(variant.answerer, named, scored.outcomes, scored.output, {})
         while True:
             try:
@@ -122,7 +124,7 @@ class Service:
                 continue
             except OSError as error:
                 raise _not_written(error, "prediction") from error
-        self._mirror(table, inputs, variant, columns, answer)
+        self._mirror(table, inputs, variant, columns, answer, asking.params is not None)
         return answer
 
     async def feedback(self, labels: Sequence[tuple[str, Label]]) -> Labelled:
@@ -172,7 +174,7 @@ class Service:
         if repeated:
             new_ids = [ids[number] for number in new]
             new_columns = {name: [values[number] for number in new] for name, values in columns.items()}
-        scored = await _score(variant, new_columns, len(new_ids))
+        scored = await _score(variant, new_columns, len(new_ids), asking.params)
         seconds = time.perf_counter() - asking.began
         await self._record(Prediction(variant.answerer, new_ids, new_columns, scored.outcomes, seconds))
         self._metrics.count_outcomes(variant.answerer, scored.outcomes)
@@ -196,13 +198,25 @@ class Service:
         if self._log.mode is LogMode.STRICT:
             await asyncio.wrap_future(written)
 
-    def _mirror(self, table: Table, inputs: Inputs, answered: ServedVariant, columns: Columns, answer: Answer) -> None:
+    def _mirror(
+        self,
+        table: Table,
+        inputs: Inputs,
+        answered: ServedVariant,
+        columns: Columns,
+        answer: Answer,
+        with_params: bool,
+    ) -> None:
         """Hand copies of what was answered anew to the shadows."""
         if answer.known:
             return
         for shadow in table.mirrored:
             assert shadow.mirror is not None
             if shadow is answered:
+                continue
+            if with_params:
+                # Without them it would be asked something else.
+                shadow.mirror.drop()
                 continue
             if shadow.scorer.columns == answered.scorer.columns:
                 shadow.mirror.offer(answer.ids, columns, inputs.records)
@@ -240,9 +254,9 @@ def record_of_shadow(log: PredictionLog, metrics: Metrics) -> Callable[..., None
     return record
 
 
-async def _score(variant: ServedVariant, columns: Columns, records: int) -> Scored:
+async def _score(variant: ServedVariant, columns: Columns, records: int, params: Mapping[str, object] | None) -> Scored:
     try:
-        return await variant.queue.score(columns, records)
+        return await variant.queue.score(columns, records, params)
     except Refusing:
         raise
     except Exception as error:  # a model is somebody's code: whatever it raises is its answer to this request

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import urllib3
 
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.scoring import Facts
-from unipipe_tui.serving.validation import Column, Columns
+from unipipe_tui.serving.validation import Column, Columns, Kind
 
 CONNECTIONS = 16
 CONNECT_SECONDS = 2.0
@@ -47,13 +47,25 @@ class Upstream:
 
     def predict(self, columns: Columns, records: int) -> Any:
         """Its predictions, one row per record. Raises Refusing: 502 or 503 when it is away or fails, 504 when too late."""
-        names = list(columns)
-        rows = zip(*columns.values(), strict=True) if names else ([] for _ in range(records))
-        body = {"dataframe_split": {"columns": names, "data": [list(row) for row in rows]}}
+        return self.predict_with(columns, records, {})
+
+    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
+        """As `predict`, with params, which the server behind checks."""
+        names = [name for name in columns if name not in self._unsaid(columns)]
+        rows = zip(*(columns[name] for name in names), strict=True) if names else ([] for _ in range(records))
+        body: dict[str, object] = {"dataframe_split": {"columns": names, "data": [list(row) for row in rows]}}
+        if params:
+            body["params"] = params
         document = self._post(json.dumps(body, default=_as_json).encode())
         if not isinstance(document, dict) or "predictions" not in document:
             raise Refusing(502, f"The server at {self.url} answered without predictions.")
-        return read_predictions(document["predictions"])
+        # As it came: whoever asks by MLflow's protocol gets the same from the router.
+        return document["predictions"]
+
+    def _unsaid(self, columns: Columns) -> set[str]:
+        """Truth values that nobody gave: MLflow takes null for false, so they must not be sent."""
+        truths = (one.name for one in self.columns if one.kind is Kind.BOOLEAN and not one.required)
+        return {name for name in truths if name in columns and not any(value is not None for value in columns[name])}
 
     def verify(self) -> None:
         """Raises Failed when it does not answer or is not ready."""
@@ -89,21 +101,11 @@ class Upstream:
         raise AssertionError("the second attempt answers or raises")
 
 
-def read_predictions(predictions: Any) -> Any:
-    """A list of numbers, of lists or of objects as an array whose missing numbers are NaN."""
-    if isinstance(predictions, list) and predictions and isinstance(predictions[0], dict):
-        predictions = [list(row.values()) for row in predictions]
-    rows = np.asarray(predictions)
-    if rows.dtype != object:
-        return rows
-    try:
-        return rows.astype(float)
-    except (TypeError, ValueError):
-        return rows
-
-
 def _as_json(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]
+    if isinstance(value, datetime):
+        # pandas wants all times of a column in one form.
+        return value.isoformat(timespec="microseconds")
+    return base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]
 
 
 def _reason(error: Exception) -> str:

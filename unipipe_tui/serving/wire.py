@@ -73,6 +73,138 @@ class FeedbackAnswer(BaseModel):
     """Labelled differently before: the first label stands."""
 
 
+class InvocationsRequest(BaseModel):
+    """One of the four forms of MLflow; keys that it does not know are passed over."""
+
+    dataframe_split: dict[str, object] | None = None
+    """`columns` and `data`, a list of rows."""
+    dataframe_records: list[dict[str, object]] | None = None
+    instances: list[object] | None = None
+    """One object for each record."""
+    inputs: dict[str, object] | list[object] | None = None
+    """One list for each column."""
+    params: dict[str, object] | None = None
+    """Beside the records, for models whose signature names params."""
+
+
+class InvocationsAnswer(BaseModel):
+    """What the model returned, in the form in which MLflow writes it."""
+
+    predictions: list[object]
+
+
+class RefusedField(BaseModel):
+    """What is wrong with one field of one record."""
+
+    record: int | None
+    field: str
+    reason: str
+
+
+class InvocationsRefusal(BaseModel):
+    """Why a request was not answered, in MLflow's form."""
+
+    error_code: str
+    message: str
+    problems: list[RefusedField] = []
+
+
+class TensorMetadata(BaseModel):
+    """A tensor without its elements; a dimension of any size is -1."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class InferenceTensor(BaseModel):
+    """A tensor; `data` is flat or nested as its shape is."""
+
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    shape: list[int] = Field(min_length=1)
+    datatype: str
+    parameters: dict[str, object] = {}
+    data: list[object]
+
+    @property
+    def content_type(self) -> str | None:
+        """What the elements stand for, if the parameters say."""
+        given = self.parameters.get("content_type")
+        return given if isinstance(given, str) else None
+
+
+class WantedOutput(BaseModel):
+    """An output that is asked for."""
+
+    model_config = ConfigDict(strict=True)
+
+    name: str
+    parameters: dict[str, object] = {}
+
+
+class InferenceRequest(BaseModel):
+    """Tensors to score."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str | None = None
+    parameters: dict[str, object] = {}
+    inputs: list[InferenceTensor] = Field(min_length=1)
+    outputs: list[WantedOutput] | None = None
+    """All of them when left out."""
+
+
+class InferenceAnswer(BaseModel):
+    """What the model returned, and which version of it."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    parameters: dict[str, str]
+    """`variant`, and `prediction_ids` for `/feedback`."""
+    outputs: list[InferenceTensor]
+
+
+class InferenceRefusal(BaseModel):
+    """Why a request was not answered."""
+
+    error: str
+
+
+class ServerMetadata(BaseModel):
+    """Which server this is."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerHealth(BaseModel):
+    """Whether requests are received, and whether a model answers them."""
+
+    live: bool
+    ready: bool
+
+
+class ModelReady(BaseModel):
+    """Whether a model can be asked."""
+
+    name: str
+    ready: bool
+
+
+class ModelMetadata(BaseModel):
+    """What a model takes and returns."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
 class Health(BaseModel):
     """The process is alive."""
 
@@ -148,14 +280,6 @@ class Readiness(BaseModel):
     in_flight: int
     log: LogState
     worker: WorkerState
-
-
-class RefusedField(BaseModel):
-    """What is wrong with one field of one record."""
-
-    record: int | None
-    field: str
-    reason: str
 
 
 class Refusal(BaseModel):

@@ -174,7 +174,31 @@ _AFTER_CATALOG = (
         "compare",
         True,
     ),
+    KeyLine(
+        MODELS,
+        "R",
+        "Release",
+        "Release the version under the cursor to a target.",
+        "app.ask('release start')",
+        True,
+        True,
+    ),
     KeyLine(MODELS, "x", "Reject", "Reject the version under the cursor, or take that back.", "reject", True, True),
+    KeyLine(RELEASES, "R", "Release", "Release a version to the target under the cursor.", "release", True, True),
+    KeyLine(RELEASES, "a", "Advance", "Go on to the next step of the release on its way.", "advance", True, True),
+    KeyLine(RELEASES, "o", "Hold", "Let the release on its way stay at its step.", "hold", False, True),
+    KeyLine(RELEASES, "X", "Abort", "Take the release on its way back.", "abort", True, True),
+    KeyLine(
+        RELEASES, "B", "Back to", "Go back to the release under the cursor of the history.", "back_to", False, True
+    ),
+    KeyLine(
+        RELEASES,
+        "d",
+        "Compare",
+        "Compare two marked releases, or the newest with the one before it.",
+        "compare",
+        True,
+    ),
     KeyLine(
         RELEASES, "u", "Start", "Start the server of the target under the cursor.", "app.ask('serve start')", True, True
     ),

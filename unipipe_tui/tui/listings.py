@@ -18,7 +18,7 @@ from unipipe_tui.actions.drift_history import ShowDrift, show_drift
 from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
 from unipipe_tui.actions.models import ListModels, ModelLine, ShowModel, VersionLine, list_models, show_model
 from unipipe_tui.actions.pipeline_view import ShowPipeline, StageLine, show_pipeline
-from unipipe_tui.actions.releases import ListReleases, ReleaseLine, list_releases
+from unipipe_tui.actions.release.history import ReleaseHistory, ReleaseLine, list_releases
 from unipipe_tui.actions.request import Field, Names, fields_of
 from unipipe_tui.actions.runs.contents import ListColumns, ListExperiments, list_columns, list_experiments
 from unipipe_tui.actions.runs.listing import ListRuns, RunLine, list_runs
@@ -27,6 +27,7 @@ from unipipe_tui.actions.serve import ServeStatus, serve_status
 from unipipe_tui.actions.user_commands import ListUserCommands, list_user_commands
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION
+from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.runs.query import FieldKind
 from unipipe_tui.domain.runs.rows import DVC, MLFLOW
 from unipipe_tui.domain.serving import ServerStatus
@@ -122,15 +123,16 @@ def _told_of_target(status: ServerStatus) -> str:
 
 
 def _releases(world: World, target: str) -> Choices:
-    lines = list_releases(ListReleases(target or None), world).releases
-    newest = {line.version: line for line in reversed(lines)}
-    ordered = sorted(newest.values(), key=lambda line: line.at, reverse=True)
-    # A version stands for its release; a release has an id as well.
-    return _all((Choice(str(one.version), _told_of_release(one, world.now())) for one in ordered), open=True)
+    lines = list_releases(ReleaseHistory(target or None), world).releases
+    # Only what a target came to answer with can be gone back to; without an id the version stands for the release.
+    named = {line.release or str(line.version): line for line in reversed(lines) if line.state is RolloutState.DONE}
+    newest = sorted(named.items(), key=lambda one: one[1].at, reverse=True)
+    return _all((Choice(name, _told_of_release(one, world.now())) for name, one in newest), open=True)
 
 
 def _told_of_release(release: ReleaseLine, now: datetime) -> str:
-    return _told("live" if release.live else "", release.target, ago(release.at, now), f"by {release.actor}")
+    live = "live" if release.live else ""
+    return _told(live, f"version {release.version}", release.target, ago(release.at, now), f"by {release.actor}")
 
 
 def _stages(world: World, _: str) -> Choices:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from unipipe_tui.domain.board import StepState
 from unipipe_tui.domain.jobs import JobState
+from unipipe_tui.domain.rollouts.analysis import Verdict
+from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
 
@@ -60,5 +62,25 @@ SERVER_SIGNS: Mapping[ServerState, Sign] = MappingProxyType(
         ServerState.STARTING: Sign("◌", "$primary"),
         ServerState.STOPPED: Sign("·", "$muted"),
         ServerState.DIED: Sign("✗", "$error"),
+    }
+)
+
+ROLLOUT_SIGNS: Mapping[RolloutState, Sign] = MappingProxyType(
+    {
+        RolloutState.MOVING: Sign("▸", "$primary"),
+        RolloutState.WATCHING: Sign("◆", "$primary"),
+        RolloutState.WAITING: Sign("!", "bold $accent"),
+        RolloutState.HELD: Sign("◇", "$warning"),
+        RolloutState.ABORTING: Sign("◀", "$warning"),
+        RolloutState.DONE: Sign("✓", "$success"),
+        RolloutState.ABORTED: Sign("✗", "$error"),
+    }
+)
+
+VERDICT_SIGNS: Mapping[Verdict, Sign] = MappingProxyType(
+    {
+        Verdict.ADVANCE: Sign("✓", "$success"),
+        Verdict.HOLD: Sign("~", "$warning"),
+        Verdict.ABORT: Sign("✗", "$error"),
     }
 )

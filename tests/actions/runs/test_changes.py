@@ -368,6 +368,7 @@ def test_a_runs_model_becomes_the_next_version_and_no_alias_moves(world: World, 
         "fraud: the model of run a1a1a1a1 (`first`) becomes version 2",
         f"fraud version 2: tag git.commit `{'9' * 40}`",
         "fraud version 2: tag data.raw.md5 `d5`",
+        "fraud version 2: tag unipipe.digest, the digest of its files",
         "fraud@champion stays at version 1",
         "audit entry",
     ]

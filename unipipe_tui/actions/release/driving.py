@@ -180,7 +180,7 @@ def look(rollout: Rollout, target: Target, world: World) -> Analysis:
         now = target.measures()
     except ToolMissing as error:
         return Analysis(Verdict.HOLD, (), error.message)
-    counted = _since(now, rollout.baseline)
+    counted = _since(now, rollout.baseline, rollout.step.traffic)
     candidate = next((one for one in counted if one.version == rollout.candidate.version), None)
     stable = next((one for one in counted if one.version != rollout.candidate.version), None)
     if candidate is None:
@@ -190,9 +190,12 @@ def look(rollout: Rollout, target: Target, world: World) -> Analysis:
     return analyse(stable, candidate, world.targets[rollout.target].analysis, counted_anew=compared)
 
 
-def _since(now: Sequence[Measures], before: Sequence[Measures]) -> tuple[Measures, ...]:
-    earlier = {one.name: one for one in before}
-    return tuple(one.since(earlier[one.name]) if one.name in earlier else one for one in now)
+def _since(now: Sequence[Measures], before: Sequence[Measures], traffic: Traffic) -> tuple[Measures, ...]:
+    """What the variants of a step did since it began. A server also tells what a version did by another name before."""
+    roles = {(variant.name, variant.version) for variant in traffic.variants}
+    earlier = {(one.name, one.version): one for one in before}
+    answering = ((earlier.get((one.name, one.version)), one) for one in now if (one.name, one.version) in roles)
+    return tuple(one.since(then) if then else one for then, one in answering)
 
 
 def example_of(world: World, variant: Variant) -> Record | None:

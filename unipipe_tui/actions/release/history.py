@@ -16,7 +16,6 @@ from unipipe_tui.domain.records import Release, UndoKind
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.values import frozen
 
-
 Live = tuple[str, str, int]
 """A target, and the model and version that it answers with."""
 
@@ -175,16 +174,18 @@ def _action(job_id: str, world: World) -> str | None:
 
 
 def _answering(target: str | None, world: World) -> frozenset[Live]:
-    """What the targets answer with now, most of the time; asked before the store is held, since one may be slow."""
-    return frozenset(_live(name, world) for name in world.targets if target in (None, name))
+    """What the targets answer with now; asked before the store is held, since one may be slow."""
+    return frozenset(live for name in world.targets if target in (None, name) for live in _live(name, world))
 
 
-def _live(name: str, world: World) -> Live:
+def _live(name: str, world: World) -> Iterator[Live]:
     try:
-        traffic = world.target_of(name).live().traffic
+        variants = world.target_of(name).live().variants
     except UnipipeError:
-        traffic = None
-    return (name, traffic.main.model, traffic.main.version) if traffic else (name, "", 0)
+        return
+    for variant in (one.variant for one in variants):
+        if variant.weight and not variant.mirrored:
+            yield name, variant.model, variant.version
 
 
 HISTORY = Look("release history", ReleaseHistory, list_releases, "unipipe release history production")

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
-from unipipe_tui.actions.bundling import whole_bundle
+from unipipe_tui.actions.bundling import bundle_to_serve
 from unipipe_tui.actions.release.driving import Driver, told_step
 from unipipe_tui.actions.release.recording import release_id
 from unipipe_tui.actions.request import OBJECT, Names, Short
+from unipipe_tui.actions.vouching import release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetConfig
 from unipipe_tui.domain import plans
@@ -37,8 +38,8 @@ class StartRelease:
         None
     )
     steps: Annotated[
-        tuple[float, ...], "Percent at each step of a canary; of an A/B test: the share of the new one."
-    ] = ()
+        str | None, "Percent at each step of a canary, as 10,25,50; of an A/B test the share of the new one, as 50."
+    ] = None
     pause: Annotated[float | None, "Seconds that a step lasts at least."] = None
     by_hand: Annotated[bool, "Wait at each step for `release advance`."] = False
     sticky: Annotated[str | None, "Input column whose value keeps a caller with one variant."] = None
@@ -97,7 +98,7 @@ def plan_rollout(
     """Decide what bringing a version to a target entails.
 
     Raises:
-        CheckSaidNo: the version was rejected.
+        CheckSaidNo: the version was rejected, its files are not those that were registered, or they run code.
         Refused: another release is on its way there.
         UsageError: it is all that answers there already, or there is no such version.
         ToolMissing: the target cannot be asked.
@@ -121,7 +122,7 @@ def start_release(plan: Plan[ReleaseOrder], world: World, progress: Progress) ->
     """
     order = plan.decided
     with step(progress, "make the bundle", 1, 1):
-        bundle = whole_bundle(world, order.model, order.version)
+        _, bundle = bundle_to_serve(world, order.model, order.version)
     rollout = _rollout(world, order, Variant(STABLE, order.model, order.version, bundle.digest))
     world.rollouts.begin(rollout, rollout.reason)
     rollout = Driver(rollout, world, progress).drive()
@@ -175,11 +176,18 @@ def _strategy(request: StartRelease, config: TargetConfig) -> Strategy:
     known = config.strategy
     return Strategy(
         kind=request.strategy or known.kind,
-        steps=request.steps or known.steps,
+        steps=known.steps if request.steps is None else _percents(request.steps),
         pause_seconds=known.pause_seconds if request.pause is None else request.pause,
         automatic=known.automatic and not request.by_hand,
         sticky=request.sticky or known.sticky,
     )
+
+
+def _percents(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part.strip().removesuffix("%")) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{text!r} are no steps in percent.", hint="--steps 10,25,50") from None
 
 
 def _refuse_when_frozen(request: StartRelease, target: str, config: TargetConfig, now: datetime) -> None:
@@ -245,7 +253,8 @@ def _plan(world: World, order: ReleaseOrder) -> Plan[ReleaseOrder]:
     undo = f"{way} (now: {before.told if before else 'nothing answers'})"
     verb = "Roll back to" if order.goes_back else "Release"
     title = f"{verb} {order.model} version {order.version} on {order.target} ({order.strategy.kind.value})"
-    return Plan(title, tuple(effects), undo, order, (*_warnings(world, order), *remarks))
+    files = release_warnings(world, order.model, order.version, goes_back=order.goes_back)
+    return Plan(title, tuple(effects), undo, order, (*_warnings(world, order), *files, *remarks))
 
 
 def _possible(world: World, order: ReleaseOrder, candidate: Variant) -> tuple[tuple[Step, ...], tuple[str, ...]]:

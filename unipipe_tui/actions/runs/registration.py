@@ -12,7 +12,7 @@ from unipipe_tui.actions.runs.sync import bring_up_to_date
 from unipipe_tui.actions.runs.versions import is_distant, versions_of_model
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
+from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, DIGEST_TAG, JOB_TAG
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
@@ -61,6 +61,7 @@ def plan_registration(request: RegisterRun, world: World) -> Plan[Registration]:
     number = max((version.version for version in versions), default=0) + 1
     effects = [plans.registry(f"{model}: the model of run {named(run)} becomes version {number}")]
     effects += [plans.registry(f"{model} version {number}: tag {key} {shown(value)}") for key, value in tags.items()]
+    effects.append(plans.registry(f"{model} version {number}: tag {DIGEST_TAG}, the digest of its files"))
     aliases = sorted((alias, version.version) for version in versions for alias in version.aliases)
     effects += [plans.registry(f"{model}@{alias} stays at version {version}") for alias, version in aliases]
     effects.append(plans.store("audit entry"))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.adapters.mlflow.folder.reader import FolderReader
-from unipipe_tui.adapters.mlflow.model import model_signature
+from unipipe_tui.adapters.mlflow.model import model_contents, model_signature
 from unipipe_tui.adapters.mlflow.places import find_tracking, first_model_folder, out_of_reach, place_of
 from unipipe_tui.adapters.mlflow.run_files import files_of, holds_a_model
 from unipipe_tui.adapters.mlflow.sqlite.reader import SqliteReader
 from unipipe_tui.domain.errors import ToolMissing, UnipipeError
+from unipipe_tui.domain.model_files import ModelContents
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.outlines import MetricOutline, outline_of
 from unipipe_tui.domain.run_files import RunFiles
@@ -102,6 +103,11 @@ class TrackingFiles:
         """What the version takes and gives; None when its files are not here or do not say."""
         folder = self.model_folder(version)
         return None if folder is None else model_signature(folder)
+
+    def contents(self, version: ModelVersion) -> ModelContents | None:
+        """What the version's files are now; None when they are not here. Raises Failed when one cannot be read."""
+        folder = self.model_folder(version)
+        return None if folder is None else model_contents(folder)
 
     def files_of(self, runs: Sequence[Run]) -> tuple[RunFiles | None, ...]:
         """The files that each of these runs left; None for one whose artifacts are not on this machine."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from unipipe_tui.domain.errors import Failed
+from unipipe_tui.domain.model_files import ModelContents, hashes_of, model_files, what_runs_code
 from unipipe_tui.domain.model_signatures import Signature, SignatureColumn
 from unipipe_tui.domain.serving import Value
 
@@ -44,6 +45,28 @@ def model_signature(folder: Path) -> Signature | None:
     if not isinstance(noted, dict):
         return None
     return Signature(tuple(_columns(noted.get("inputs"))), tuple(_columns(noted.get("outputs"))), _example(folder))
+
+
+def model_contents(folder: Path) -> ModelContents:
+    """Hash the files of a model, and say which of them run code when it is loaded.
+
+    Raises Failed for a link, and for a file that cannot be read.
+    """
+    return ModelContents(hashes_of(folder), runs_code(folder))
+
+
+def runs_code(folder: Path) -> tuple[str, ...]:
+    """Why loading the model in a folder runs code that came with it; nothing of it is loaded to find out.
+
+    Raises Failed for a link, and for a file that cannot be read.
+    """
+    try:
+        described = yaml.safe_load((folder / "MLmodel").read_bytes())
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        # Whoever knows what the file was says what is wrong with it; until then nobody knows what it loads.
+        return ("its MLmodel cannot be read",)
+    flavors = described.get("flavors") if isinstance(described, dict) else None
+    return what_runs_code(flavors if isinstance(flavors, dict) else {}, model_files(folder))
 
 
 def _columns(text: Any) -> Iterator[SignatureColumn]:

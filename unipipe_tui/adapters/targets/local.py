@@ -25,9 +25,17 @@ class LocalTarget:
     """One local target. Weights are exact, since one process shares the requests out."""
 
     def __init__(
-        self, target: str, folder: Path, predictions: Path, host: str, port: int, mode: LogMode = LogMode.BEHIND
+        self,
+        target: str,
+        folder: Path,
+        predictions: Path,
+        host: str,
+        port: int,
+        mode: LogMode = LogMode.BEHIND,
+        *,
+        allow_pickle: bool = False,
     ) -> None:
-        self._process = ServingProcess(target, folder, predictions, host, port, mode)
+        self._process = ServingProcess(target, folder, predictions, host, port, mode, allow_pickle=allow_pickle)
 
     def verify(self) -> str:
         """Where it is; a process of this machine can always be reached."""

@@ -58,14 +58,24 @@ class ServingProcess:
     """
 
     def __init__(
-        self, target: str, folder: Path, predictions: Path, host: str, port: int, mode: LogMode = LogMode.BEHIND
+        self,
+        target: str,
+        folder: Path,
+        predictions: Path,
+        host: str,
+        port: int,
+        mode: LogMode = LogMode.BEHIND,
+        *,
+        allow_pickle: bool = False,
     ) -> None:
+        """`allow_pickle`: the next start loads also models that run code when they are loaded."""
         self.target = target
         self.folder = folder
         self._predictions = predictions
         self._host = host
         self._port = port
         self._mode = mode
+        self._allow_pickle = allow_pickle
 
     @property
     def url(self) -> str:
@@ -111,7 +121,13 @@ class ServingProcess:
         if os.environ.get(TOKEN_VARIABLE):
             options["--token-env"] = TOKEN_VARIABLE
         flat = [str(word) for pair in options.items() for word in pair]
-        return [sys.executable, "-m", "unipipe_tui.serving", *flat]
+        return [
+            sys.executable,
+            "-m",
+            "unipipe_tui.serving",
+            *flat,
+            *(("--allow-pickle",) if self._allow_pickle else ()),
+        ]
 
     def start(self, wish: str, order: str, progress: Progress) -> Found:
         """Start it with this wish (the text of the desired file) and wait until it is fulfilled.

@@ -65,6 +65,10 @@ class Bundles(Protocol):
         """The sealed bundle of a version, every file of it checked; None when it was never made or is damaged."""
         ...
 
+    def runs_code(self, model: str, version: int) -> tuple[str, ...]:
+        """Why loading the version's bundle runs code that came with it; empty when it is only data or never made."""
+        ...
+
     def place(self, model: str, version: int) -> Path:
         """Where the version's bundle belongs."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.freshness import PipelineState
+from unipipe_tui.domain.model_files import ModelContents
 from unipipe_tui.domain.pipelines import Figure, Pipeline
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.reach import Reach
@@ -188,7 +189,10 @@ class Registry(Protocol):
     """MLflow, opened for writing and for loading models; opening it takes seconds."""
 
     def register_run(self, model: str, run_id: str, tags: Mapping[str, str] | None = None) -> int:
-        """Register the run's model and answer with its version; a run that has one already answers with that."""
+        """Register the run's model and answer with its version; a run that has one already answers with that.
+
+        A new version bears the digest of its files as a tag.
+        """
         ...
 
     def run_marks(self, run_id: str) -> RunMarks:
@@ -233,6 +237,10 @@ class Registry(Protocol):
 
     def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
         """Score a Parquet file with a version, and read these columns beside."""
+        ...
+
+    def contents(self, model: str, version: int) -> ModelContents:
+        """What the version's files are now; nothing of them is loaded."""
         ...
 
     def download(self, model: str, version: int, to: Path) -> Path:

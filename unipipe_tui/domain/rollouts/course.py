@@ -141,7 +141,9 @@ def advanced(rollout: Rollout, now: datetime) -> Rollout:
         Refused: it is over, or on its way already.
     """
     _refuse_unless(rollout, RolloutState.WATCHING, RolloutState.WAITING, RolloutState.HELD)
-    return _moved(dataclasses.replace(rollout, place=rollout.place + 1), RolloutState.MOVING, now)
+    # Why it was held is over with the step that it was held at.
+    reason = "" if rollout.state is RolloutState.HELD else rollout.reason
+    return _moved(dataclasses.replace(rollout, place=rollout.place + 1, reason=reason), RolloutState.MOVING, now)
 
 
 def held(rollout: Rollout, now: datetime, why: str) -> Rollout:

@@ -36,7 +36,7 @@ class Answering:
         """Read the body, let the protocol speak, count what became of it. Raises Refusing and HTTPException."""
         asking = _asking(request)
         if asking.probe:
-            return await self._spoken(request, speak, asking)
+            return await self._probed(request, speak, asking)
         self.requests += 1
         self.in_flight += 1
         # What nobody foresaw becomes a 500 further out.
@@ -54,6 +54,14 @@ class Answering:
             self.in_flight -= 1
             self._metrics.count_request(asking.answerer, status, time.perf_counter() - asking.began)
         return response
+
+    async def _probed(self, request: Request, speak: Speak, asking: Asking) -> Response:
+        # In hand like any other: whoever is asked by a router must not be ended, or put to sleep, in the middle of it.
+        self.in_flight += 1
+        try:
+            return await self._spoken(request, speak, asking)
+        finally:
+            self.in_flight -= 1
 
     async def _spoken(self, request: Request, speak: Speak, asking: Asking) -> Response:
         try:

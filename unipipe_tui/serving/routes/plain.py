@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -54,7 +54,12 @@ def plain_routes(service: Service, answering: Answering) -> APIRouter:
         return Response(_told(answer), media_type="application/json")
 
     @router.post(
-        "/predict", response_model=PredictionAnswer, responses=REFUSALS, openapi_extra=body_of(PredictionRequest)
+        "/predict",
+        response_model=PredictionAnswer,
+        responses=REFUSALS,
+        openapi_extra=body_of(
+            PredictionRequest, {"records": [{"amount": 12.5, "region": "north"}], "ids": ["order-1"]}
+        ),
     )
     async def predict(request: Request) -> Response:
         """Score records; when the answer arrives the predictions are in the log, or within a second.
@@ -63,7 +68,12 @@ def plain_routes(service: Service, answering: Answering) -> APIRouter:
         """
         return await answering(request, answered)
 
-    @router.post("/feedback", response_model=FeedbackAnswer, responses=REFUSALS, openapi_extra=body_of(FeedbackRequest))
+    @router.post(
+        "/feedback",
+        response_model=FeedbackAnswer,
+        responses=REFUSALS,
+        openapi_extra=body_of(FeedbackRequest, {"labels": [{"prediction_id": "order-1", "label": 1}]}),
+    )
     async def feedback(request: Request) -> Response:
         """Record labels by prediction id; the first label of a prediction stands."""
         given = read_body(await request.body(), FeedbackRequest)
@@ -79,10 +89,10 @@ def plain_routes(service: Service, answering: Answering) -> APIRouter:
     return router
 
 
-def body_of(form: type[Any]) -> dict[str, Any]:
+def body_of(form: type[Any], example: Mapping[str, Any]) -> dict[str, Any]:
     """How OpenAPI tells of a body that the route reads by itself; `app` adds the form to the document."""
-    schema = {"$ref": f"#/components/schemas/{form.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    told = {"schema": {"$ref": f"#/components/schemas/{form.__name__}"}, "example": example}
+    return {"requestBody": {"required": True, "content": {"application/json": told}}}
 
 
 def _label(label: int | float | str | bool) -> Label:

@@ -46,10 +46,11 @@ def probe_routes(watched: Watched) -> APIRouter:
         readiness = _readiness(watched)
         return Response(readiness.model_dump_json(), 200 if readiness.ready else 503, media_type="application/json")
 
-    @router.get("/ping", include_in_schema=False)
+    @router.get("/ping", response_class=Response, responses={503: {"description": "Nothing is loaded yet"}})
+    @router.get("/health", response_class=Response, responses={503: {"description": "Nothing is loaded yet"}})
     async def ping() -> Response:
-        """The same question in MLflow's words."""
-        return Response("\n", 200 if watched.switch.table else 503, media_type="text/plain")
+        """Whether something answers, as MLflow's scoring server says it."""
+        return Response("\n", 200 if watched.switch.table else 503, media_type="application/json")
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:

@@ -81,7 +81,7 @@ class OverviewScreen(Place):
         self.query_one(Board).show_steps(overview.steps)
         self._live_targets = tuple(s.target for s in overview.live if s.state is ServerState.READY)
         styles = target_styles(picture.world.targets)
-        self.query_one("#live", Panel).show(live_lines(overview.live, overview.releases, styles))
+        self.query_one("#live", Panel).show(live_lines(overview.live, overview.releases, styles, overview.on_their_way))
         self.query_one("#alerts", Panel).show(now_lines(overview.alerts, picture.running, overview.notices))
         self.query_one("#newest-jobs", Rows).show(job_rows(picture.jobs[:30]))
 

@@ -1,78 +1,37 @@
-"""Releases: what is live on each target, how it does, and what was before."""
+"""Releases: what is live on each target, what is on its way there, how it does, and what was before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import on
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from unipipe_tui.actions import releases, serve, traffic
-from unipipe_tui.actions.releases import ListReleases, ReleaseLine, ReleaseList, ShowRelease, TargetView
-from unipipe_tui.actions.serve import Servers, ServeStatus
+from unipipe_tui.actions import going_back, traffic
+from unipipe_tui.actions.action import Change
+from unipipe_tui.actions.release import moving, starting
+from unipipe_tui.actions.release.difference import DIFF, DiffReleases
+from unipipe_tui.actions.release.history import HISTORY, ReleaseHistory, ReleaseLine
+from unipipe_tui.actions.release.status import RolloutLine
+from unipipe_tui.actions.release.view import SHOW, ShowRelease
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import RELEASES
-from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.messages import Asked, JobWanted
 from unipipe_tui.tui.screens.place import Place
-from unipipe_tui.tui.sheet import Sheet
-from unipipe_tui.tui.sheets.releases import release_id, releases_sheet, target_lines, targets_sheet
-from unipipe_tui.tui.text import harmless
-from unipipe_tui.tui.themes import target_styles
+from unipipe_tui.tui.screens.reading import ReadingScreen
+from unipipe_tui.tui.screens.releases_panes import HistoryPane, TargetPane, TargetsPane
+from unipipe_tui.tui.sheets.releases import difference_lines, release_id
 from unipipe_tui.tui.widgets.grid import Grid
-from unipipe_tui.tui.widgets.pane import TablePane
-from unipipe_tui.tui.widgets.reading_pane import ReadingPane
 
 MOST_RELEASES = 200
-
-
-class TargetsPane(TablePane[Servers]):
-    """The targets as they are now."""
-
-    TITLE = "Targets"
-    EMPTY = "No target; name one in unipipe.yaml:  targets: {local: {kind: local, port: 8765}}"
-
-    def look_at(self, world: World) -> None:
-        """Look at all targets, each in the colour that it has in unipipe.yaml."""
-        self._styles = target_styles(world.targets)
-        self.ask(serve.STATUS, ServeStatus(), world)
-
-    def sheet_of(self, answer: Servers) -> Sheet:
-        """One row a target."""
-        return targets_sheet(answer, self._styles)
-
-
-class HistoryPane(TablePane[ReleaseList]):
-    """What was released on one target."""
-
-    TITLE = "History"
-    EMPTY = "Nothing was released here yet; u starts the server, or: unipipe serve start"
-
-    def sheet_of(self, answer: ReleaseList) -> Sheet:
-        """One row a release."""
-        return releases_sheet(answer)
-
-
-class TargetPane(ReadingPane[TargetView]):
-    """All that is known of one target."""
-
-    TITLE = "Target"
-
-    @property
-    def title(self) -> str:
-        """Names the target."""
-        return f"Target {harmless(self.answer.target)}" if self.answer else self.TITLE
-
-    def lines_of(self, answer: TargetView) -> list[Line]:
-        """What it answers with, how it does, what it should answer with."""
-        return target_lines(answer)
-
-    def about(self, answer: TargetView) -> str:
-        """The target."""
-        return answer.target
+STAYS = (RolloutState.WATCHING, RolloutState.WAITING, RolloutState.HELD)
+"""Where a step stands, so that one may go on from it."""
+HOLDS = (RolloutState.WATCHING, RolloutState.WAITING)
+ABORTS = tuple(state for state in RolloutState if not state.is_over and state is not RolloutState.ABORTING)
 
 
 class ReleasesScreen(Place):
@@ -117,6 +76,53 @@ class ReleasesScreen(Place):
         if release is not None:
             self.post_message(JobWanted(release.job))
 
+    def action_release(self) -> None:
+        """Ask which version is released, and how; in the history the one under the cursor is meant."""
+        way = self._way
+        if way is not None and not way.state.is_over:
+            self._say(f"Release {way.release} is {way.state.value} on {self._target}: advance or abort it first.")
+            return
+        self.post_message(Asked(starting.START, self.selection()))
+
+    def action_advance(self) -> None:
+        """Plan the next step of the release on its way."""
+        self._move(moving.ADVANCE, STAYS, "goes on by itself")
+
+    def action_hold(self) -> None:
+        """Plan to let it stay where it is."""
+        self._move(moving.HOLD, HOLDS, "cannot be held")
+
+    def action_abort(self) -> None:
+        """Plan to take it back."""
+        self._move(moving.ABORT, ABORTS, "is taken back already")
+
+    def action_back_to(self) -> None:
+        """Plan to go back to the release under the cursor of the history."""
+        release = self._release
+        if release is None:
+            self._say("Nothing was released here yet.")
+        elif release.live:
+            self._say(f"{release.target} answers with version {release.version} already.")
+        else:
+            known = {"target": release.target, "to": release.release or str(release.version)}
+            self.post_message(Asked(going_back.ROLL_BACK, known, complete=True))
+
+    def action_compare(self) -> None:
+        """Show what differs between two marked releases; with one or none, the one under the cursor and the one before it."""
+        history, world, target = self.query_one(HistoryPane), self.world, self._target
+        done = [one for one in self._releases if one.state is RolloutState.DONE]
+        marked = [one for one in done if release_id(one) in history.grid.marks]
+        after = self._release if history.grid.has_focus else None
+        pair = marked if len(marked) == 2 else [after] if after in done and after is not None else []
+        if len(done) < 2 or world is None or target is None:
+            self._say("There are no two releases to compare yet.")
+        elif any(not one.release for one in pair):
+            self._say("A release that was recorded without an id cannot be named.")
+        else:
+            names = [one.release for one in pair]
+            request = DiffReleases(target, names[1] if len(names) == 2 else None, names[0] if names else None)
+            self.app.push_screen(ReadingScreen(DIFF, request, world, difference_lines))
+
     def action_try_out(self) -> None:
         """Ask for a prediction, with the record that the model was saved with as a beginning."""
         view = self.query_one(TargetPane).answer
@@ -125,6 +131,34 @@ class ReleasesScreen(Place):
             known["record"] = view.example
         self.post_message(Asked(traffic.PREDICT, known))
 
+    def _move(self, change: Change, states: Sequence[RolloutState], otherwise: str) -> None:  # type: ignore[type-arg]
+        """Plan a move of the release on its way, or say why there is none to make."""
+        way, target = self._way, self._target
+        if target is None:
+            return
+        if way is None:
+            self._say(f"No release is on its way to {target}.")
+        elif way.interrupted and change is not moving.ABORT:
+            self._say(f"Release {way.release} was interrupted; `unipipe release status {target}` goes on with it.")
+        elif way.state not in states:
+            self._say(f"Release {way.release} is {way.state.value}: it {otherwise}.")
+        else:
+            self.post_message(Asked(change, {"target": target}, complete=True))
+
+    def _say(self, text: str) -> None:
+        self.notify(text, markup=False)
+
+    @property
+    def _way(self) -> RolloutLine | None:
+        """The release on its way to the target under the cursor."""
+        seen = self.query_one(TargetsPane).seen(self._target)
+        return seen.status.rollout if seen and seen.status else None
+
+    @property
+    def _releases(self) -> tuple[ReleaseLine, ...]:
+        answer = self.query_one(HistoryPane).answer
+        return answer.releases if answer else ()
+
     @property
     def _target(self) -> str | None:
         return self.query_one(TargetsPane).grid.pointed
@@ -132,11 +166,11 @@ class ReleasesScreen(Place):
     @property
     def _release(self) -> ReleaseLine | None:
         """The release under the cursor of the history."""
-        row, answer = self.query_one(HistoryPane).grid.pointed, self.query_one(HistoryPane).answer
-        return next((line for line in answer.releases if release_id(line) == row), None) if answer else None
+        row = self.query_one(HistoryPane).grid.pointed
+        return next((line for line in self._releases if release_id(line) == row), None)
 
     def _look_at_target(self) -> None:
         target, world = self._target, self.world
         if target and world:
-            self.query_one(HistoryPane).ask(releases.LIST, ListReleases(target, MOST_RELEASES), world)
-            self.query_one(TargetPane).ask(releases.SHOW, ShowRelease(target), world)
+            self.query_one(HistoryPane).ask_of(target, HISTORY, ReleaseHistory(target, limit=MOST_RELEASES), world)
+            self.query_one(TargetPane).ask_of(target, SHOW, ShowRelease(target), world)

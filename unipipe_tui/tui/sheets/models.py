@@ -177,6 +177,8 @@ def _made_of(version: VersionLine) -> Iterator[Line]:
     yield fact("run", f"{(version.run_id or '–')[:12]} {version.run_name}".strip())
     yield fact("commit", (version.commit or "–")[:12], "$secondary")
     yield fact("data", version.data)
+    if version.digest:
+        yield fact("files", f"sha256 {version.digest[:12]}")
 
 
 def _gate_lines(version: VersionLine) -> list[Line]:

@@ -11,10 +11,12 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from unipipe_tui.actions.jobs import JobLine
+from unipipe_tui.actions.overview import OnItsWay
 from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.tui.sheets.rollouts import INTERRUPTED, shares
 from unipipe_tui.tui.text import clock, counted, day_and_clock, duration, harmless
-from unipipe_tui.tui.theme import ALERT_SIGNS, JOB_SIGNS, SERVER_SIGNS
+from unipipe_tui.tui.theme import ALERT_SIGNS, JOB_SIGNS, ROLLOUT_SIGNS, SERVER_SIGNS
 from unipipe_tui.tui.widgets.rows import Cell, Row, painted
 
 Line = Sequence[tuple[str, str]]
@@ -56,21 +58,26 @@ class Panel(Static):
 
 
 def live_lines(
-    servers: Sequence[ServerStatus], releases: Sequence[Release] = (), styles: Mapping[str, str] | None = None
+    servers: Sequence[ServerStatus],
+    releases: Sequence[Release] = (),
+    styles: Mapping[str, str] | None = None,
+    ways: Sequence[OnItsWay] = (),
 ) -> list[Line]:
-    """What each target serves, since when and how much, and what it was made of; `styles` of targets by name."""
+    """What each target serves, since when and how much, what it was made of what is on its way; `styles` by target."""
     if not servers:
         return [[("Nothing is live yet.", "$muted")]]
     newest = {release.target: release for release in releases}
-    looks = styles or {}
+    looks, coming = styles or {}, {way.target: way for way in ways}
     return [
         line
         for server in servers
-        for line in _server_lines(server, newest.get(server.target), looks.get(server.target, "bold"))
+        for line in _server_lines(
+            server, newest.get(server.target), looks.get(server.target, "bold"), coming.get(server.target)
+        )
     ]
 
 
-def _server_lines(server: ServerStatus, release: Release | None, style: str) -> list[Line]:
+def _server_lines(server: ServerStatus, release: Release | None, style: str, way: OnItsWay | None) -> list[Line]:
     sign = SERVER_SIGNS[server.state]
     was = f", was version {release.version}" if release else ""
     version = f"version {server.version}" if server.version is not None else f"{server.state.value}{was}"
@@ -85,9 +92,13 @@ def _server_lines(server: ServerStatus, release: Release | None, style: str) -> 
         ]
     ]
     if server.version is not None:
-        # One version answers everything that a target is asked.
         requests = f", {counted(server.requests, 'request')}" if server.requests is not None else ""
-        lines.append([(f"  {server.state.value}, all traffic", sign.style), (requests, "")])
+        several = way.traffic.variants if way and way.traffic and len(way.traffic.variants) > 1 else ()
+        # Without a release on its way one version answers everything that a target is asked.
+        answers = shares(several) if several else f"{server.state.value}, all traffic"
+        lines.append([(f"  {answers}", sign.style), ("" if several else requests, "")])
+    if way is not None:
+        lines.append(_way_line(way))
     if release is not None and server.version in (release.version, None):
         lines.append(_made_of(release))
     if server.version is not None:
@@ -95,6 +106,18 @@ def _server_lines(server: ServerStatus, release: Release | None, style: str) -> 
     if server.error:
         lines.append([(f"  {harmless(server.error)}", "$error")])
     return lines
+
+
+def _way_line(way: OnItsWay) -> Line:
+    """`◆ canary 10 %, step 1 of 4 watching, version 3`."""
+    sign = INTERRUPTED if way.interrupted else ROLLOUT_SIGNS[way.state]
+    known = way.traffic.variants if way.traffic else ()
+    share = next((f" {one.weight:.3g} %" for one in known if one.version == way.version and not one.mirrored), "")
+    said = "interrupted" if way.interrupted else way.state.value
+    return [
+        (f"  {sign.glyph} {way.strategy}{share}, step {way.step} of {way.steps} {said}", sign.style),
+        (f", version {way.version}", "$muted"),
+    ]
 
 
 def _made_of(release: Release) -> Line:

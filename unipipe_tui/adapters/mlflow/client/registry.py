@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from mlflow.exceptions import MlflowException
 
 from unipipe_tui.adapters.mlflow.client.answers import UNKNOWN, asked_in_peace, check_reachable
 from unipipe_tui.adapters.mlflow.client.scoring import score_rows
-from unipipe_tui.adapters.mlflow.model import model_threshold
+from unipipe_tui.adapters.mlflow.model import model_contents, model_threshold
 from unipipe_tui.adapters.mlflow.places import local_path
 from unipipe_tui.adapters.mlflow.words import quoted, run_source
 from unipipe_tui.domain.errors import Failed, UsageError
+from unipipe_tui.domain.model_files import WRITTEN_BY_MLFLOW, ModelContents, tags_of
 from unipipe_tui.domain.runs.tags import RunMarks
 from unipipe_tui.domain.tracking import (
     Scored,
@@ -158,11 +159,20 @@ class MlflowRegistry:
         with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
             to.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".unipipe-", dir=to.parent) as beside:
-                copied = Path(shutil.copytree(folder, Path(beside) / "model"))
+                # A link is copied as one, for whoever takes the copy to refuse: it may lead anywhere.
+                copied = Path(shutil.copytree(folder, Path(beside) / "model", symlinks=True, ignore=_not_registered))
                 if to.exists():
                     to.rmdir()
                 copied.rename(to)
         return to
+
+    def contents(self, model: str, version: int) -> ModelContents:
+        """What the version's files are now; nothing of them is loaded.
+
+        Raises Failed for a link among them, and for a file that cannot be read.
+        """
+        with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
+            return model_contents(folder)
 
     def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
         """Score a Parquet file's rows with a version; see `score_folder`."""
@@ -187,6 +197,9 @@ class MlflowRegistry:
         made = mlflow.register_model(uri, model, REGISTRATION_SECONDS, tags=dict(tags))
         if made.status != "READY":
             raise Failed(f"{model} {made.version} was not registered: {made.status_message or made.status}.")
+        # What cannot be hashed stays without a digest; whoever wants to use it is told why.
+        with suppress(Failed):
+            self._tagged(model, int(made.version), tags_of(self.contents(model, int(made.version)).hashes))
         return int(made.version)
 
     def _tagged(self, model: str, version: int, tags: Mapping[str, str]) -> int:
@@ -259,6 +272,10 @@ class MlflowRegistry:
                 raise
             found = self._client.search_model_versions(f"name = {quoted(model)}")
             raise no_such_version(model, version, (int(v.version) for v in found)) from error
+
+
+def _not_registered(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == WRITTEN_BY_MLFLOW]
 
 
 def _code(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""Images and containers: how a version becomes an image, and how a target of containers is brought to a traffic."""
