@@ -145,7 +145,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         processes=processes,
         run_program=partial(run_in_project, root),
         recipes=ShippedRecipes(PACKAGE),
-        tools=_tools(git, dvc),
+        tools=(*_tools(git, dvc), *targets.tools()),
         elsewhere=lambda other: world_at(other, processes),
         secrets=secret_values(os.environ),
     )
@@ -295,6 +295,14 @@ class TargetsOfProject:
             return LocalServer(name, *place, allow_pickle=self._allow_pickle)
         return ServerOfTarget(name, self(name))
 
+    def tools(self) -> tuple[Tool, ...]:
+        """What releases need beyond this machine, one for each target."""
+        return tuple(
+            CheckedTool(f"target {name}", partial(_verified, self, name), "releases")
+            for name, config in self._config.targets.items()
+            if config.kind is not TargetKind.LOCAL
+        )
+
     def _local(self, name: str, config: TargetConfig) -> Target:
         place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
         return LocalTarget(name, *place, allow_pickle=self._allow_pickle)
@@ -366,6 +374,10 @@ def _read_only(configured: bool, unwritable: str | None) -> str | None:
         return "unipipe.yaml says `read_only: true`"
     user = read_user_config(user_config_path(os.environ))
     return f"{user.path} says `read_only`" if user.read_only else unwritable
+
+
+def _verified(targets: TargetsOfProject, name: str) -> str:
+    return targets(name).verify()
 
 
 @frozen
