@@ -140,7 +140,14 @@ async def _asked(load: Load) -> Answers:
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
-    for name, kind in {"port": int, "path": str, "body": str, "requests": int, "connections": int, "headers": str}.items():
+    for name, kind in {
+        "port": int,
+        "path": str,
+        "body": str,
+        "requests": int,
+        "connections": int,
+        "headers": str,
+    }.items():
         parser.add_argument(f"--{name}", type=kind, required=True)
     print(json.dumps(asdict(asyncio.run(_asked(Load(**vars(parser.parse_args())))))))
 

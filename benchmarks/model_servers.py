@@ -131,7 +131,12 @@ def _started(argv: list[str], port: int, path: str, asked: object, desired: Path
     with (desired.parent / f"said-{port}").open("wb") as said:
         began = time.perf_counter()
         process = psutil.Popen(
-            argv, env={**os.environ, **QUIET}, stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True
+            argv,
+            env={**os.environ, **QUIET},
+            stdout=said,
+            stderr=said,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
     try:
         while not _answers(port, path, body):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -186,14 +187,18 @@ def test_a_release_that_was_aborted_is_told_with_its_reason_and_was_never_live(p
     assert aborted.release == waiting.release
 
 
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
 def test_what_is_on_its_way_tells_all_its_steps_and_how_long_the_pause_still_lasts(project: Path) -> None:
     world = with_models(project)
     world.rollouts.begin(a_canary(since=NOON), "")
     ways = []
     for seconds in (18, 90):
-        later = dataclasses.replace(world, now=lambda after=seconds: NOON + timedelta(seconds=after))
-        ways.append(release_status(ReleaseStatus("local"), later).targets[0].rollout)
-    early, late = ways
+        moment = NOON + timedelta(seconds=seconds)
+        ways.append(release_status(ReleaseStatus("local"), dataclasses.replace(world, now=partial(_same, moment))))
+    early, late = (found.targets[0].rollout for found in ways)
 
     assert early is not None
     assert late is not None

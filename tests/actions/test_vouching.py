@@ -24,6 +24,7 @@ from unipipe_tui.actions.release.starting import START, StartRelease, plan_rollo
 from unipipe_tui.actions.serve import StartServer, plan_start
 from unipipe_tui.actions.world import World
 from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry
+from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Failed
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.rollouts.strategies import Strategy
@@ -219,6 +220,18 @@ def test_a_bundle_that_was_sealed_of_other_files_is_not_released(shop: Shop) -> 
     shop.registry.set_version_tag("fraud", 1, "unipipe.digest", "0" * 64)
     with pytest.raises(CheckSaidNo, match="The bundle here does not hold fraud version 1"):
         START.plan(StartRelease(version=1), world)
+
+
+def test_a_bundle_of_other_files_is_not_what_is_recorded_at_the_first_use(shop: Shop) -> None:
+    shop.registered(by_us=False)
+    world = shop.world()
+    place = world.bundles.place("fraud", 1)
+    shutil.copytree(shop.saved / "skops", place / "model")
+    flip(place / "model" / "model.skops")
+    seal_bundle(place, model="fraud", version=1, run_id="")
+    with pytest.raises(CheckSaidNo, match=r"The bundle here .* changed: model\.skops"):
+        bundle_to_serve(world, "fraud", 1)
+    assert "unipipe.digest" not in world.tracking.version("fraud", 1).tags
 
 
 def test_going_back_needs_no_more_than_the_bundle_that_is_here(shop: Shop) -> None:

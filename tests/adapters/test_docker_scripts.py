@@ -55,6 +55,14 @@ def test_an_order_that_expects_another_release_changes_nothing(tmp_path: Path) -
     assert file.read_text() == wish("r-theirs")
 
 
+def test_an_order_can_be_taken_away(tmp_path: Path) -> None:
+    file = tmp_path / "desired.json"
+    file.write_text(wish("r-1"))
+    assert run("take.py", str(file)) == (0, wish("r-1"))
+    assert run("take.py", str(file)) == (0, "")
+    assert not file.exists()
+
+
 def test_a_damaged_order_can_be_replaced(tmp_path: Path) -> None:
     file = tmp_path / "desired.json"
     file.write_text("{")

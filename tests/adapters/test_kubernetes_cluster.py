@@ -18,7 +18,7 @@ import yaml
 from tests.adapters.conftest_kubernetes import TargetMaker, kubectl, own_namespace, small_image, target_maker
 from tests.adapters.made_releases import AT, canary, stable, variant, wanted
 from unipipe_tui.adapters.kubernetes.target import KubernetesTarget
-from unipipe_tui.domain.errors import Failed, Refused, ToolMissing, UsageError
+from unipipe_tui.domain.errors import Failed, Refused, Stopped, ToolMissing, UsageError
 from unipipe_tui.domain.events import Advanced, Event, Noted
 from unipipe_tui.domain.ports.targets import Wanted
 from unipipe_tui.domain.progress import Silent
@@ -45,14 +45,16 @@ class Place:
 class Listening:
     """What a change said."""
 
-    def __init__(self) -> None:
+    def __init__(self, stops: bool = False) -> None:
         self.events: list[Event] = []
+        self._stops = stops
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
 
     def stopped(self) -> bool:
-        return False
+        """At the first chance, when the new pods are on their way."""
+        return self._stops
 
     @property
     def counted(self) -> list[tuple[int, int | None]]:
@@ -145,6 +147,9 @@ def test_a_canary_goes_all_its_way_and_back_without_losing_a_request_or_a_row(tm
         possible, why = target.possible(canary(4, 3, 10))
         assert "nearest is 1 of 2" in why
         with Callers(port) as callers:
+            with pytest.raises(Stopped):
+                target.apply(place.wanted("r-2", possible, "r-1"), Listening(stops=True))
+            assert target.live().traffic == stable(3)
             listening = Listening()
             shared = target.apply(place.wanted("r-2", possible, "r-1"), listening)
             assert shared.traffic == possible

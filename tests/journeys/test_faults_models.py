@@ -15,7 +15,6 @@ import pytest
 
 from tests.conftest import free_port, made_once, own_environment, unipipe
 from tests.journeys.faults import Background, wait_until
-from unipipe_tui.domain.bundles import seal_bundle
 
 MODEL = "fraud-detector"
 PASSED, CLOSED, UNCHECKED = 2, 3, 4
@@ -38,6 +37,22 @@ def _with_mlflow(workspace: Path, *words: str) -> None:
     command = [sys.executable, "-c", MOVE, uri, *words]
     done = subprocess.run(command, cwd=workspace, env=own_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def _register_elsewhere(workspace: Path, version: int, files: dict[str, str]) -> None:
+    """Let a version be of these files, as if somebody had registered them from the beginning."""
+    folder = workspace / "elsewhere"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with _registry(workspace) as connection:
+        connection.execute(
+            "UPDATE model_versions SET source = ?, storage_location = ? WHERE version = ?",
+            (str(folder), str(folder), version),
+        )
+        connection.execute(
+            "DELETE FROM model_version_tags WHERE version = ? AND key LIKE 'unipipe.digest%'", (version,)
+        )
 
 
 @pytest.fixture(scope="session")
@@ -197,10 +212,7 @@ def test_a_rollback_goes_one_step_back_and_forward_again_and_no_further(judged: 
 def test_a_version_that_cannot_be_served_is_not_promoted_however_often_it_is_tried(judged: Path) -> None:
     config = judged / "unipipe.yaml"
     config.write_text(config.read_text().replace("port: 8765", f"port: {free_port()}"))
-    broken = judged / ".unipipe" / "bundles" / f"{MODEL}-{PASSED}"
-    (broken / "model").mkdir(parents=True)
-    (broken / "model" / "MLmodel").write_text("flavors: {}\n")
-    seal_bundle(broken, model=MODEL, version=PASSED, run_id="r")
+    _register_elsewhere(judged, PASSED, {"MLmodel": "flavors: {}\n"})
     try:
         refused_start = unipipe("serve", "start", "--version", str(PASSED), "--yes", cwd=judged)
         started = unipipe("serve", "start", "--yes", cwd=judged)

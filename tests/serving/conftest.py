@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -70,11 +71,11 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sealed, Sealed]:
     """Version 1, and version 2 which thinks the opposite."""
     root = tmp_path_factory.mktemp("bundles")
     made = []
-    for version in (1, 2):
-        folder = root / f"v{version}"
+    for number in (1, 2):
+        folder = root / f"v{number}"
         folder.mkdir()
-        _save_model(folder / "model", seed=version, flip=version == 2)
-        made.append(Sealed(folder, seal_bundle(folder, model="fraud", version=version, run_id="r", threshold=0.5)))
+        _save_model(folder / "model", seed=number, flip=number == 2)
+        made.append(Sealed(folder, seal_bundle(folder, model="fraud", version=number, run_id="r", threshold=0.5)))
     return made[0], made[1]
 
 
@@ -106,3 +107,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sealed]]:
+    """One bundle of each kind of model, by a word for it; as in the server, loading one adds nothing to it."""
+    from .in_process import save_models
+
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    yield save_models(tmp_path_factory.mktemp("models"))
+    sys.dont_write_bytecode = before

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from unipipe_tui import __version__
 from unipipe_tui.serving.gate import Limits
 
-from .in_process import printed, save_models, served, served_alone
+from .in_process import printed, served, served_alone
 from .servers import Sealed, wish
 
 pytestmark = pytest.mark.xdist_group("serving")
@@ -38,7 +38,23 @@ def _object(required: dict[str, Any], optional: dict[str, Any] | None = None, cl
 TEXT = {"type": "string"}
 SHAPE = {"type": "array", "items": {"type": "integer"}}
 PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
-DATATYPE = {"enum": "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES".split()}
+DATATYPE = {
+    "enum": [
+        "BOOL",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "FP16",
+        "FP32",
+        "FP64",
+        "BYTES",
+    ]
+}
 METADATA_TENSOR = _object({"name": TEXT, "datatype": DATATYPE, "shape": SHAPE})
 SCHEMAS: dict[str, dict[str, Any]] = {
     "$metadata_server_response": _object(
@@ -269,11 +285,6 @@ REFUSED: tuple[Case, ...] = tuple(
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sealed]:
-    return save_models(tmp_path_factory.mktemp("bundles"))
-
-
-@pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory, models: dict[str, Sealed]) -> Iterator[dict[str, TestClient]]:
     root = tmp_path_factory.mktemp("v2")
     with ExitStack() as stack:
@@ -358,18 +369,17 @@ def test_tensors_in_binary_are_refused(clients: dict[str, TestClient]) -> None:
     assert (refused.status_code, "binary" in refused.json()["error"]) == (400, True)
 
 
-def test_the_path_chooses_among_versions_and_without_one_the_shares_do(
-    models: dict[str, Sealed], tmp_path: Path
-) -> None:
-    one, two = models["classifier"], models["one"]
+def test_the_model_in_the_path_chooses_the_variant_that_has_it(models: dict[str, Sealed], tmp_path: Path) -> None:
+    one, two = models["classifier"], models["words"]
     variants = [
         wish(one.folder, one.bundle.digest, "stable", 100.0),
         wish(two.folder, two.bundle.digest, "shadow", 0.0, mirrored=True),
     ]
     with served(tmp_path, *variants) as client:
         assert client.post(INFER, json=infer(X, N)).json()["parameters"]["variant"] == "stable"
-        other = client.post("/v2/models/one/infer", json=infer(tensor("x", "FP64", [1.0]))).json()
-        assert (other["model_name"], other["parameters"]["variant"]) == ("one", "shadow")
+        other = client.post("/v2/models/words/infer", json=infer(X, N)).json()
+        assert (other["model_name"], other["parameters"]["variant"]) == ("words", "shadow")
+        assert other["outputs"][0]["datatype"] == "BYTES"
         wrong = client.post(INFER, json=infer(X, N), headers={"Unipipe-Variant": "shadow"})
         assert wrong.status_code == 404
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from threading import Event
 from typing import Any
 
@@ -23,6 +25,8 @@ class Halving:
 
     def __init__(self, merges: bool = True) -> None:
         self.calls: list[int] = []
+        self.threads_asked: list[threading.Thread] = []
+        self.seconds = 0.0
         self.may_begin = Event()
         self._merges = merges
 
@@ -32,6 +36,8 @@ class Halving:
     def predict(self, columns: Columns, records: int) -> Any:
         self.may_begin.wait(10)
         self.calls.append(records)
+        self.threads_asked.append(threading.current_thread())
+        time.sleep(self.seconds)
         values = np.array(columns["x"], dtype=float)
         if (values < 0).any():
             raise ValueError("a negative number")
@@ -90,3 +96,50 @@ async def test_a_request_that_comes_after_the_switch_away_is_still_answered() ->
     await asyncio.sleep(0.05)
     scored = await asyncio.wait_for(queue.score({"x": [1.0]}, 1), 5)
     assert scored.outcomes[0].score == pytest.approx(0.5)
+
+
+async def one_after_the_other(scorer: Halving, *records: int) -> list[bool]:
+    """Whether each request was scored on the event loop."""
+    scorer.may_begin.set()
+    queue = ScoringQueue(scorer)
+    for number in records:
+        scored = await queue.score({"x": [1.0] * number}, number)
+        assert [one.score for one in scored.outcomes] == [0.5] * number
+    queue.close()
+    return [thread is threading.current_thread() for thread in scorer.threads_asked]
+
+
+async def test_a_model_that_has_shown_to_be_quick_is_asked_without_waking_a_thread() -> None:
+    assert await one_after_the_other(Halving(), 1, 1, 1) == [False, True, True]
+
+
+async def test_many_records_never_hold_up_the_event_loop() -> None:
+    assert await one_after_the_other(Halving(), 1, 5000, 1) == [False, False, True]
+
+
+async def test_a_model_of_somebodys_own_never_holds_up_the_event_loop() -> None:
+    assert await one_after_the_other(Halving(merges=False), 1, 1, 1) == [False, False, False]
+
+
+async def test_a_model_that_has_become_slow_holds_up_the_event_loop_once() -> None:
+    scorer = Halving()
+    scorer.may_begin.set()
+    queue = ScoringQueue(scorer)
+    for seconds in (0.0, 0.0, 0.03, 0.03, 0.0, 0.0):
+        scorer.seconds = seconds
+        await queue.score({"x": [1.0]}, 1)
+    queue.close()
+    here = threading.current_thread()
+    assert [thread is here for thread in scorer.threads_asked] == [False, True, True, False, False, True]
+
+
+async def test_what_arrives_together_is_scored_together_on_the_event_loop_too() -> None:
+    scorer = Halving()
+    scorer.may_begin.set()
+    queue = ScoringQueue(scorer)
+    await queue.score({"x": [1.0]}, 1)
+    both = await asyncio.gather(queue.score({"x": [1.0]}, 1), queue.score({"x": [-1.0]}, 1), return_exceptions=True)
+    queue.close()
+    assert isinstance(both[0], Scored)
+    assert isinstance(both[1], ValueError)
+    assert scorer.calls == [1, 2, 1, 1]

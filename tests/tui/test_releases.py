@@ -26,9 +26,10 @@ from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.form import FormScreen
 from unipipe_tui.tui.screens.jobs import JobsScreen
 from unipipe_tui.tui.screens.models import ModelsScreen
-from unipipe_tui.tui.screens.plan import PlanScreen
+from unipipe_tui.tui.screens.plan import PlanLine, PlanScreen
 from unipipe_tui.tui.screens.reading import ReadingScreen
-from unipipe_tui.tui.screens.releases import HistoryPane, ReleasesScreen, TargetPane, TargetsPane
+from unipipe_tui.tui.screens.releases import ReleasesScreen
+from unipipe_tui.tui.screens.releases_panes import HistoryPane, TargetPane, TargetsPane
 
 RUNNING = JOBS[3].id
 
@@ -68,8 +69,8 @@ def told(app: Unipipe) -> str:
 
 
 async def planned(pilot: Any, app: Unipipe) -> str:
-    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.query("PlanLine"))
-    lines = [str(line.content) for line in app.screen.query("PlanLine").results(Static)]
+    await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.query(PlanLine))
+    lines = [line.line for line in app.screen.query(PlanLine)]
     return "\n".join([str(app.screen.query_one("#title", Static).content), *lines])
 
 
@@ -180,6 +181,7 @@ async def test_a_canary_is_started_from_the_form_after_a_plan_of_all_its_steps(l
         assert app.screen.query_one("#entry-target", Input).value == "local"
         for name, text in (("version", "3"), ("strategy", "canary"), ("steps", "10,50")):
             app.screen.query_one(f"#entry-{name}", Input).value = text
+        await until(pilot, lambda: "--steps=10,50" in str(app.screen.query_one("#command-line", Static).content))
         app.screen.query_one("#go-on").press()  # type: ignore[attr-defined]
         plan = await planned(pilot, app)
 
@@ -287,9 +289,8 @@ async def test_b_goes_back_on_the_target_and_capital_b_to_the_release_under_the_
     async with app.run_test(size=(100, 40)) as pilot:
         await shown(pilot, app)
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(app.screen, FormScreen))
-        assert app.screen.query_one("#entry-target", Input).value == "local"
-        await pilot.press("escape", "escape")
+        assert "Abort release r-3f9a2c41 of version 3 on local" in await planned(pilot, app)
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, ReleasesScreen))
         await pilot.press("enter", "G", "B")
         await until(pilot, lambda: not isinstance(app.screen, ReleasesScreen))

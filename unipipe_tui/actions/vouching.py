@@ -80,7 +80,11 @@ def must_be_releasable(world: World, model: str, version: int, bundle: Bundle) -
     Raises:
         CheckSaidNo: a file is another one, or loading it runs code and that is not allowed.
     """
-    tags = world.tracking.version(model, version).tags
+    known = world.tracking.version(model, version)
+    tags = known.tags
+    if recorded_in(tags) is None:
+        stored = world.tracking.contents(known)
+        must_agree(model, version, tags_of(stored.hashes) if stored else tags, _files_of(bundle), BUNDLE)
     must_agree(model, version, tags, _files_of(bundle), BUNDLE)
     code_warnings(world, model, version, world.bundles.runs_code(model, version))
     if recorded_in(tags) is None:

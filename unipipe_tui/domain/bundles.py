@@ -97,7 +97,9 @@ def verify_bundle(folder: Path) -> Bundle:
     present = set(_paths_in(folder))
     found = [f"missing: {path}" for path in sorted(wanted.keys() - present)]
     found += [f"extra: {path}" for path in sorted(present - wanted.keys())]
-    found += [f"changed: {path}" for path in sorted(present & wanted.keys()) if sha256_of(folder / path) != wanted[path]]
+    found += [
+        f"changed: {path}" for path in sorted(present & wanted.keys()) if sha256_of(folder / path) != wanted[path]
+    ]
     if found:
         raise Failed(f"The bundle in {folder} is not what was sealed: {told(found)}.", _MAKE_IT_AGAIN)
     return bundle

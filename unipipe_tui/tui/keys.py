@@ -179,7 +179,7 @@ _AFTER_CATALOG = (
         "R",
         "Release",
         "Release the version under the cursor to a target.",
-        "app.ask('release start')",
+        "release",
         True,
         True,
     ),

@@ -22,6 +22,7 @@ from unipipe_tui.adapters.docker.containers import (
 from unipipe_tui.adapters.docker.dockerfile import DESIRED_FORMAT, INSIDE_FOLDER, LOG_FOLDER, STATE_FOLDER
 from unipipe_tui.adapters.docker.engine import Engine, last_words
 from unipipe_tui.adapters.docker.orders import Needed
+from unipipe_tui.adapters.process import Completed
 from unipipe_tui.domain.errors import Failed, Refused
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.secrets import without_secrets
@@ -139,14 +140,13 @@ class Fleet:
             hint=f"Its log: {' '.join(self._engine.argv('logs', container.name))}" if not ended else _hint(ended),
         )
 
-    def order(self, document: str, expected: Collection[str], progress: Progress) -> str:
+    def order(self, document: str, expected: Collection[str]) -> str:
         """Give the router a new order; answers with the one before it, empty when there was none.
 
         Raises:
             Refused: another release than the expected ones is there.
         """
-        words = ("python", f"{INSIDE_FOLDER}/take.py", DESIRED_FILE, *expected)
-        done = self._engine.ask("exec", "--interactive", self._site.router, *words, stdin=document)
+        done = self._take(document, expected)
         if done.exit_code == ANOTHER_RELEASE:
             raise Refused(
                 f"Release {done.stdout.strip()} came to {self._site.target} meanwhile.",
@@ -180,6 +180,9 @@ class Fleet:
 
     def stop_router(self, router: Container, progress: Progress) -> None:
         """Let it answer what it has begun; it stays there with its volume, for its log to be read."""
+        if router.state == "running":
+            # Its order would be followed by the next router before that one has its own.
+            self._take("", ())
         self._engine.must(progress, "stop", "-t", str(STOP_WITHIN_SECONDS), router.name)
 
     def last_lines(self, container: Container, lines: int) -> str:
@@ -202,6 +205,10 @@ class Fleet:
         return self._engine.read(
             "run", "--rm", "--interactive", *mounted, router.image, *script, stdin=known, timeout=120
         )
+
+    def _take(self, document: str, expected: Collection[str]) -> Completed:
+        words = ("python", f"{INSIDE_FOLDER}/take.py", DESIRED_FILE, *expected)
+        return self._engine.ask("exec", "--interactive", self._site.router, *words, stdin=document)
 
     def _run(self, name: str, words: Sequence[str | Path], progress: Progress) -> Container:
         done = self._engine.do(progress, *words)

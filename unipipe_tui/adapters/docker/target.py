@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from unipipe_tui.adapters.docker.collecting import CountRows, collect_log
 from unipipe_tui.adapters.docker.containers import TOKEN_VARIABLE, Container, Release, Role, Site
@@ -28,6 +28,8 @@ from unipipe_tui.domain.values import frozen
 
 GRACE_SECONDS = 1.0
 """Within which the router has sent what it took while a version still had its share."""
+SETTLED_WITHIN_SECONDS = 5.0
+"""A router on a busy machine may take a version for away that is only slow to say that it is there."""
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104
 
 
@@ -154,7 +156,7 @@ class DockerTarget:
             self._fleet.remove_quietly(started)
             raise
         self._remove_what_is_over(needed, seen, progress)
-        return self.live()
+        return self._settled()
 
     def stop(self, progress: Progress) -> LiveTarget:
         """Let it answer what it has begun, and end; its volume keeps the prediction log."""
@@ -254,13 +256,13 @@ class DockerTarget:
         """Give the router its order and wait until it answers by it; else it gets back the one that it had."""
         order = new_order()
         expected = [wanted.release, wanted.replaces] if wanted.replaces and seen.answering else []
-        before = self._fleet.order(order_text(self._site, wanted, order), [one for one in expected if one], progress)
+        before = self._fleet.order(order_text(self._site, wanted, order), [one for one in expected if one])
         router = next(one for one in self._fleet.look() if one.role is Role.ROUTER)
         try:
             self._fleet.await_ready(router, progress, order)
         except BaseException:
             if before and seen.answering is not None:
-                self._fleet.order(with_order(before, new_order()), [], progress)
+                self._fleet.order(with_order(before, new_order()), [])
             raise
 
     def _remove_what_is_over(self, needed: Sequence[Needed], seen: Seen, progress: Progress) -> None:
@@ -274,6 +276,15 @@ class DockerTarget:
         if spare is not None and spare.state == "running":
             self._fleet.park(spare, progress)
         self._fleet.remove([one for one in over if one is not spare], progress)
+
+    def _settled(self) -> LiveTarget:
+        """What is live when every version has answered its router, or has had time to."""
+        deadline = monotonic() + SETTLED_WITHIN_SECONDS
+        live = self.live()
+        while monotonic() < deadline and not all(one.ready for one in live.variants):
+            sleep(0.2)
+            live = self.live()
+        return live
 
     def _live(self, seen: Seen) -> LiveTarget:
         state = _state(seen)

@@ -21,6 +21,10 @@ REQUEST_SECONDS = 20
 QUIET = {"NO_COLOR": "1", "KUBECTL_EXTERNAL_DIFF": ""}
 NOISE = re.compile(r"WARNING|Warning:|[EWI]\d{4} ")
 """What kubectl says beside: notices of versions, and its own library's log."""
+DONE = ("serverside-applied", " deleted")
+"""How the lines of what went well end."""
+ADVICE = "Please review the fields above"
+"""How a dozen lines of advice begin that stand behind a conflict."""
 NO_CONFIGURATION = "localhost:8080"
 """Where kubectl looks when nobody told it of any cluster."""
 AWAY = (
@@ -100,7 +104,13 @@ class Kubectl:
         """Apply documents server-side in our name; they stay in a file called so."""
         path = self.written(name, documents)
         words = ("apply", "--server-side", f"--field-manager={MANAGER}", "--filename", str(path))
-        self.do(progress, *words)
+        try:
+            self.do(progress, *words)
+        except Refused as error:
+            # Whoever scales has no wish that is to be kept: numbers of pods are what a release decides.
+            if not is_about_numbers_only(error.message):
+                raise
+            self.do(progress, *words, "--force-conflicts")
 
     def written(self, name: str, documents: Sequence[Document]) -> Path:
         """Documents in a file."""
@@ -178,14 +188,16 @@ def no_kubectl() -> ToolMissing:
 
 def refusal(words: Sequence[str], said: str, place: str) -> UnipipeError:
     """What kubectl said, as an error that tells what to do."""
-    lines = dict.fromkeys(line.strip() for line in said.splitlines() if line.strip() and not NOISE.match(line))
+    said = said.partition(ADVICE)[0]
+    said_lines = [line.strip() for line in said.splitlines() if line.strip() and not NOISE.match(line)]
+    lines = dict.fromkeys(line for line in said_lines if not line.endswith(DONE))
     told = _shortened(" ".join(list(lines)[-3:]) or "kubectl failed without a word")
     low = told.lower()
     if any(word in low for word in MOVED):
         return Refused(
             f"Somebody else changed it meanwhile: {told}", hint="Look at what is there now, then plan again."
         )
-    if "conflict with" in low:
+    if "conflict with" in low or "conflicts with" in low:
         return Refused(f"Another tool manages these fields: {told}", hint=_HINT_CONFLICT)
     if "namespaces" in low and "not found" in low:
         return Failed(told, hint="Create the namespace, or name another in unipipe.yaml: kubernetes.namespace.")
@@ -204,6 +216,11 @@ def refusal(words: Sequence[str], said: str, place: str) -> UnipipeError:
     if any(word in low for word in NO_CONTEXT):
         return ToolMissing(f"kubectl knows no such cluster: {told}", hint=_HINT_CONTEXT)
     return Failed(f"kubectl failed: {told}", hint="Run it by hand to see more.")
+
+
+def is_about_numbers_only(told: str) -> bool:
+    """Whether a conflict is only with what has changed numbers of pods: an autoscaler, or a person."""
+    return "conflict" in told and set(re.findall(r"\.spec\.[\w.]+", told)) == {".spec.replicas"}
 
 
 def _shortened(told: str) -> str:

@@ -19,14 +19,14 @@ from unipipe_tui.adapters.kubernetes.reading import Standing, State
 from unipipe_tui.adapters.kubernetes.shares import Division
 from unipipe_tui.adapters.kubernetes.validation import validate
 from unipipe_tui.adapters.kubernetes.waiting import wait_until_ready
-from unipipe_tui.domain.errors import Failed, UnipipeError
+from unipipe_tui.domain.errors import Failed, Refused, UnipipeError
 from unipipe_tui.domain.events import Noted
 from unipipe_tui.domain.ports.targets import Wanted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.traffic import Variant
 
 LATE_ROWS_SECONDS = 1.0
-"""After so long no node sends requests to a pod that is not selected, or goes; it still runs, and its last rows can be fetched."""
+"""After so long no node sends requests to a pod that is not selected, or goes; it still runs, so its rows can be fetched."""
 NOWHERE = "address-of"
 
 Rescue = Callable[[Sequence[Document]], None]
@@ -67,7 +67,7 @@ class Mover:
         self._make_way(course, state)
         try:
             self._start(course, state, capacity)
-        except Failed:
+        except (Failed, Refused):
             self._take_back(course, state)
             raise
         self._cluster.must_be_ours(wanted)

@@ -71,7 +71,7 @@ def _container(pod: Pod, settings: KubernetesConfig) -> dict[str, Any]:
         "args": [*server_arguments(f"{DESIRED_FOLDER}/{DESIRED_FILE}"), "--log-mode", pod.log.value],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": _probe("/readyz", STARTUP_PERIOD_SECONDS, failures=max(settings.ready_within_seconds, 1)),
-        "readinessProbe": _probe("/readyz", READY_PERIOD_SECONDS, failures=2),
+        "readinessProbe": _probe("/readyz", READY_PERIOD_SECONDS, failures=3),
         "livenessProbe": _probe("/healthz", 10, failures=3),
         "lifecycle": {"preStop": {"exec": {"command": ["python", "-c", DRAIN]}}},
         "resources": _resources(settings),
@@ -94,7 +94,7 @@ def _probe(path: str, period_seconds: int, failures: int) -> dict[str, Any]:
     return {
         "httpGet": {"path": path, "port": PORT_NAME},
         "periodSeconds": period_seconds,
-        "timeoutSeconds": 3,
+        "timeoutSeconds": 5,
         "failureThreshold": failures,
     }
 

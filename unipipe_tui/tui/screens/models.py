@@ -12,6 +12,7 @@ from unipipe_tui.actions import model_cards, model_comparison, model_rejection, 
 from unipipe_tui.actions.model_cards import ShowCard
 from unipipe_tui.actions.model_comparison import CompareVersions
 from unipipe_tui.actions.models import ListModels, ModelList, ModelView, ShowModel, VersionLine
+from unipipe_tui.actions.release import starting
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHAMPION
 from unipipe_tui.tui.bindings import bindings_of
@@ -151,6 +152,10 @@ class ModelsScreen(Place):
             return
         request = CompareVersions(model, *pair)
         self.app.push_screen(ReadingScreen(model_comparison.COMPARE, request, world, comparison_lines))
+
+    def action_release(self) -> None:
+        """Ask where the version under the cursor is released, and by which steps."""
+        self.post_message(Asked(starting.START, self.selection()))
 
     def action_reject(self) -> None:
         """Ask why the version under the cursor is rejected; take the rejection back where there is one."""

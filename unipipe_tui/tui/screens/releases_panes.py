@@ -35,6 +35,8 @@ class TargetsPane(TablePane[tuple[SeenTarget, ...]]):
         super().__init__(id=id)
         self._each: dict[str, Looking[ReleaseStatuses]] = {}
         self._seen: dict[str, SeenTarget] = {}
+        self._is_first = True
+        """Whether a target has just answered for the first time: that is no change of it."""
 
     def on_unmount(self) -> None:
         """Want no answer any more."""
@@ -56,6 +58,11 @@ class TargetsPane(TablePane[tuple[SeenTarget, ...]]):
         """One row a target."""
         return targets_sheet(answer, self._styles)
 
+    def show_answer(self, answer: tuple[SeenTarget, ...]) -> None:
+        """Show the rows; what had not answered before has not changed."""
+        self.grid.say_when_empty(self.EMPTY)
+        self.grid.show(self.sheet_of(answer), changed=not self._is_first)
+
     def seen(self, target: str | None) -> SeenTarget | None:
         """A target as it was seen last."""
         return self._seen.get(target or "")
@@ -65,6 +72,7 @@ class TargetsPane(TablePane[tuple[SeenTarget, ...]]):
         if before is None:
             # It was taken out of unipipe.yaml meanwhile.
             return
+        self._is_first = before.status is None
         if isinstance(answer, Problem):
             self._seen[name] = replace(before, problem=answer.message)
         else:

@@ -1,7 +1,7 @@
 """`take.py FILE [RELEASE ...] < DESIRED`: puts a wish in the place of that of one of these releases; prints what it replaced.
 
-With no release named, whatever is there is replaced. Ends with 5 and the name of what it found when another one is there.
-Comparing and writing are one act, so of two people who release at once one is told.
+With no release named, whatever is there is replaced; nothing on stdin takes it away. Ends with 5 and the name of what it found
+when another one is there. Comparing and writing are one act, so of two people who release at once one is told.
 """
 
 import fcntl
@@ -19,13 +19,20 @@ def main(file: str, expected: list[str], document: str) -> int:
         if expected and found and found not in expected:
             sys.stdout.write(found)
             return 5
-        with open(f"{file}.partial", "w") as partial:
-            partial.write(document)
-            partial.flush()
-            os.fsync(partial.fileno())
-        os.replace(f"{file}.partial", file)
+        if document:
+            _write(file, document)
+        elif before:
+            os.unlink(file)
         sys.stdout.write(before)
     return 0
+
+
+def _write(file: str, document: str) -> None:
+    with open(f"{file}.partial", "w") as partial:
+        partial.write(document)
+        partial.flush()
+        os.fsync(partial.fileno())
+    os.replace(f"{file}.partial", file)
 
 
 def _text_of(file: str) -> str:
