@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 HOST = "127.0.0.1"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -56,7 +55,7 @@ def ask(load: Load) -> Answers:
     return begin(load)()
 
 
-class begin:  # noqa: N801 - reads as the verb that it is
+class begin:
     """Begin to ask in another process; calling the value waits for the answers."""
 
     def __init__(self, load: Load) -> None:

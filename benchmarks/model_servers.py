@@ -23,6 +23,7 @@ from asking import HOST, Load
 from figures import QUIET
 
 from unipipe_tui.domain.bundles import Bundle, seal_bundle
+from unipipe_tui.store.tables import TableFiles
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "week-1.parquet"
 GIVEN_UP_SECONDS = 120.0
@@ -173,6 +174,11 @@ def _want(desired: Path, variants: list[dict[str, object]], order: str) -> None:
     new = desired.with_suffix(".new")
     new.write_text(json.dumps({"format": 2, "order": order, "variants": variants}))
     new.replace(desired)
+
+
+def sample_row() -> dict[str, object]:
+    """One row as the demo's model is asked about it."""
+    return {name: value for name, value in TableFiles().records(SAMPLE)[0].items() if name != "payment_id"}
 
 
 def _row(folder: Path) -> dict[str, object]:

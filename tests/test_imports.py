@@ -35,6 +35,7 @@ HEAVY = {
 PART_OF = {
     "aiohttp": "textual-serve",
     "google": "mlflow",
+    "kubernetes_validate": "kubernetes-validate",
     "numpy": "pandas",
     "prometheus_client": "prometheus-client",
     "pydantic": "fastapi",

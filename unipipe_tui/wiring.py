@@ -325,10 +325,11 @@ class TargetsOfProject:
         )
 
     def _kubernetes(self, name: str, config: TargetConfig) -> Target:
+        from unipipe_tui.adapters.kubernetes.gitops import GitOpsTarget
         from unipipe_tui.adapters.kubernetes.target import KubernetesTarget
 
         model = self._config.model.name if self._config.model else self._root.name
-        return KubernetesTarget(
+        cluster = KubernetesTarget(
             target=name,
             model=model,
             config=config,
@@ -337,6 +338,10 @@ class TargetsOfProject:
             images=self._images(config),
             count_rows=self._tables.rows,
         )
+        if config.gitops is None:
+            return cluster
+        git = GitCommandLine(self._root)
+        return GitOpsTarget(name, model, config, cluster, git, self._folder / "gitops" / name)
 
     def _images(self, config: TargetConfig) -> Images:
         from unipipe_tui.adapters.docker.engine import Engine as DockerEngine

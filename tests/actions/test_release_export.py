@@ -57,7 +57,7 @@ def test_with_a_folder_every_file_of_the_plan_is_written_and_none_twice(world: W
 
 
 def test_what_a_tool_would_ignore_is_refused_with_the_page_that_says_so(world: World) -> None:
-    request = asked(format=ExportFormat.KSERVE, strategy=StrategyKind.CANARY, steps=(10.0,), mode=KServeMode.STANDARD)
+    request = asked(format=ExportFormat.KSERVE, strategy=StrategyKind.CANARY, steps="10", mode=KServeMode.STANDARD)
     with pytest.raises(CheckSaidNo, match=r"ignores canaryTrafficPercent(.|\n)*https://kserve") as refused:
         print_release(request, world)
     assert "--mode knative" in refused.value.hint

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
@@ -16,8 +17,8 @@ import pytest
 from mlflow.pyfunc.scoring_server import init
 from starlette.testclient import TestClient
 
-from .in_process import printed, served_alone
-from .servers import Sealed
+from .in_process import printed, served, served_alone
+from .servers import Sealed, wish
 
 pytestmark = pytest.mark.xdist_group("serving")
 JSON = "application/json"
@@ -250,6 +251,23 @@ def test_the_ids_of_many_predictions_are_told_as_a_beginning_and_a_range(pairs: 
     labels = [{"prediction_id": f"{beginning}-{number}", "label": 1} for number in (0, 999, 1000)]
     feedback = client.post("/feedback", json={"labels": labels}).json()
     assert (feedback["accepted"], feedback["unknown"]) == (2, [f"{beginning}-1000"])
+
+
+def test_a_shadow_is_not_asked_what_it_would_be_asked_without_its_params(
+    models: dict[str, Sealed], tmp_path: Path
+) -> None:
+    stable, shadow = models["params"], models["one"]
+    variants = [
+        wish(stable.folder, stable.bundle.digest),
+        wish(shadow.folder, shadow.bundle.digest, "shadow", 0.0, mirrored=True),
+    ]
+    dropped = 'unipipe_shadow_dropped_total{model="one",variant="shadow",version="1"} 1.0'
+    with served(tmp_path, *variants) as client:
+        body = {"inputs": {"x": [1.0]}}
+        assert client.post("/invocations", json=body).status_code == 200
+        assert dropped not in client.get("/metrics").text
+        assert client.post("/invocations", json=body | {"params": {"factor": 2.0}}).json() == {"predictions": [2.0]}
+        assert dropped in client.get("/metrics").text
 
 
 if __name__ == "__main__":

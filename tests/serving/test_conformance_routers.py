@@ -15,6 +15,7 @@ import pytest
 from mlflow.pyfunc.scoring_server import get_cmd
 
 from .servers import Sealed, Server, Start, free_port, logged, payment, wish
+from .test_upstreams import serving_at
 
 pytestmark = pytest.mark.xdist_group("serving")
 COLUMNS = ("amount", "hour", "night", "region")
@@ -143,6 +144,7 @@ def test_what_does_not_fit_is_refused_by_the_router_in_the_words_of_each_protoco
     assert "'hour' is a tensor of FP64; the model takes INT64" in tensor.json()["error"]
 
 
+@pytest.mark.slow
 def test_before_mlflows_own_server_the_router_answers_with_its_bytes(
     router: Server, mlflows: str, bundles: tuple[Sealed, Sealed]
 ) -> None:
@@ -156,6 +158,17 @@ def test_before_mlflows_own_server_the_router_answers_with_its_bytes(
     assert predicted == [row[1] for row in rows]
     outputs = httpx.post(f"{router.url}{RAW}", json=tensors()).json()["outputs"]
     assert [one["data"] for one in outputs] == [[number for row in rows for number in row]]
+
+
+def test_a_model_whose_server_is_away_is_not_ready(router: Server, bundles: tuple[Sealed, Sealed]) -> None:
+    upstream = serving_at(0)
+    router.share_out(behind(upstream.url, bundles[0]))
+    ready = f"{router.url}/v2/models/fraud/ready"
+    assert httpx.get(ready).json() == {"name": "fraud", "ready": True}
+    upstream.go_away()
+    router.wait_until(lambda state: not state["variants"][0]["ready"])  # type: ignore[index]
+    answer = httpx.get(ready)
+    assert (answer.status_code, answer.json()) == (503, {"name": "fraud", "ready": False})
 
 
 def test_params_and_times_go_through_a_router_to_the_model_behind_it(

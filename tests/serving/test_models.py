@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
 from unipipe_tui.serving.__main__ import load_bundle
+from unipipe_tui.serving.models import ServedModel
 from unipipe_tui.serving.scoring import Outcome, read_output
 
 from .servers import Sealed
@@ -112,6 +116,41 @@ def test_loading_leaves_the_bundle_as_it_was(bundles: tuple[Sealed, Sealed], tmp
     for _ in range(2):
         load_bundle(folder, bundles[0].bundle.digest)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_model_that_is_loaded_without_mlflow_answers_to_the_bit_as_with_it(bundles: tuple[Sealed, Sealed]) -> None:
+    for sealed in bundles:
+        served = load_bundle(sealed.folder, sealed.bundle.digest)
+        assert isinstance(served, ServedModel)
+        with_mlflow = mlflow.pyfunc.load_model(str(sealed.folder / "model"))
+        amounts = np.geomspace(0.01, 10_000, 50)
+        frame = pd.DataFrame(
+            {
+                "amount": [*amounts[:-1], np.nan],
+                "hour": np.arange(50) % 24,
+                "night": np.arange(50) % 3 == 0,
+                "region": ["north", "south", "nowhere", "", "north"] * 10,
+            }
+        )
+        expected = with_mlflow.predict(frame)
+        found = served.predict_frame(frame)
+        assert type(found) is type(expected)
+        assert np.array_equal(found, expected)
+
+
+def test_mlflow_is_not_imported_for_a_model_that_is_only_data(bundles: tuple[Sealed, Sealed]) -> None:
+    program = (
+        "import sys; from pathlib import Path; from unipipe_tui.serving.__main__ import load_bundle; "
+        "load_bundle(Path(sys.argv[1]), sys.argv[2]); sys.exit('mlflow' in sys.modules)"
+    )
+    argv = [sys.executable, "-c", program, str(bundles[0].folder), bundles[0].bundle.digest]
+    assert subprocess.run(argv, check=False).returncode == 0
+
+
+def test_whoever_lets_mlflow_refuse_is_heard(bundles: tuple[Sealed, Sealed], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    with pytest.raises(MlflowException, match="disallowed"):
+        load_bundle(bundles[0].folder, bundles[0].bundle.digest)
 
 
 @pytest.mark.parametrize(

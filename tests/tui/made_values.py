@@ -11,6 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
+
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 MANY = (tuple, list, Sequence, Iterable, Collection)
 
@@ -31,6 +33,10 @@ def made(kind: Any, text: str, number: float = 0.5) -> Any:
         return {tuple: tuple, frozenset: frozenset, set: set}.get(origin, list)(items)
     if origin in (dict, Mapping):
         return {made(arguments[0], text, number): made(arguments[1], text, number)}
+    if kind is Traffic:
+        # It refuses two variants of one name, and weights that do not make a whole.
+        shadow = Variant(f"{text}{text}.", text, 3, text, number, mirrored=True)
+        return Traffic((Variant(text, text, 3, text), shadow), text)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
         given = {field.name: made(hints[field.name], text, number) for field in dataclasses.fields(kind) if field.init}

@@ -31,6 +31,7 @@ from unipipe_tui.actions import (
 from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.release import collecting as release_collecting
 from unipipe_tui.actions.release import difference as release_difference
+from unipipe_tui.actions.release import export as release_export
 from unipipe_tui.actions.release import history as release_history
 from unipipe_tui.actions.release import log as release_log
 from unipipe_tui.actions.release import moving as release_moving
@@ -110,6 +111,7 @@ CATALOG: tuple[Action, ...] = (
     release_history.HISTORY,
     release_difference.DIFF,
     release_log.LOG,
+    release_export.EXPORT,
     serve.START,
     serve.STOP,
     serve.STATUS,

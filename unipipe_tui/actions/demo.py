@@ -265,9 +265,9 @@ class _Story:
         self._page.figures["alerts"] = len(checked["alerts"])
 
     def back_and_forth(self) -> None:
-        back = self.run("rollback", "--reason", "to show the way back")
+        back = self.run("rollback", "--reason", "to show the way back")["moved"]
         self._say(f"back to version {back['version']}, live on {', '.join(back['released'])}", back_to=back["version"])
-        forward = self.run("rollback", "--forward")
+        forward = self.run("rollback", "--forward")["moved"]
         self._say(f"forward to version {forward['version']} again", forward_to=forward["version"])
 
     def trace(self) -> None:

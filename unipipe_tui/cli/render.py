@@ -23,6 +23,7 @@ from unipipe_tui.actions.lineage import Lineage, RunFacts
 from unipipe_tui.actions.models import Figure, ModelView
 from unipipe_tui.actions.overview import Overview
 from unipipe_tui.actions.recorded_checks import ColumnView
+from unipipe_tui.actions.release.export import ReleaseExported
 from unipipe_tui.actions.store import QueryResult
 from unipipe_tui.cli import (
     render_charts,
@@ -288,6 +289,13 @@ def _run_facts(run: RunFacts) -> Lines:
 @lines_of.register
 def _(back: WentBack) -> Lines:
     return lines_of(back.moved or back.released)
+
+
+@lines_of.register
+def _(exported: ReleaseExported) -> Lines:
+    what = f"{exported.model} version {exported.version} for {exported.target} as {exported.format.value}"
+    files = [Text(f"  {file.name}") for file in exported.files]
+    return [Text(f"✓ {what}, in {exported.to}", style="bold"), *files]
 
 
 @lines_of.register

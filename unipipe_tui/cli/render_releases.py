@@ -126,6 +126,8 @@ def _variant(one: LiveVariant) -> tuple[str, ...]:
 
 
 def _bar(weight: float) -> str:
+    if not 0 <= weight <= ALL:
+        return "░" * BAR_CELLS
     full = round(weight / ALL * BAR_CELLS)
     # Who gets anything has a mark, and nobody seems to get everything who does not.
     full = max(1, min(full, BAR_CELLS - 1)) if 0 < weight < ALL else full
@@ -177,7 +179,7 @@ def _analysis(analysis: Analysis) -> Lines:
 
 def _why(analysis: Analysis) -> str:
     """What decided, without the sentence of a check: that one stands below."""
-    said = next((check.said for check in analysis.checks if check.said in analysis.why), None)
+    said = next((check.said for check in analysis.checks if check.said and check.said in analysis.why), None)
     short = analysis.why if said is None else analysis.why.partition(said)[0].rstrip(" :;,")
     return short or "by what is told below"
 

@@ -28,6 +28,7 @@ from unipipe_tui.actions.perform import (
     refuse_when_read_only,
 )
 from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.actions.release.export import ReleaseExported
 from unipipe_tui.actions.runs.export import RunsExported
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli import output
@@ -192,7 +193,7 @@ class Session:
     def _answer(self, result: Any, options: Options) -> None:
         if options.json:
             output.print_json(to_plain(result))
-        elif isinstance(result, RunsExported) and result.text is not None:
+        elif isinstance(result, RunsExported | ReleaseExported) and result.text is not None:
             output.print_text(result.text)
         else:
             output.print_lines(lines_of(result))

@@ -1,7 +1,8 @@
 """Makes the values of a column out of what MLflow's scoring server would make them of; one value in, one value out.
 
 Where MLflow would bend what was said into something else it is refused here instead: a fraction cut off for a whole
-number, a number that wraps around, text or null taken for true or false, null turned into the text "None".
+number, a number that wraps around or becomes infinite, a list, a word or null taken for true or false. Null is never
+turned into the text "None" nor into false; times are kept to the microsecond, and read in ISO 8601 only.
 """
 
 from __future__ import annotations

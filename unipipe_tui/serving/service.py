@@ -100,6 +100,11 @@ class Service:
             raise Refusing(503, f"No model is loaded: {self._switch.error or 'it is being loaded'}.", retry_seconds=1)
         return table
 
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What keeps variants from answering, by name."""
+        return self._switch.troubles
+
     async def answer(self, asking: Asking, inputs: Inputs, ids: Sequence[str] | None = None) -> Answer:
         """Pick a variant, check, score, write down. Raises Refusing.
 

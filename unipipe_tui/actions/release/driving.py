@@ -40,6 +40,8 @@ class Driver:
         self._pause = pause
         self._target: Target = world.target_of(rollout.target)
         self._failure: UnipipeError | None = None
+        self._image: str | None = None
+        """Of the candidate, where the target runs images."""
 
     def drive(self) -> Rollout:
         """Go on until it is over or rests.
@@ -72,13 +74,15 @@ class Driver:
                 return
         self._record(dataclasses.replace(arrived(self.rollout, self._world.now()), baseline=self._measures()))
         if self.rollout.state is RolloutState.DONE:
-            record_as_live(self.rollout, self._world)
+            record_as_live(self.rollout, self._world, self._image)
 
     def _bring(self, wanted: Traffic | None) -> None:
         if wanted is None:
             self._target.stop(self._progress)
             return
         packages = {variant.digest: self._package(variant) for variant in wanted.variants}
+        candidate = packages.get(self.rollout.candidate.digest)
+        self._image = candidate.image if candidate else None
         self._target.apply(
             Wanted(
                 release=self.rollout.id,

@@ -20,7 +20,7 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.exports import Exported, ExportFile, ExportFormat, ExportSetup, Finding, KServeMode
 from unipipe_tui.domain.ports.targets import Package, Wanted
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.rollouts.strategies import Strategy, StrategyKind
+from unipipe_tui.domain.rollouts.strategies import Strategy, StrategyKind, read_steps
 from unipipe_tui.domain.rollouts.traffic import STABLE, Variant, only
 from unipipe_tui.domain.values import frozen
 
@@ -40,7 +40,7 @@ class ExportRelease:
     strategy: Annotated[StrategyKind | None, "How it gets there; what the target is configured for when left out."] = (
         None
     )
-    steps: Annotated[tuple[float, ...], "Percent at each step of a canary."] = ()
+    steps: Annotated[str | None, "Percent at each step of a canary, as 10,25,50."] = None
     image: Annotated[str | None, "Its image, by digest; the one of an earlier release when left out."] = None
     mode: Annotated[KServeMode | None, "How KServe runs it."] = None
     provider: Annotated[str | None, "Flagger's mesh or ingress: istio, gatewayapi:v1, kubernetes."] = None
@@ -63,6 +63,13 @@ class ReleaseExported:
     """Version of the schemas of Kubernetes that the documents were checked against."""
     to: Path | None
     """The folder; None when nothing was written."""
+
+    @property
+    def text(self) -> str | None:
+        """All documents, each under the name of its file, when they are to be printed."""
+        if self.to is not None:
+            return None
+        return "".join(f"# {file.name}\n{file.text.rstrip()}\n" for file in self.files)
 
 
 @frozen
@@ -154,7 +161,7 @@ def _order(request: ExportRelease, world: World, folder: Path) -> ExportReleaseO
     usual = StrategyKind.ROLLING if request.format in PLAIN else known.kind
     strategy = Strategy(
         kind=request.strategy or usual,
-        steps=request.steps or known.steps,
+        steps=known.steps if request.steps is None else read_steps(request.steps),
         pause_seconds=known.pause_seconds,
         automatic=known.automatic,
         sticky=None if request.format in PLAIN else known.sticky,

@@ -17,7 +17,7 @@ def release_id(target: str, version: int, replaces: str | None, number: int) -> 
     return f"r-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def record_as_live(rollout: Rollout, world: World) -> None:
+def record_as_live(rollout: Rollout, world: World, image: str | None = None) -> None:
     """Record that a version is what the target answers with."""
     found = world.bundles.find(rollout.candidate.model, rollout.candidate.version)
     if found is None:
@@ -37,6 +37,7 @@ def record_as_live(rollout: Rollout, world: World) -> None:
             job=world.job_id,
             id=rollout.id,
             strategy=rollout.strategy.kind,
+            image=image,
             goes_back=rollout.goes_back,
         )
     )

@@ -23,7 +23,7 @@ from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import Undo, UndoKind
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.freezes import freeze_at
-from unipipe_tui.domain.rollouts.strategies import Step, Strategy, StrategyKind, course_of
+from unipipe_tui.domain.rollouts.strategies import Step, Strategy, StrategyKind, course_of, read_steps
 from unipipe_tui.domain.rollouts.traffic import STABLE, Variant
 from unipipe_tui.domain.values import frozen
 
@@ -176,18 +176,11 @@ def _strategy(request: StartRelease, config: TargetConfig) -> Strategy:
     known = config.strategy
     return Strategy(
         kind=request.strategy or known.kind,
-        steps=known.steps if request.steps is None else _percents(request.steps),
+        steps=known.steps if request.steps is None else read_steps(request.steps),
         pause_seconds=known.pause_seconds if request.pause is None else request.pause,
         automatic=known.automatic and not request.by_hand,
         sticky=request.sticky or known.sticky,
     )
-
-
-def _percents(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part.strip().removesuffix("%")) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"{text!r} are no steps in percent.", hint="--steps 10,25,50") from None
 
 
 def _refuse_when_frozen(request: StartRelease, target: str, config: TargetConfig, now: datetime) -> None:

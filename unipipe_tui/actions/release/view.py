@@ -13,7 +13,9 @@ from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetKind
 from unipipe_tui.domain.errors import UnipipeError
+from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.records import Alert
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.domain.values import frozen
 
@@ -59,7 +61,7 @@ def show_release(request: ShowRelease, world: World) -> TargetView:
     name = world.target(request.target)
     config = world.targets[name]
     status = target_status(name, None, world)
-    main = status.live.traffic.main if status.live and status.live.traffic else None
+    main = _main(status.live)
     newest = list_releases(ReleaseHistory(name, limit=1), world).releases
     predictions, labels = world.predictions.totals(name)
     model = world.config.model.name if world.config.model else None
@@ -81,6 +83,12 @@ def show_release(request: ShowRelease, world: World) -> TargetView:
     )
 
 
+def _main(live: LiveTarget | None) -> Variant | None:
+    """The variant that answers most; while pods come and go the shares need not make a whole."""
+    answering = [one.variant for one in live.variants if not one.variant.mirrored] if live else []
+    return max(answering, key=lambda one: one.weight, default=None)
+
+
 def _example(world: World, model: str | None, version: int | None) -> str | None:
     if model is None or version is None:
         return None
@@ -100,22 +108,20 @@ def _requests(target: str, world: World) -> int | None:
 
 
 def _remarks(status: TargetStatus, follows: str | None, wanted: int | None) -> Iterator[str]:
-    live, way = status.live, status.rollout
+    live, way, main = status.live, status.rollout, _main(status.live)
     if way is not None and way.interrupted:
         yield f"Release {way.release} was interrupted while {way.state.value}; go on: unipipe release status {status.target}"
     if live is None:
         return
     yield from live.remarks
-    if live.traffic is None and live.state in (ServerState.STOPPED, ServerState.DIED):
+    if main is None and live.state in (ServerState.STOPPED, ServerState.DIED):
         starts = "serve start" if status.kind == TargetKind.LOCAL else "release start"
         yield f"It does not answer; start it: unipipe {starts} {status.target}"
-    elif live.traffic is not None and follows and wanted is not None and way is None:
-        main = live.traffic.main
-        if main.version != wanted:
-            yield (
-                f"It answers with version {main.version}, but {follows} names version {wanted}: "
-                f"unipipe models promote {main.model} {main.version}, or stop and start it."
-            )
+    elif main is not None and follows and wanted not in (None, main.version) and way is None:
+        yield (
+            f"It answers with version {main.version}, but {follows} names version {wanted}: "
+            f"unipipe models promote {main.model} {main.version}, or stop and start it."
+        )
 
 
 SHOW = Look("release show", ShowRelease, show_release, "unipipe release show local")

@@ -241,7 +241,9 @@ class DockerTarget:
             new = self._fleet.start(one, seen.versions, release, progress)
             if new is not None:
                 started.append(new)
-            waited.append(new or running[self._site.container(one.package.bundle.digest, one.image)])
+                waited.append(new)
+            elif not _has_answered(running[self._site.container(one.package.bundle.digest, one.image)]):
+                waited.append(running[self._site.container(one.package.bundle.digest, one.image)])
         image = needed[0].image
         if seen.router is None:
             started.append(self._fleet.start_router(image, release, progress))
@@ -323,6 +325,11 @@ class DockerTarget:
             return self._fleet.last_lines(router, 1) or f"it ended with code {router.exit_code}"
         except UnipipeError as error:
             return error.message
+
+
+def _has_answered(container: Container) -> bool:
+    """Whether it was ready before, so that the router's own question is enough; else a start may have been interrupted."""
+    return container.state == "paused" or container.health == "healthy"
 
 
 def _spare(over: Sequence[Container], seen: Seen) -> Container | None:

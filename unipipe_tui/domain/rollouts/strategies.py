@@ -98,3 +98,15 @@ def _blue_green(strategy: Strategy, stable: Variant, candidate: Variant) -> tupl
 
 def _as(variant: Variant, name: str, weight: float) -> Variant:
     return Variant(name, variant.model, variant.version, variant.digest, weight)
+
+
+def read_steps(text: str) -> tuple[float, ...]:
+    """The steps that somebody wrote: `10,25,50` or `10%, 25%, 50%`.
+
+    Raises:
+        UsageError: they are no numbers.
+    """
+    try:
+        return tuple(float(part.strip().removesuffix("%")) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{text!r} are no steps in percent.", hint="--steps 10,25,50") from None

@@ -92,14 +92,18 @@ def _add_health(router: APIRouter, service: Service) -> None:
 
 
 def _add_metadata(router: APIRouter, service: Service, seen: Seen) -> None:
-    def told(model: str, version: str | None, tell: Callable[[Sequence[ServedVariant]], BaseModel]) -> Response:
+    def told(model: str, version: str | None, tell: Callable[[Sequence[ServedVariant]], Response]) -> Response:
         try:
-            return _json(tell(_named(service, model, version)))
+            return tell(_named(service, model, version))
         except Refusing as refused:
             return _refused(refused)
 
-    def ready(variants: Sequence[ServedVariant]) -> ModelReady:
-        return ModelReady(name=variants[0].answerer.model, ready=True)
+    def facts(variants: Sequence[ServedVariant]) -> Response:
+        return _json(_metadata(variants, seen))
+
+    def ready(variants: Sequence[ServedVariant]) -> Response:
+        answers = any(one.wanted.name not in service.troubles for one in variants)
+        return _json(ModelReady(name=variants[0].answerer.model, ready=answers), 200 if answers else 503)
 
     @router.get("/models/{model}", response_model=ModelMetadata, responses=UNKNOWN)
     async def model_metadata(model: str) -> Response:
@@ -107,16 +111,16 @@ def _add_metadata(router: APIRouter, service: Service, seen: Seen) -> None:
 
         Outputs are known once the model has scored an example or a request.
         """
-        return told(model, None, lambda variants: _metadata(variants, seen))
+        return told(model, None, facts)
 
     @router.get("/models/{model}/versions/{version}", response_model=ModelMetadata, responses=UNKNOWN)
     async def version_metadata(model: str, version: str) -> Response:
         """Inputs and outputs of one version."""
-        return told(model, version, lambda variants: _metadata(variants, seen))
+        return told(model, version, facts)
 
     @router.get("/models/{model}/ready", response_model=ModelReady, responses=UNKNOWN)
     async def model_ready(model: str) -> Response:
-        """Whether the model can be asked."""
+        """Whether the model can be asked; 503 when the server that answers for it is away."""
         return told(model, None, ready)
 
     @router.get("/models/{model}/versions/{version}/ready", response_model=ModelReady, responses=UNKNOWN)

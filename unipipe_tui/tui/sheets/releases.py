@@ -72,7 +72,7 @@ def _target_row(seen: SeenTarget, style: str, *, moving: bool, wrong: bool) -> S
             *((_way_cell(seen),) if moving else ()),
             *((Cell(harmless(_problem(seen)), "$error"),) if wrong else ()),
             Cell(_moment(live.since if live else None), MUTED, live.since.timestamp() if live and live.since else None),
-            Cell(seen.kind, MUTED),
+            Cell(harmless(seen.kind), MUTED),
             Cell(harmless(live.url if live else "–").removeprefix("http://"), "$secondary"),
         ),
     )

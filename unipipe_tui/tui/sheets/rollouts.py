@@ -24,6 +24,8 @@ COMPARED = (("question", 13), ("stable", 7), ("candidate", 9), ("truly", 17), ("
 
 def bar(weight: float, cells: int) -> str:
     """A share as so many cells: who gets anything has a mark, and who does not get everything leaves one."""
+    if not 0 <= weight <= ALL:
+        return "░" * cells
     full = round(weight / ALL * cells)
     full = max(1, min(full, cells - 1)) if 0 < weight < ALL else full
     return "█" * full + "░" * (cells - full)
@@ -50,7 +52,7 @@ def way_told(way: RolloutLine) -> str:
     """`◆ canary 10 %, step 1 of 4`, for where there is one cell for it."""
     sign = INTERRUPTED if way.interrupted else ROLLOUT_SIGNS[way.state]
     said = "interrupted" if way.interrupted else way.state.value
-    return f"{sign.glyph} {way.strategy} {way.step}/{way.steps} {said}"
+    return f"{sign.glyph} {harmless(way.strategy)} {way.step}/{way.steps} {said}"
 
 
 def way_lines(way: RolloutLine) -> list[Line]:
@@ -60,7 +62,7 @@ def way_lines(way: RolloutLine) -> list[Line]:
         (
             (f"{sign.glyph} {way.state.value}", f"bold {sign.style}"),
             (f"  step {way.step} of {way.steps}  ", ""),
-            (f"{way.strategy} of version {way.version}", "bold $accent"),
+            (f"{harmless(way.strategy)} of version {way.version}", "bold $accent"),
             (f"  {harmless(way.release)} by {harmless(way.actor)}", MUTED),
         )
     ]
@@ -106,7 +108,7 @@ def analysis_lines(analysis: Analysis) -> list[Line]:
 
 def _why(analysis: Analysis) -> str:
     """What decided; where it only repeats the sentence of a question, the table tells it."""
-    said = next((check.said for check in analysis.checks if check.said in analysis.why), None)
+    said = next((check.said for check in analysis.checks if check.said and check.said in analysis.why), None)
     return analysis.why if said is None else analysis.why.partition(said)[0].rstrip(" :;,") or said
 
 

@@ -115,7 +115,7 @@ def _way_line(way: OnItsWay) -> Line:
     share = next((f" {one.weight:.3g} %" for one in known if one.version == way.version and not one.mirrored), "")
     said = "interrupted" if way.interrupted else way.state.value
     return [
-        (f"  {sign.glyph} {way.strategy}{share}, step {way.step} of {way.steps} {said}", sign.style),
+        (f"  {sign.glyph} {harmless(way.strategy)}{share}, step {way.step} of {way.steps} {said}", sign.style),
         (f", version {way.version}", "$muted"),
     ]
 
