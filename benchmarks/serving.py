@@ -135,7 +135,7 @@ def rollback(workspace: Path) -> Figure:
 def _two_releases(copy: Path) -> str:
     """Release two versions to a target that follows nobody; the answer is the newer one."""
     config = copy / "unipipe.yaml"
-    target = f"  local: {{kind: local, port: {free_port()}}}"
+    target = f"  local: {{kind: local, port: {free_port()}, follows: null}}"
     config.write_text(re.sub(r"^  local: .*$", target, config.read_text(), flags=re.MULTILINE))
     params = copy / "params.yaml"
     params.write_text(re.sub(r"max_iter: (\d+)", lambda found: f"max_iter: {int(found[1]) + 1}", params.read_text()))

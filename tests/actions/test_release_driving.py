@@ -21,11 +21,13 @@ from unipipe_tui.actions.release.status import (
     release_status,
 )
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import CheckSaidNo, Failed, Refused, ToolMissing, UsageError
-from unipipe_tui.domain.ports.targets import LiveTarget, Wanted
+from unipipe_tui.domain.errors import CheckSaidNo, Failed, Refused, Stopped, ToolMissing, UsageError
+from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant, Wanted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
+from unipipe_tui.domain.rollouts.traffic import Variant
+from unipipe_tui.domain.serving import ServerState
 
 CANARY = StartRelease("local", 2, StrategyKind.CANARY, "10,50", pause=5.0)
 
@@ -206,6 +208,30 @@ def test_a_job_that_is_asked_to_end_holds_the_rollout_where_it_is(project: Path)
     held = world.rollouts.current("local")
     assert held is not None
     assert held.state is RolloutState.HELD
+
+
+def test_ctrl_c_holds_the_rollout_where_it_is(project: Path) -> None:
+    world, _, clock = with_target(project)
+    released(world, 1)
+    rollout = begun(world, CANARY)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.meanwhile = [interrupt]
+    with pytest.raises(Stopped, match="is held where it is"):
+        drive(rollout, world, clock)
+    held = world.rollouts.current("local")
+    assert held is not None
+    assert held.state is RolloutState.HELD
+
+
+def test_shares_that_do_not_make_a_hundred_while_a_target_moves_can_be_told(project: Path) -> None:
+    stable, canary = Variant("stable", "fraud", 1, "a" * 64, 25.0), Variant("canary", "fraud", 2, "b" * 64, 25.0)
+    live = LiveTarget("k", ServerState.READY, "", (LiveVariant(stable, True), LiveVariant(canary, False)))
+
+    assert live.traffic is not None
+    assert [one.weight for one in live.traffic.variants] == [50.0, 50.0]
 
 
 def test_a_frozen_target_takes_a_release_only_with_a_reason(project: Path) -> None:

@@ -122,15 +122,24 @@ class Driver:
         self._progress.emit(Noted(f"{variant.name} (version {variant.version}) answered a request."))
 
     def _watch(self) -> None:
-        """Look until the step is over, something is wrong, or somebody else takes it."""
+        """Look until the step is over, something is wrong, or somebody else takes it; who ends the job holds the rollout."""
+        try:
+            self._look_on()
+        except KeyboardInterrupt:
+            self._hold()
+
+    def _hold(self) -> None:
+        self._record(held(self.rollout, self._world.now(), "its job was stopped"), "its job was stopped")
+        raise Stopped(
+            f"Release {self.rollout.id} is held where it is.",
+            hint=f"unipipe release advance {self.rollout.target}, or abort it.",
+        )
+
+    def _look_on(self) -> None:
         began = self._world.now()
         while self.rollout.state is RolloutState.WATCHING:
             if self._progress.stopped():
-                self._record(held(self.rollout, self._world.now(), "its job was stopped"), "its job was stopped")
-                raise Stopped(
-                    f"Release {self.rollout.id} is held where it is.",
-                    hint=f"unipipe release advance {self.rollout.target}, or abort it.",
-                )
+                self._hold()
             self._refuse_if_taken()
             analysis = look(self.rollout, self._target, self._world)
             now = self._world.now()

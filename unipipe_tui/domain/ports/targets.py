@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.plans import Effect
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Measures
-from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
+from unipipe_tui.domain.rollouts.traffic import ALL, Traffic, Variant
 from unipipe_tui.domain.serving import FeedbackTaken, Predicted, Record, ServerState, Value
 from unipipe_tui.domain.values import frozen
 
@@ -76,9 +77,16 @@ class LiveTarget:
 
     @property
     def traffic(self) -> Traffic | None:
-        """What answers; None when nothing does."""
-        variants = tuple(live.variant for live in self.variants)
-        return Traffic(variants, self.sticky) if variants else None
+        """What answers; None when nothing does. While a target moves its shares may not make 100: they are told as if."""
+        told = [live.variant for live in self.variants]
+        total = sum(variant.weight for variant in told if not variant.mirrored)
+        if total <= 0:
+            return None
+        whole = [
+            variant if variant.mirrored else dataclasses.replace(variant, weight=variant.weight / total * ALL)
+            for variant in told
+        ]
+        return Traffic(tuple(whole), self.sticky)
 
 
 class Target(Protocol):
