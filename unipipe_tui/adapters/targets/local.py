@@ -147,7 +147,8 @@ class LocalTarget:
             answering.variants,
             answering.release,
             answering.actor,
-            answering.at,
+            # Started or switched without a release, it tells at least since when it answers so.
+            answering.at or answering.since,
             answering.sticky,
             answering.remarks,
         )
