@@ -9,6 +9,7 @@ import pytest
 
 from tests.actions.made_releases import CountingTarget, with_target
 from tests.fakes import Listening
+from unipipe_tui.actions.alias_moves import plan_move
 from unipipe_tui.actions.going_back import ROLL_BACK, RollBack
 from unipipe_tui.actions.release.difference import DiffReleases, diff_releases
 from unipipe_tui.actions.release.history import ReleaseHistory, list_releases
@@ -16,6 +17,7 @@ from unipipe_tui.actions.release.starting import StartRelease, plan_release, sta
 from unipipe_tui.actions.release.status import ReleaseStatus, release_status
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.records import How
 from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
 
@@ -121,3 +123,10 @@ def test_a_release_is_undone_by_putting_the_one_before_back(project: Path) -> No
     assert done.undo is not None
     assert (done.undo.before, done.undo.after) == (1, 2)
     assert answering(target) == 2
+
+
+def test_a_promotion_leaves_targets_of_containers_alone_since_only_local_ones_follow_an_alias(project: Path) -> None:
+    world, _, _ = with_target(project, "model: {name: fraud}\ntargets:\n  staging: {kind: docker}\n")
+    plan = plan_move(world, "fraud", "champion", 2, How.PROMOTE, "")
+
+    assert plan.decided.followers == ()

@@ -147,7 +147,7 @@ def _followers(world: World, model: str, alias: str) -> tuple[str, ...]:
     configured = world.config.model
     if configured is None or configured.name != model:
         return ()
-    following = (name for name, target in world.targets.items() if target.follows == alias)
+    following = (name for name, target in world.targets.items() if target.alias == alias)
     return tuple(name for name in following if world.server_of(name).status().state is ServerState.READY)
 
 

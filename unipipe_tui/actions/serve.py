@@ -55,7 +55,7 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
     status = world.server_of(target).status()
     if status.state in (ServerState.READY, ServerState.STARTING):
         raise UsageError(f"{target} runs already on {status.url}.", hint=f"unipipe serve stop {target}")
-    alias = world.targets[target].follows or CHAMPION
+    alias = world.targets[target].alias or CHAMPION
     chosen = version if version is not None else world.tracking.alias(model, alias)
     if chosen is None:
         raise UsageError(f"{model}@{alias} names no version yet.", hint="Train one: unipipe pipeline run")

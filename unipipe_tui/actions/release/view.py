@@ -65,12 +65,12 @@ def show_release(request: ShowRelease, world: World) -> TargetView:
     newest = list_releases(ReleaseHistory(name, limit=1), world).releases
     predictions, labels = world.predictions.totals(name)
     model = world.config.model.name if world.config.model else None
-    wanted = world.tracking.alias(model, config.follows) if model and config.follows else None
+    wanted = world.tracking.alias(model, config.alias) if model and config.alias else None
     return TargetView(
         target=name,
         kind=config.kind.value,
         status=status,
-        follows=config.follows,
+        follows=config.alias,
         wanted=wanted,
         release=newest[0] if newest else None,
         requests=_requests(name, world) if main else None,
