@@ -10,11 +10,15 @@ import pytest
 
 from tests.actions.made_releases import Clock, CountingTarget, with_target
 from tests.fakes import Listening
+from unipipe_tui.actions.perform import make_plan
 from unipipe_tui.actions.release.driving import Driver
 from unipipe_tui.actions.release.moving import ABORT, ADVANCE, HOLD, AbortRelease, AdvanceRelease, HoldRelease
 from unipipe_tui.actions.release.starting import START, StartRelease, plan_release, start_release
 from unipipe_tui.actions.release.status import (
+    RESUME,
+    STATUS,
     ReleaseStatus,
+    ResumeRelease,
     answer_at_once,
     is_interrupted,
     plan_status,
@@ -158,6 +162,16 @@ def test_what_a_dead_job_left_is_told_and_gone_on_with(project: Path) -> None:
     clock.meanwhile = [watching(target) for _ in range(20)]
     assert drive(rollout, world, clock).state is RolloutState.DONE
     assert answer_at_once(ReleaseStatus(), world) is not None
+
+
+def test_what_was_interrupted_on_a_protected_target_goes_on_without_its_name_typed_again(project: Path) -> None:
+    world, _, _ = with_target(project, "model: {name: fraud}\ntargets:\n  local: {follows: null, protected: true}\n")
+    released(world, 1)
+    begun(world, CANARY)
+
+    assert make_plan(ABORT, AbortRelease("local"), world).name_to_type == "local"
+    for change, request in ((STATUS, ReleaseStatus()), (RESUME, ResumeRelease("local"))):
+        assert make_plan(change, request, world).name_to_type == ""
 
 
 def test_a_step_by_hand_rests_until_somebody_goes_on(project: Path) -> None:

@@ -57,7 +57,10 @@ async def test_a_browser_gets_the_page_and_through_its_socket_the_workbench_read
 async def test_with_the_server_every_workbench_ends_whoever_still_looks_at_it(served: Served) -> None:
     async with visiting(served) as browser, browser.ws_connect(f"{served.address}/ws") as screen:
         await screen_that_shows("Overview", screen)
+        workbenches = psutil.Process(served.server.pid).children(recursive=True)
         await asyncio.to_thread(served.end)
+        assert workbenches
+        assert await asyncio.to_thread(ended, workbenches)
 
 
 @pytest.mark.timeout(120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import bundle_to_serve
-from unipipe_tui.actions.release.recording import record_at_once
+from unipipe_tui.actions.release.recording import record_at_once, refuse_when_in_hand
 from unipipe_tui.actions.vouching import release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
@@ -53,7 +53,7 @@ def plan_move(
     previous = world.tracking.alias(model, alias)
     followers = _followers(world, model, alias) if version is not None else ()
     for target in followers:
-        _refuse_when_in_hand(world, target)
+        refuse_when_in_hand(world, target)
     if followers and version is not None:
         warnings = (*warnings, *release_warnings(world, model, version, goes_back=how in (How.BACK, How.UNDO)))
     move = AliasMove(model, alias, version, previous, how, reason, followers)
@@ -149,16 +149,6 @@ def _followers(world: World, model: str, alias: str) -> tuple[str, ...]:
         return ()
     following = (name for name, target in world.targets.items() if target.alias == alias)
     return tuple(name for name in following if world.server_of(name).status().state is ServerState.READY)
-
-
-def _refuse_when_in_hand(world: World, target: str) -> None:
-    current = world.rollouts.current(target)
-    if current is not None:
-        raise Refused(
-            f"{target} follows the alias, and release {current.id} of version {current.candidate.version} is "
-            f"{current.state.value} there.",
-            hint=f"Bring it to its end (unipipe release advance {target}) or take it back (unipipe release abort {target}).",
-        )
 
 
 def _refuse_if_moved(world: World, move: AliasMove) -> None:

@@ -11,7 +11,7 @@ from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
 from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, sentence_of
 from unipipe_tui.actions.request import OBJECT, Names, Short
-from unipipe_tui.actions.vouching import check_warnings
+from unipipe_tui.actions.vouching import check_warnings, refuse_rejected
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import (
@@ -288,7 +288,7 @@ def plan_promotion(request: PromoteModel, world: World) -> Plan[AliasMove]:
     """
     check_alias_name(request.to)
     _must_exist(world, request.model, request.version)
-    _must_not_be_rejected(world, request.model, request.version)
+    refuse_rejected(world, request.model, request.version)
     if world.tracking.alias(request.model, request.to) == request.version:
         raise UsageError(f"{request.model}@{request.to} names version {request.version} already.")
     if request.to == CHAMPION:
@@ -302,15 +302,6 @@ def _must_exist(world: World, model: str, version: int) -> None:
     except UsageError as error:
         # Whether a version may become champion is a check; one that does not exist may not.
         raise CheckSaidNo(error.message, hint=error.hint) from None
-
-
-def _must_not_be_rejected(world: World, model: str, version: int) -> None:
-    rejection = rejection_of(world.tracking.version(model, version).tags)
-    if rejection:
-        raise CheckSaidNo(
-            f"{model} version {version} was rejected by {rejection.by}: {rejection.reason}.",
-            hint=f"Take that back first: unipipe models reject {model} {version} --undo",
-        )
 
 
 @frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.aliases_and_tags import rejection_of
 from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle
 from unipipe_tui.domain.errors import CheckSaidNo, Failed
 from unipipe_tui.domain.model_files import Hashes, differences, hashes_below, recorded_in, tags_of, told
@@ -153,3 +154,13 @@ def _files_of(bundle: Bundle) -> Hashes:
 def _first_use(version: int, tags: Mapping[str, str]) -> Iterator[str]:
     if recorded_in(tags) is None:
         yield f"nobody recorded the files of version {version} when it was registered: their digest is recorded now"
+
+
+def refuse_rejected(world: World, model: str, version: int) -> None:
+    """Raise CheckSaidNo when somebody rejected the version."""
+    rejection = rejection_of(world.tracking.version(model, version).tags)
+    if rejection:
+        raise CheckSaidNo(
+            f"{model} version {version} was rejected by {rejection.by}: {rejection.reason}.",
+            hint=f"Take that back first: unipipe models reject {model} {version} --undo",
+        )

@@ -5,10 +5,22 @@ from __future__ import annotations
 import hashlib
 
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.strategies import Strategy, course_of
-from unipipe_tui.domain.rollouts.traffic import STABLE, Variant, only
+from unipipe_tui.domain.rollouts.traffic import STABLE, Variant
+
+
+def refuse_when_in_hand(world: World, target: str) -> None:
+    """Raise Refused when a release is on its way to the target."""
+    current = world.rollouts.current(target)
+    if current is not None:
+        what = f"Release {current.id} of version {current.candidate.version} by {current.actor}"
+        raise Refused(
+            f"{what} is {current.state.value} on {target}.",
+            hint=f"Go on with it (unipipe release advance {target}) or take it back (unipipe release abort {target}).",
+        )
 
 
 def release_id(target: str, version: int, replaces: str | None, number: int) -> str:
@@ -58,7 +70,7 @@ def record_at_once(world: World, target: str, model: str, version: int, reason: 
         strategy=Strategy(),
         before=before.traffic if before else None,
         candidate=candidate,
-        steps=course_of(Strategy(), None, only(candidate).main),
+        steps=course_of(Strategy(), None, candidate),
         place=0,
         state=RolloutState.DONE,
         started=now,

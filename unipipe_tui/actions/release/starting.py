@@ -9,14 +9,14 @@ from typing import Annotated
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.bundling import bundle_to_serve
 from unipipe_tui.actions.release.driving import Driver, told_step
-from unipipe_tui.actions.release.recording import release_id
+from unipipe_tui.actions.release.recording import refuse_when_in_hand, release_id
 from unipipe_tui.actions.request import OBJECT, Names, Short
-from unipipe_tui.actions.vouching import release_warnings
+from unipipe_tui.actions.vouching import refuse_rejected, release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetConfig
 from unipipe_tui.domain import plans
-from unipipe_tui.domain.aliases_and_tags import CHAMPION, rejection_of
-from unipipe_tui.domain.errors import CheckSaidNo, Refused, UsageError
+from unipipe_tui.domain.aliases_and_tags import CHAMPION
+from unipipe_tui.domain.errors import Refused, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.ports.targets import LiveTarget, Package, Wanted
 from unipipe_tui.domain.progress import Progress, step
@@ -104,7 +104,7 @@ def plan_rollout(
         ToolMissing: the target cannot be asked.
     """
     model = world.model.name
-    _must_not_be_rejected(world, model, version)
+    refuse_rejected(world, model, version)
     refuse_when_in_hand(world, target)
     live = world.target_of(target).live()
     if live.traffic is not None and {v.version for v in live.traffic.variants if v.weight} == {version}:
@@ -153,17 +153,6 @@ def told(rollout: Rollout) -> str:
     return f"{what}: {rollout.state.value} at step {rollout.place + 1} of {len(rollout.steps)}"
 
 
-def refuse_when_in_hand(world: World, target: str) -> None:
-    """Raise Refused when a release is on its way to the target."""
-    current = world.rollouts.current(target)
-    if current is not None:
-        what = f"Release {current.id} of version {current.candidate.version} by {current.actor}"
-        raise Refused(
-            f"{what} is {current.state.value} on {target}.",
-            hint=f"Go on with it (unipipe release advance {target}) or take it back (unipipe release abort {target}).",
-        )
-
-
 def _champion(world: World) -> int:
     model = world.model.name
     version = world.tracking.alias(model, CHAMPION)
@@ -195,15 +184,6 @@ def _refuse_when_frozen(request: StartRelease, target: str, config: TargetConfig
     if not request.reason:
         raise UsageError(
             f"{target} is frozen ({freeze.reason}); a release in spite of it needs a reason.", hint="--reason '…'"
-        )
-
-
-def _must_not_be_rejected(world: World, model: str, version: int) -> None:
-    rejection = rejection_of(world.tracking.version(model, version).tags)
-    if rejection:
-        raise CheckSaidNo(
-            f"{model} version {version} was rejected by {rejection.by}: {rejection.reason}.",
-            hint=f"Take that back first: unipipe models reject {model} {version} --undo",
         )
 
 

@@ -183,7 +183,8 @@ def plan_status(request: ReleaseStatus, world: World) -> Plan[ResumeOrder]:
     A release whose job died or lost the target is gone on with, in a job of its own. With --at it says what was live then.
     """
     found = tuple(_interrupted(request, world))
-    effects = [plans.serve(f"go on with release {one.id}, which is {one.state.value}", one.target) for one in found]
+    # No target is named: who began the release has confirmed it already, and a protected one must not be left half way.
+    effects = [plans.serve(f"{one.target}: go on with release {one.id}, which is {one.state.value}") for one in found]
     title = f"Go on with {len(found)} interrupted release{'' if len(found) == 1 else 's'}"
     order = ResumeOrder(request, tuple(one.target for one in found))
     return Plan(title, tuple(effects), "unipipe release abort TARGET", order)
@@ -216,7 +217,8 @@ def plan_resume(request: ResumeRelease, world: World) -> Plan[Rollout]:
     if rollout is None or not is_interrupted(rollout, world):
         raise UsageError(f"No release was interrupted on {name}.", hint=f"unipipe release status {name}")
     wanted = rollout.wanted
-    effects = (plans.serve("nothing answers" if wanted is None else wanted.told, name),)
+    # As above: it was confirmed when it began.
+    effects = (plans.serve(f"{name}: {'nothing answers' if wanted is None else wanted.told}"),)
     title = f"Go on with release {rollout.id} of version {rollout.candidate.version} on {name}"
     return Plan(title, effects, f"unipipe release abort {name}", rollout)
 
