@@ -148,6 +148,20 @@ def test_two_people_who_release_at_once_are_told_apart(project: Path) -> None:
     assert first.decided.version == 2
 
 
+def test_a_release_that_a_teammate_overtook_ends_and_does_not_stand_in_the_way(project: Path) -> None:
+    world, target, clock = with_target(project)
+    released(world, 1)
+    rollout = begun(world, CANARY)
+    assert target.given is not None
+    theirs = dataclasses.replace(target.given, release="r-theirs")
+    target.given = theirs
+    with pytest.raises(Refused, match="r-theirs"):
+        drive(rollout, world, clock)
+
+    assert target.given is theirs
+    assert world.rollouts.current("local") is None
+
+
 def test_what_a_dead_job_left_is_told_and_gone_on_with(project: Path) -> None:
     world, target, clock = with_target(project)
     released(world, 1)

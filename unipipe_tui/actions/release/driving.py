@@ -17,7 +17,7 @@ from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.ports.targets import Package, Target, Wanted
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.rollouts.analysis import Analysis, Measures, Verdict
-from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged
+from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged, overtaken
 from unipipe_tui.domain.rollouts.strategies import Step
 from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
 from unipipe_tui.domain.serving import Record
@@ -67,6 +67,9 @@ class Driver:
         with step(self._progress, self._told(wanted), self.rollout.place + 1, len(self.rollout.steps)):
             try:
                 self._bring(wanted)
+            except Refused as error:
+                self._record(overtaken(self.rollout, self._world.now(), error.message), error.message)
+                raise
             except (Failed, CheckSaidNo, UsageError) as error:
                 if goes_back:
                     raise

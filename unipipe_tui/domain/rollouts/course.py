@@ -171,6 +171,11 @@ def aborted(rollout: Rollout, now: datetime, why: str) -> Rollout:
     return _moved(dataclasses.replace(rollout, reason=why), RolloutState.ABORTING, now)
 
 
+def overtaken(rollout: Rollout, now: datetime, why: str) -> Rollout:
+    """Over, with nothing more done to the target: it has somebody else's release by now, which going back would undo."""
+    return _moved(dataclasses.replace(rollout, reason=why), RolloutState.ABORTED, now)
+
+
 def _moved(rollout: Rollout, state: RolloutState, now: datetime) -> Rollout:
     return dataclasses.replace(rollout, state=state, since=now, moves=rollout.moves + 1)
 
