@@ -79,6 +79,8 @@ async def test_who_filters_reads_the_log_of_the_job_that_is_left(busy_world: Wor
         await until(pilot, lambda: pointed(app) == OLDEST.id)
         await until(pilot, lambda: OLDEST.message in head(app))
 
+        assert WANTED.message not in head(app)
+
 
 async def test_the_cursor_leads_on_from_a_wanted_job_that_the_list_does_not_hold(busy_world: World) -> None:
     app = Unipipe(busy_world)
