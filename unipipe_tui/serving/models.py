@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,14 @@ from unipipe_tui.domain.bundles import MODEL_FOLDER, Bundle, verify_bundle
 from unipipe_tui.domain.errors import Failed, Refused
 from unipipe_tui.domain.model_files import model_files, told, what_runs_code
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.serving.matrices import by_position, matrix, matrix_dtype
 from unipipe_tui.serving.mlmodel import MlModel, read_mlmodel
 from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.scoring import Facts, score
 from unipipe_tui.serving.validation import Column, Columns, Kind, check_records
 
 Predict = Callable[[pd.DataFrame], Any]
+PredictMatrix = Callable[[np.ndarray[Any, Any]], Any]
 PredictWith = Callable[[pd.DataFrame, dict[str, object]], Any]
 SKLEARN = "mlflow.sklearn"
 ROW_BY_ROW = frozenset({SKLEARN, "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost"})
@@ -54,6 +57,8 @@ class ServedModel:
     """The same with params; None for a model whose signature names none."""
     example_output: Any | None = None
     """What it answered to its own input example; None without one."""
+    predict_matrix: PredictMatrix | None = None
+    """The same answer, sooner, where every column is given; None where only a table will do."""
 
     def mergeable(self, columns: Columns) -> object | None:
         """The columns that are given, and which of them turn into objects because a truth value is missing."""
@@ -64,6 +69,9 @@ class ServedModel:
 
     def predict(self, columns: Columns, records: int) -> Any:
         """The model's own answer. Raises what the model raises."""
+        dtype = matrix_dtype(self.columns)
+        if self.predict_matrix is not None and dtype is not None and len(columns) == len(self.columns):
+            return self.predict_matrix(matrix(columns, self.columns, records, dtype))
         return self.predict_frame(_frame(columns, self.columns, records))
 
     def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
@@ -116,9 +124,26 @@ def load_served_model(folder: Path, digest: str, loaders: Loaders, *, allow_pick
         return served
     given, output = _warm_up(served, example)
     served = replace(served, example_output=output)
-    if direct is None or not _agree(direct, predict, _frame(given, columns, len(example))):
+    if direct is not None and _agree(direct, predict, _frame(given, columns, len(example))):
+        served = replace(served, predict_frame=direct)
+    if described.loader != SKLEARN:
         return served
-    return replace(served, predict_frame=direct)
+    return _with_matrices(served, given, len(example))
+
+
+def _with_matrices(served: ServedModel, example: Columns, records: int) -> ServedModel:
+    """The same model asked without tables, where that answers its example equally."""
+    asked = served.predict_frame
+    dtype = matrix_dtype(served.columns)
+    placed = by_position(getattr(asked, "__self__", None), served.columns)
+    if placed is None or dtype is None or len(example) < len(served.columns):
+        return served
+    sooner: PredictMatrix = getattr(placed, asked.__name__)
+    table = _frame(example, served.columns, records)
+    given = matrix(example, served.columns, records, dtype)
+    if not _agree(lambda _: sooner(given), asked, table):
+        return served
+    return replace(served, predict_matrix=sooner)
 
 
 def _facts(bundle: Bundle) -> Facts:
@@ -160,9 +185,12 @@ def _direct(predictor: Any, described: MlModel) -> Predict | None:
 
 
 def _agree(one: Predict, other: Predict, frame: pd.DataFrame) -> bool:
-    """Whether both answer the same, to the bit and in the same form."""
+    """Whether both answer the same, to the bit and in the same form, and the first without a warning."""
     try:
-        first, second = one(frame), other(frame)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            first = one(frame)
+        second = other(frame)
     except Exception:  # what the direct way may raise is no fault of the model
         return False
     return type(first) is type(second) and np.array_equal(np.asarray(first), np.asarray(second))
