@@ -89,6 +89,25 @@ def test_columns_that_only_some_rows_have_are_kept(tmp_path: Path) -> None:
     ]
 
 
+def test_the_quick_way_to_fold_makes_the_table_that_a_look_at_each_line_makes(tmp_path: Path) -> None:
+    plain = [
+        {"prediction_id": f"p{number}", "at": f"2026-03-01T09:30:00.{number:06}+00:00", "model": "m", "version": 1}
+        | {"score": None if number == 3 else number / 7, "decision": number % 2, "input.known": number > 5}
+        | {"input.city": "Århus" if number % 3 else None, "input.day": "2026-03-01", "input.count": 2**40 + number}
+        for number in range(50)
+    ]
+    tables = []
+    for name, odd in (("quick", []), ("slow", [{"prediction_id": "torn"}])):
+        segment = tmp_path / f"predictions-{name}.jsonl"
+        lines = [json.dumps(row) + "\n" for row in plain] + [json.dumps(row) for row in odd]
+        segment.write_text("".join(lines))
+        fold(segment)
+        tables.append(pq.read_table(segment.with_suffix(".parquet")))
+
+    assert tables[0].schema.equals(tables[1].schema)
+    assert tables[0].equals(tables[1])
+
+
 def test_a_column_that_two_models_type_differently_is_folded_as_text(tmp_path: Path) -> None:
     segment = tmp_path / "predictions-x.jsonl"
     segment.write_text('{"prediction_id": "a", "input.x": 1}\n{"prediction_id": "b", "input.x": "s"}\n')

@@ -103,7 +103,7 @@ class PredictionLog:
         self._folder = folder
         self._clock = clock
         self._lock = Lock()
-        self._same: dict[Predicted, Predicted] = {}
+        self._same: dict[tuple[str, int, str, Decision], Predicted] = {}
         self._ids = self._read_back_ids(PREDICTIONS)
         self._mirrored = self._read_back_ids(MIRRORED)
         self._labels: dict[str, Label] = {}
@@ -215,8 +215,10 @@ class PredictionLog:
         return {text: marks[one.decision] for text, one in zip(prediction.ids, prediction.outcomes, strict=True)}
 
     def _mark(self, answerer: Answerer, decision: Decision) -> Predicted:
-        one = Predicted(answerer, decision)
-        return self._same.setdefault(one, one)
+        # Not the values themselves as keys: for each request, their hashes would cost more than all else here.
+        key = (answerer.model, answerer.version, answerer.variant, decision)
+        found = self._same.get(key)
+        return found or self._same.setdefault(key, Predicted(answerer, decision))
 
     def _read_back_ids(self, kind: str) -> dict[str, Predicted]:
         found: dict[str, Predicted] = {}
