@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
@@ -38,7 +38,6 @@ from unipipe_tui.domain.serving import (
     Prediction,
     Record,
     ServerState,
-    ServerStatus,
     Value,
 )
 from unipipe_tui.domain.tracking import (
@@ -207,91 +206,18 @@ class _Given:
 
 
 @dataclass
-class FakeServer:
-    """A target in memory: it serves what it is given, to whoever asks, and gives every record half a point."""
-
-    now: ServerStatus = field(
-        default_factory=lambda: ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765")
-    )
-    answered: dict[str, Record] = field(init=False, default_factory=dict)
-    """Records by prediction id."""
-    labels: dict[str, Value] = field(init=False, default_factory=dict)
-
-    def free_port(self) -> int:
-        return int(self.now.url.rpartition(":")[2]) + (self.now.state is not ServerState.STOPPED)
-
-    def status(self) -> ServerStatus:
-        return self.now
-
-    def start(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
-        if self.now.state is not ServerState.STOPPED:
-            raise Failed(f"{self.now.url} is in use.")
-        return self._load(bundle, digest)
-
-    def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
-        if self.now.state is ServerState.STOPPED:
-            raise Failed(f"The server of {self.now.target} is not running.")
-        return self._load(bundle, digest)
-
-    def _load(self, bundle: Path, digest: str) -> ServerStatus:
-        try:
-            sealed = read_bundle(bundle)
-        except UnipipeError as error:
-            raise Failed(f"The model cannot be served: {error.message}") from None
-        if sealed.digest != digest:
-            raise Failed("The model cannot be served: it is not the one that was sealed.")
-        begun = {"since": NOON, "requests": 0, "pid": self.now.pid or 4711}
-        named = {"model": sealed.model, "version": sealed.version, "digest": digest}
-        self.now = replace(self.now, state=ServerState.READY, **begun, **named)  # type: ignore[arg-type]
-        return self.now
-
-    def stop(self, progress: Progress) -> ServerStatus:
-        self.now = ServerStatus(self.now.target, ServerState.STOPPED, self.now.url)
-        return self.now
-
-    def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
-        model, version = self._answering()
-        named = list(ids) if ids is not None else [f"p{len(self.answered) + number}" for number in range(len(records))]
-        sent = dict(zip(named, records, strict=True))
-        if taken := [name for name, record in sent.items() if self.answered.get(name, record) != record]:
-            raise UsageError(f"The server refused: {', '.join(taken)} named another record.")
-        known = tuple(name for name in named if name in self.answered)
-        self.answered |= sent
-        return Predicted(model, (version,), tuple(Prediction(name, 0.5, 1) for name in named), known)
-
-    def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
-        self._answering()
-        sorted_out: dict[str, list[str]] = {"accepted": [], "repeated": [], "unknown": [], "conflicting": []}
-        for name, label in labels:
-            sorted_out[self._label(name, label)].append(name)
-        return FeedbackTaken(
-            len(sorted_out["accepted"]),
-            len(sorted_out["repeated"]),
-            tuple(sorted_out["unknown"]),
-            tuple(sorted_out["conflicting"]),
-        )
-
-    def _label(self, name: str, label: Value) -> str:
-        if name not in self.answered:
-            return "unknown"
-        if name not in self.labels:
-            self.labels[name] = label
-            return "accepted"
-        return "repeated" if self.labels[name] == label else "conflicting"
-
-    def _answering(self) -> tuple[str, int]:
-        if self.now.model is None or self.now.version is None:
-            raise ToolMissing(f"The target {self.now.target} does not answer on {self.now.url}.")
-        return self.now.model, self.now.version
-
-
-@dataclass
 class FakeTarget:
     """A target in memory: it answers by the traffic that it was given, in turn, and counts what each variant did."""
 
     name: str = "local"
-    release: str | None = None
     given: Wanted | None = None
+    url: str = "http://127.0.0.1:8765"
+    pid: int | None = None
+    """Of a target that is a process."""
+    died: bool = False
+    remarks: tuple[str, ...] = ()
+    earlier: int = 0
+    """Requests that it answered before the test began."""
     answered: dict[str, Variant] = field(init=False, default_factory=dict)
     """Who gave which prediction."""
     requests: Counter[str] = field(init=False, default_factory=Counter)
@@ -301,21 +227,32 @@ class FakeTarget:
     labels: dict[str, Value] = field(init=False, default_factory=dict)
 
     @classmethod
-    def answering(cls, *variants: Variant, name: str = "local", release: str = "r-00000001") -> FakeTarget:
+    def answering(
+        cls, *variants: Variant, name: str = "local", release: str = "r-00000001", at: datetime = NOON, **more: Any
+    ) -> FakeTarget:
         """One that was given these variants by ada at noon."""
-        return cls(name, given=Wanted(release, Traffic(variants), {}, "ada", NOON))
+        return cls(name, given=Wanted(release, Traffic(variants), {}, "ada", at), **more)
 
     def verify(self) -> str:
         return "nothing but memory"
 
     def live(self) -> LiveTarget:
-        url = "http://127.0.0.1:8765"
-        if self.given is None:
-            return LiveTarget(self.name, ServerState.STOPPED, url)
+        if self.given is None or self.died:
+            state = ServerState.DIED if self.died else ServerState.STOPPED
+            return LiveTarget(self.name, state, self.url, remarks=self.remarks)
         wanted = self.given
-        variants = tuple(LiveVariant(variant, True) for variant in wanted.traffic.variants)
         return LiveTarget(
-            self.name, ServerState.READY, url, variants, wanted.release, wanted.actor, wanted.at, wanted.traffic.sticky
+            target=self.name,
+            state=ServerState.READY,
+            url=self.url,
+            variants=tuple(LiveVariant(variant, True) for variant in wanted.traffic.variants),
+            release=wanted.release,
+            actor=wanted.actor,
+            since=wanted.at,
+            sticky=wanted.traffic.sticky,
+            remarks=self.remarks,
+            pid=self.pid,
+            requests=self.earlier + self.requests.total(),
         )
 
     def possible(self, traffic: Traffic) -> tuple[Traffic, str]:
@@ -564,6 +501,14 @@ class FakeRegistry:
     written: int = 0
     version_tags: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     """By model and version; whoever shares these dictionaries sees what is written."""
+    aliases: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By model and alias."""
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        self.aliases[model, alias] = version
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        self.aliases.pop((model, alias), None)
 
     def set_version_tag(self, model: str, version: int, key: str, value: str) -> None:
         self.version_tags.setdefault((model, version), {})[key] = value

@@ -22,18 +22,17 @@ from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.adapters.processes import LocalProcesses, run_in_project
 from unipipe_tui.adapters.recipes import ShippedRecipes
-from unipipe_tui.adapters.server import LocalServer
 from unipipe_tui.adapters.targets.local import LocalTarget
-from unipipe_tui.adapters.targets.server import ServerOfTarget
+from unipipe_tui.adapters.targets.serving_process import free_port
 from unipipe_tui.adapters.terminal import OwnTerminal
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
 from unipipe_tui.config import Config, TargetConfig, TargetKind, read_config, read_user_config, user_config_path
+from unipipe_tui.config.read_only import why_read_only
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.exports import Exporter
-from unipipe_tui.domain.ports.serving import Server
 from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
@@ -59,13 +58,6 @@ if TYPE_CHECKING:
     from unipipe_tui.adapters.docker.images import Images
 
 PACKAGE = Path(__file__).parent
-READ_ONLY_VARIABLE = "UNIPIPE_READ_ONLY"
-READ_ONLY_FLAGS = {
-    "--read-only": "it was opened with --read-only",
-    "--serve": "it is served to a browser without --write",
-}
-"""What the variable holds when a flag says it: jobs that are started from here inherit it."""
-NOT_READ_ONLY = frozenset({"", "0", "false", "no", "off"})
 
 
 def build_world(start: Path, also_checked: Sequence[Tool] = ()) -> World:
@@ -87,58 +79,77 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
     Raises:
         UsageError: its `unipipe.yaml` is wrong.
     """
-    root = root.resolve()
-    processes = processes or LocalProcesses()
+    return _world_on(_ground(root.resolve()), processes or LocalProcesses())
+
+
+@frozen
+class _Ground:
+    """What the doors of a project stand on."""
+
+    root: Path
+    config: Config
+    folder: Path
+    unwritable: str | None
+    """Why nothing can be written to the folder."""
+    engine: Engine
+    database: Database
+    place: TrackingPlace
+    job: str
+
+
+def _ground(root: Path) -> _Ground:
     config = read_config(root)
     unwritable = claim(root)
-    folder = root / FOLDER
     engine = Engine()
-    database = Database(folder, engine=engine)
+    database = Database(root / FOLDER, engine=engine)
     if database.path.exists():
         engine.begin_early()
     place = _tracking_place(root, config)
-    git = GitCommandLine(root)
-    dvc = Dvc(root)
-    runs = RunsOfProject(root, place)
-    tables = TableFiles(engine)
-    targets = TargetsOfProject(root, config, tables)
+    job = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
+    return _Ground(root, config, root / FOLDER, unwritable, engine, database, place, job)
+
+
+def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
+    root, config, folder, place, database = ground.root, ground.config, ground.folder, ground.place, ground.database
+    writable = ground.unwritable is None
+    git, dvc, tables = GitCommandLine(root), Dvc(root), TableFiles(ground.engine)
+    runs, targets = RunsOfProject(root, place), TargetsOfProject(root, config, tables)
+    run_index = RunIndex(File(Database(folder, kind=INDEX)) if writable else Memory())
     folders = JobFolders(folder / "jobs")
-    job_id = os.environ.get(DETACHED_JOB) or new_job_id(time.time())
-    run_index = RunIndex(File(Database(folder, kind=INDEX)) if unwritable is None else Memory())
     return World(
         root=root,
         config=config,
         user=lambda: read_user_config(user_config_path(os.environ)),
         actor=_actor(),
-        job_id=job_id,
+        job_id=ground.job,
         process=OwnProcess(os.getpid(), process.started_at(os.getpid()) or 0.0),
         now=lambda: datetime.now(UTC),
-        read_only=_read_only(config.read_only, unwritable),
+        read_only=why_read_only(os.environ, config.read_only) or ground.unwritable,
         git=git,
-        pipeline=DvcFiles(root, folder / "cache" if unwritable is None and folder.is_dir() else None),
+        pipeline=DvcFiles(root, folder / "cache" if writable and folder.is_dir() else None),
         dvc=dvc,
         tracking_place=place,
-        tracking=TrackingFiles(place, last_seen_at=lambda: _tracked_before(run_index, place)),
+        tracking=TrackingFiles(place, last_seen_at=partial(_tracked_before, run_index, place)),
         run_index=run_index,
-        index_is_kept=unwritable is None,
+        index_is_kept=writable,
         run_sources=runs.near,
         distant_runs=runs.distant,
-        distant_outline=lambda run_id, key, cells: _distant_outline(place.uri, run_id, key, cells),
-        distant_versions=lambda: _distant_versions(place.uri),
-        open_registry=lambda: _open_registry(place.uri),
+        distant_outline=partial(_distant_outline, place.uri),
+        distant_versions=partial(_distant_versions, place.uri),
+        open_registry=partial(_open_registry, place.uri),
         open_importance=_open_importance,
         draw_image=_draw_image,
-        server_of=targets.server,
         target_of=targets,
-        exporter_of=lambda target: _exporter(target, config),
+        free_port=free_port,
+        exporter_of=targets.exporter,
         rollouts=Rollouts(database),
         bundles=BundleFolder(folder / "bundles"),
-        predictions=PredictionLog(folder / "predictions", engine),
+        predictions=PredictionLog(folder / "predictions", ground.engine),
         tables=tables,
         profiler=ProfileCache(folder / "cache" / "profiles"),
         jobs=JobRecords(database),
         job_folders=folders,
-        events_of_this_job=lambda: EventFile(folders.create(job_id)),
+        events_of_this_job=lambda: EventFile(folders.create(ground.job)),
         history=History(database),
         audit=Audit(database),
         store=StoreFile(database),
@@ -146,7 +157,7 @@ def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
         run_program=partial(run_in_project, root),
         recipes=ShippedRecipes(PACKAGE),
         tools=(*_tools(git, dvc), *targets.tools()),
-        elsewhere=lambda other: world_at(other, processes),
+        elsewhere=partial(world_at, processes=processes),
         secrets=secret_values(os.environ),
     )
 
@@ -287,21 +298,23 @@ class TargetsOfProject:
             case TargetKind.KUBERNETES:
                 return self._kubernetes(name, config)
 
-    def server(self, name: str) -> Server:
-        """What a target answers, as one server."""
-        config = self._config.targets.get(name, TargetConfig())
-        if config.kind is TargetKind.LOCAL:
-            place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
-            return LocalServer(name, *place, allow_pickle=self._allow_pickle)
-        return ServerOfTarget(name, self(name))
+    def exporter(self, name: str) -> Exporter:
+        """What makes documents of a target for other tools."""
+        from unipipe_tui.adapters.kubernetes.exports import KubernetesExporter
+
+        model = self._config.model.name if self._config.model else "model"
+        return KubernetesExporter(name, model, self._config.targets.get(name, TargetConfig()))
 
     def tools(self) -> tuple[Tool, ...]:
         """What releases need beyond this machine, one for each target."""
         return tuple(
-            CheckedTool(f"target {name}", partial(_verified, self, name), "releases")
+            CheckedTool(f"target {name}", partial(self._verified, name), "releases")
             for name, config in self._config.targets.items()
             if config.kind is not TargetKind.LOCAL
         )
+
+    def _verified(self, name: str) -> str:
+        return self(name).verify()
 
     def _local(self, name: str, config: TargetConfig) -> Target:
         place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
@@ -357,32 +370,8 @@ class TargetsOfProject:
         return self._folder / "predictions" / name
 
 
-def _exporter(target: str, config: Config) -> Exporter:
-    from unipipe_tui.adapters.kubernetes.exports import KubernetesExporter
-
-    model = config.model.name if config.model else "model"
-    return KubernetesExporter(target, model, config.targets.get(target, TargetConfig()))
-
-
 def _actor() -> str:
     return os.environ.get("UNIPIPE_ACTOR") or getpass.getuser()
-
-
-def _read_only(configured: bool, unwritable: str | None) -> str | None:
-    said = os.environ.get(READ_ONLY_VARIABLE, "").strip().lower()
-    if said in READ_ONLY_FLAGS:
-        return READ_ONLY_FLAGS[said]
-    # Who sets it means it: a word that nobody thought of must not let changes through.
-    if said not in NOT_READ_ONLY:
-        return f"{READ_ONLY_VARIABLE} is set"
-    if configured:
-        return "unipipe.yaml says `read_only: true`"
-    user = read_user_config(user_config_path(os.environ))
-    return f"{user.path} says `read_only`" if user.read_only else unwritable
-
-
-def _verified(targets: TargetsOfProject, name: str) -> str:
-    return targets(name).verify()
 
 
 @frozen

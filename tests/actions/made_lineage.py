@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.actions.runs.made import Made, world_with
-from tests.fakes import NOON, FakeGit, FakeServer, FakeTracking
+from tests.fakes import NOON, FakeGit, FakeTarget, FakeTracking
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import COMMIT_TAG, DATA_TAG, JOB_TAG
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import How, Promotion, Release, ReversibleChange, Undo, UndoKind
-from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus
 
 RUN = "c0ffee" + "0" * 26
@@ -30,13 +30,13 @@ def with_lineage(project: Path) -> World:
         ModelVersion("fraud", n, RUN if n == 2 else None, "models:/m-1", "READY", None, (), {}, NOON) for n in (1, 2)
     )
     model = RegisteredModel("fraud", (("champion", 2),), 2)
-    live = ServerStatus("local", ServerState.READY, "http://127.0.0.1:8765", 1, "fraud", 2)
+    live = FakeTarget.answering(Variant("stable", "fraud", 2, "cd" * 32))
     world = world_with(
         project,
         Made(RUN, "calm-owl", tags=TAGS),
         tracking=FakeTracking((run,), (model,), versions),
         git=FakeGit(COMMIT),
-        server_of=lambda _: FakeServer(live),
+        target_of=lambda _: live,
     )
     for number, (name, action) in enumerate(((TRAINED, "retrain"), (PROMOTED, "models promote"), (UNDONE, "undo"))):
         at = NOON + timedelta(hours=number)

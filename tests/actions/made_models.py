@@ -6,14 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.fakes import NOON, FakeGit, FakeRegistry, FakeServer, FakeTarget, FakeTracking, Listening
+from tests.fakes import NOON, FakeGit, FakeRegistry, FakeTarget, FakeTracking, Listening
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.perform import make_plan
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.model_signatures import Signature, SignatureColumn
 from unipipe_tui.domain.records import GateCheck, GateResult, ReversibleChange
 from unipipe_tui.domain.rollouts.traffic import Variant
-from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.domain.tracking import Dataset, Metric, ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.wiring import world_at
 
@@ -77,9 +76,6 @@ def with_models(project: Path, champion: int = 1, tags: Mapping[int, dict[str, s
     }
     registry = FakeRegistry(version_tags={("fraud", number): found for number, found in written.items()})
     model = RegisteredModel("fraud", (("champion", champion),), 3, "Finds payments to look at.")
-    server = FakeServer(
-        ServerStatus("local", ServerState.READY, "http://127.0.0.1:8765", 4711, "fraud", 1, "ab" * 32, NOON, 12)
-    )
     target = FakeTarget.answering(Variant("stable", "fraud", 1, "ab" * 32))
     return dataclasses.replace(
         world_at(project),
@@ -88,7 +84,6 @@ def with_models(project: Path, champion: int = 1, tags: Mapping[int, dict[str, s
         git=git,
         tracking=FakeTracking(runs, (model,), versions, signatures),
         open_registry=lambda: registry,
-        server_of=lambda target: server,
         target_of=lambda name: target,
     )
 

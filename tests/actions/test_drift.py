@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import NOON, FakeServer
+from tests.fakes import NOON, FakeTarget
 from unipipe_tui.actions.drift import CheckDrift, DriftChecked, check, plan_drift_check
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.records import Alert, AlertKind
-from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.rollouts.traffic import Variant
+from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.monitoring.performance import PerformanceState
 from unipipe_tui.wiring import world_at
 
@@ -47,10 +48,8 @@ def world(project: Path) -> World:
 
 def serving(world: World, version: int, state: ServerState = ServerState.READY) -> World:
     """The world with a server of this version."""
-    status = ServerStatus(
-        "local", state, "http://127.0.0.1:8765", version=version if state is ServerState.READY else None
-    )
-    return dataclasses.replace(world, server_of=lambda _: FakeServer(status))
+    target = FakeTarget.answering(Variant("stable", "fraud", version, "ab" * 32))
+    return dataclasses.replace(world, target_of=lambda _: target if state is ServerState.READY else FakeTarget())
 
 
 def answered(world: World, version: int, right: int, wrong: int, unlabelled: int = 0) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes import Unreachable
+from tests.fakes import FakeTarget, Unreachable
 from tests.store.made import NOON, job
+from unipipe_tui.actions.asking import ask_all
 from unipipe_tui.actions.overview import Overview, Status, status
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import STEPS, StepState
 from unipipe_tui.domain.jobs import JobState
+from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.wiring import world_at
 
 MESSAGE = "the dragon ate it"
@@ -43,13 +47,12 @@ def closed(message: str = MESSAGE) -> Any:
         ({"history": closed()}, {"train", "evaluate", "monitor", "retrain"}),
         ({"jobs": closed()}, {"train", "evaluate", "monitor", "retrain"}),
         ({"predictions": closed()}, {"monitor"}),
-        ({"server_of": lambda _: closed()}, {"release"}),
         (
             {"pipeline": closed(), "tracking": closed(), "store": closed(), "predictions": closed()},
             {*STEPS[:9], *STEPS[10:]},
         ),
     ],
-    ids=["pipeline", "tracking", "history", "jobs", "predictions", "server", "nearly all"],
+    ids=["pipeline", "tracking", "history", "jobs", "predictions", "nearly all"],
 )
 def test_a_part_that_fails_takes_down_its_own_steps_and_says_why(
     world: World, doors: dict[str, Any], steps: set[str]
@@ -58,6 +61,37 @@ def test_a_part_that_fails_takes_down_its_own_steps_and_says_why(
     assert {step.name for step in overview.steps if step.headline == MESSAGE} == steps
     assert all(step.next_action == "unipipe doctor" for step in overview.steps if step.headline == MESSAGE)
     assert overview.project.name == "project"
+
+
+def test_a_target_that_is_away_or_slow_is_shown_with_its_reason_beside_the_others(world: World) -> None:
+    far = "targets: {near: {kind: local}, away: {kind: docker}, slow: {kind: kubernetes}}\n"
+    (world.root / "unipipe.yaml").write_text("model: {name: fraud}\n" + far)
+    answers = threading.Event()
+
+    class Slow(FakeTarget):
+        def live(self) -> LiveTarget:
+            answers.wait(20)
+            return super().live()
+
+    known = {"near": FakeTarget.answering(Variant("stable", "fraud", 1, "")), "away": closed(), "slow": Slow("slow")}
+    asked = ask_all(dataclasses.replace(world_at(world.root), target_of=lambda name: known[name]), within_seconds=0.1)
+    assert [one.status.answers for one in asked] == ["version 1", "", ""]
+    assert [one.status.error for one in asked] == [None, MESSAGE, "slow has not answered in time."]
+
+    answers.set()
+    overview = status(Status(), dataclasses.replace(world_at(world.root), target_of=lambda name: known[name]))
+    step = overview.steps[9]
+    assert (step.state, step.headline, step.next_action) == (StepState.FAILED, f"away: {MESSAGE}", "unipipe doctor")
+    assert [one.state.value for one in overview.live] == ["ready", "stopped", "stopped"]
+
+
+def test_a_canary_is_told_with_the_share_of_each_version(world: World) -> None:
+    both = FakeTarget.answering(
+        Variant("canary", "fraud", 2, "cd" * 32, 10.0), Variant("stable", "fraud", 1, "ab" * 32, 90.0)
+    )
+    overview = status(Status(), dataclasses.replace(world, target_of=lambda name: both))
+    assert overview.steps[9].headline == "local serves 1 90 % · 2 10 % on http://127.0.0.1:8765"
+    assert (overview.live[0].version, overview.live[0].answers) == (1, "1 90 % · 2 10 %")
 
 
 def test_a_project_that_has_nothing_yet_says_for_each_step_that_it_is_not_set_up(project: Path) -> None:

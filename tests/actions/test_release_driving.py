@@ -25,8 +25,9 @@ from unipipe_tui.actions.release.status import (
     release_status,
 )
 from unipipe_tui.actions.world import World
+from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.errors import CheckSaidNo, Failed, Refused, Stopped, ToolMissing, UsageError
-from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant, Wanted
+from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant, Package, Wanted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
@@ -110,7 +111,7 @@ def test_a_canary_that_fails_is_taken_back_by_itself_and_the_figures_are_kept(pr
 
     assert target.given is not None
     assert target.given.traffic.told == "version 1 100 %"
-    [ended] = world.rollouts.find(rollout.id)
+    [ended] = world.rollouts.latest(rollout.target, 1)
     assert ended.state is RolloutState.ABORTED
     [evidence] = [move.evidence for move in world.rollouts.moves(rollout.id) if move.evidence]
     assert evidence.checks[0].candidate_count == 100
@@ -133,6 +134,66 @@ def test_a_version_that_does_not_answer_leaves_the_one_before_in_its_place(proje
 
     assert target.given is not None
     assert target.given.traffic.main.version == 1
+    assert world.rollouts.current("local") is None
+
+
+def test_a_version_that_cannot_be_packed_changes_nothing_on_the_target(project: Path) -> None:
+    world, target, _ = with_target(project)
+    released(world, 1)
+    plan = plan_release(StartRelease("local", 2), world)
+
+    class Unbuilt(CountingTarget):
+        def package(self, folder: Path, bundle: Bundle, progress: Progress) -> Package:
+            raise Failed("The image could not be built.")
+
+        def apply(self, wanted: Wanted, progress: Progress) -> LiveTarget:
+            raise AssertionError("nothing is there to bring")
+
+    with pytest.raises(Failed, match="could not be built"):
+        start_release(plan, dataclasses.replace(world, target_of=lambda _: Unbuilt(given=target.given)), Listening())
+    assert world.rollouts.current("local") is None
+    assert world.rollouts.latest("local", 1)[0].state is RolloutState.ABORTED
+
+
+def test_the_way_back_goes_by_the_image_that_answers_already(project: Path) -> None:
+    world, target, _ = with_target(project)
+    released(world, 1)
+    plan = plan_release(StartRelease("local", 2), world)
+
+    class Running(CountingTarget):
+        """Whatever is built by now does not start."""
+
+        def live(self) -> LiveTarget:
+            live = super().live()
+            return dataclasses.replace(live, variants=tuple(dataclasses.replace(v, image="old") for v in live.variants))
+
+        def package(self, folder: Path, bundle: Bundle, progress: Progress) -> Package:
+            return Package(folder, bundle, "new")
+
+        def apply(self, wanted: Wanted, progress: Progress) -> LiveTarget:
+            if any(package.image == "new" for package in wanted.packages.values()):
+                raise Failed("The container ended.")
+            return super().apply(wanted, progress)
+
+    running = Running(given=target.given)
+    with pytest.raises(Failed, match="container ended"):
+        start_release(plan, dataclasses.replace(world, target_of=lambda _: running), Listening())
+    assert running.given is not None
+    assert [package.image for package in running.given.packages.values()] == ["old"]
+    assert world.rollouts.current("local") is None
+
+
+def test_who_may_change_nothing_leaves_no_release_on_its_way(project: Path) -> None:
+    world, target, _ = with_target(project)
+    released(world, 1)
+    plan = plan_release(StartRelease("local", 2), world)
+
+    class Forbidden(CountingTarget):
+        def apply(self, wanted: Wanted, progress: Progress) -> LiveTarget:
+            raise Failed("The cluster does not allow it.")
+
+    with pytest.raises(Failed, match="does not allow"):
+        start_release(plan, dataclasses.replace(world, target_of=lambda _: Forbidden(given=target.given)), Listening())
     assert world.rollouts.current("local") is None
 
 

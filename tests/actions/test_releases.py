@@ -62,6 +62,16 @@ def test_a_release_ends_when_its_server_is_stopped_not_only_when_another_one_tak
     assert (oldest.stopped, newest.stopped) == (True, False)
 
 
+def test_what_was_live_before_rollouts_were_recorded_is_told_by_the_history(project: Path) -> None:
+    world = with_models(project)
+    released(world, 1)
+    [later] = release_status(ReleaseStatus("local", at=(NOON + timedelta(days=1)).isoformat()), world).targets
+    assert later.stood is not None and later.stood.traffic is not None
+    assert later.stood.traffic.main.version == 1
+    [earlier] = release_status(ReleaseStatus("local", at=(NOON - timedelta(days=1)).isoformat()), world).targets
+    assert earlier.stood is None
+
+
 def test_releases_of_other_targets_do_not_take_its_place(project: Path) -> None:
     world = with_models(project)
     released(world, 1)

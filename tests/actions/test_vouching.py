@@ -15,7 +15,7 @@ from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
 
 from tests.adapters.conftest_mlflow import payments
-from tests.fakes import FakeServer, FakeTarget
+from tests.fakes import FakeTarget
 from unipipe_tui.actions.bundling import bundle_to_serve
 from unipipe_tui.actions.gates import check_version
 from unipipe_tui.actions.model_cards import ShowCard, show_card
@@ -68,8 +68,8 @@ class Shop:
 
     def world(self, more: str = "") -> World:
         (self.project / "unipipe.yaml").write_text(CONFIG.format(database=self.database, more=more))
-        target, server = FakeTarget(), FakeServer()
-        return dataclasses.replace(world_at(self.project), target_of=lambda name: target, server_of=lambda name: server)
+        target = FakeTarget()
+        return dataclasses.replace(world_at(self.project), target_of=lambda name: target)
 
     def registered(self, format_: str = "skops", *, by_us: bool = True) -> Path:
         """Version 1; answers with the folder in the store."""
@@ -270,8 +270,8 @@ def test_a_pickled_model_is_released_and_served_only_with_leave(shop: Shop) -> N
             act()
         assert "model: {allow_pickle: true} in unipipe.yaml" in refused.value.hint
     with_leave = shop.world(", allow_pickle: true")
-    assert any("runs code that came with it" in warning for warning in released(with_leave))
     assert any("runs code" in warning for warning in plan_start(StartServer(version=1), with_leave).warnings)
+    assert any("runs code that came with it" in warning for warning in released(with_leave))
 
 
 def test_a_pickle_is_judged_when_it_was_recorded_at_its_registration_or_with_leave(shop: Shop) -> None:

@@ -45,8 +45,8 @@ def job(state: str, message: str = "version 3") -> JobFact:
     return JobFact(state, message, NOON)
 
 
-def target(state: str, error: str = "") -> TargetFact:
-    return TargetFact("shop", state, 3, "http://h:1", error)
+def target(state: str, error: str = "", answers: str = "version 3") -> TargetFact:
+    return TargetFact("shop", state, answers, "http://h:1", error, "unipipe serve start shop")
 
 
 DATA = stage("data/raw.dvc", is_data=True)
@@ -152,7 +152,27 @@ CASES: dict[str, tuple[str, dict[str, Any], StepState, str, str]] = {
     "nothing to release": ("release", {}, NOT_SET_UP, "nothing is live", ""),
     "live": ("release", {"targets": (target("ready"),)}, OK, "shop serves version 3 on http://h:1", ""),
     "a dead server": ("release", {"targets": (target("died"),)}, FAILED, "shop: died", "unipipe serve start shop"),
-    "a broken server": ("release", {"targets": (target("ready", "no answer"),)}, FAILED, "shop: no answer", "unipipe"),
+    "a canary": (
+        "release",
+        {"targets": (target("ready", answers="1 90 % · 2 10 %"),)},
+        OK,
+        "shop serves 1 90 % · 2 10 % on http://h:1",
+        "",
+    ),
+    "a server that answers, but not as it was told": (
+        "release",
+        {"targets": (target("ready", "1 of 2 pods"),)},
+        ATTENTION,
+        "shop serves version 3: 1 of 2 pods",
+        "unipipe release show shop",
+    ),
+    "one that is away before one that is not as it should be": (
+        "release",
+        {"targets": (target("ready", "1 of 2 pods"), target("stopped", "no answer"))},
+        FAILED,
+        "shop: no answer",
+        "unipipe serve start shop",
+    ),
     "no traffic": ("monitor", {}, NOT_SET_UP, "no prediction was logged yet", ""),
     "unwatched": ("monitor", TRAFFIC, ATTENTION, "1,200 predictions, 300 labels, never checked", "unipipe drift check"),
     "well": ("monitor", {**TRAFFIC, "last_check": NOON}, OK, "no drift on 2026-11-21 12:00", "unipipe drift check"),

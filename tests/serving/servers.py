@@ -10,12 +10,15 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pyarrow.parquet as pq
 
 from unipipe_tui.domain.bundles import Bundle
+from unipipe_tui.domain.ports.targets import Package, Wanted
+from unipipe_tui.domain.rollouts.traffic import STABLE, Variant, only
 
 Record = dict[str, object]
 
@@ -171,3 +174,11 @@ def logged(log: Path, kind: str = "predictions") -> list[dict[str, object]]:
         for row in pq.read_table(path).to_pylist():
             rows[row["prediction_id"]] = row
     return list(rows.values())
+
+
+def all_to(sealed: Sealed, release: str | None = None) -> Wanted:
+    """A wish to answer with one version alone."""
+    bundle = sealed.bundle
+    traffic = only(Variant(STABLE, bundle.model, bundle.version, bundle.digest))
+    packages = {bundle.digest: Package(sealed.folder, bundle)}
+    return Wanted(release or f"r-{bundle.version}", traffic, packages, "ada", datetime.now(UTC))

@@ -10,13 +10,13 @@ import pytest
 from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
 
-from unipipe_tui.adapters.server import LocalServer
+from unipipe_tui.adapters.targets.local import LocalTarget
 from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.serving import ServerState
 
-from .servers import free_port
+from .servers import Sealed, all_to, free_port
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -33,14 +33,16 @@ def test_a_pickled_model_is_served_only_by_a_server_that_was_started_with_leave(
     )
     bundle = seal_bundle(tmp_path / "bundle", model="fraud", version=1, run_id="r")
 
-    def server(*, allow_pickle: bool) -> LocalServer:
+    wanted = all_to(Sealed(tmp_path / "bundle", bundle))
+
+    def target(*, allow_pickle: bool) -> LocalTarget:
         place = (tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
-        return LocalServer("local", *place, allow_pickle=allow_pickle)
+        return LocalTarget("local", *place, allow_pickle=allow_pickle)
 
     with pytest.raises(Failed, match=r"fraud version 1 runs code .* saved it as cloudpickle"):
-        server(allow_pickle=False).start(tmp_path / "bundle", bundle.digest, Silent())
-    allowed = server(allow_pickle=True)
+        target(allow_pickle=False).apply(wanted, Silent())
+    allowed = target(allow_pickle=True)
     try:
-        assert allowed.start(tmp_path / "bundle", bundle.digest, Silent()).state is ServerState.READY
+        assert allowed.apply(wanted, Silent()).state is ServerState.READY
     finally:
         allowed.stop(Silent())

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -123,6 +124,13 @@ def test_a_router_checks_asks_decides_and_logs_for_the_server_behind_it(router: 
     assert router.predict([payment(hour="late")]).status_code == 422
     rows = {row["prediction_id"]: row["version"] for row in logged(router.log)}
     assert all(rows[one["predictions"][0]["prediction_id"]] == 3 for one in answers)
+
+
+def test_outputs_of_one_of_ours_are_known_before_anybody_asks_it(start: Start, bundles: tuple[Sealed, Sealed]) -> None:
+    version, router = start(bundles[0]), start(bundles[0])
+    router.share_out(behind(version.url, "stable", 100, int(str(version.ready()["version"]))))
+    own, told = (httpx.get(f"{one.url}/v2/models/fraud").json()["outputs"] for one in (version, router))
+    assert own == told and told[0]["datatype"] == "FP64"
 
 
 def test_a_server_that_fails_is_told_with_its_own_words_and_counted_against_its_variant(

@@ -115,6 +115,16 @@ def test_versions_with_different_inputs_are_read_together(log: PredictionLog, tm
     assert log.window("local", 10, version=2).rows == 1
 
 
+def test_the_variant_is_told_where_it_was_written_and_older_logs_read_without(
+    log: PredictionLog, tmp_path: Path
+) -> None:
+    fold(segment(tmp_path, "predictions-1", prediction(1)))
+    [old] = log.latest("local", 1, 1, NOON)
+    assert old.variant is None
+    segment(tmp_path, "predictions-2", {**prediction(2), "variant": "canary"})
+    assert [one.variant for one in log.latest("local", 2, 1, NOON)] == ["canary", None]
+
+
 def test_labels_of_one_version_are_counted_apart_however_many_others_came_later(
     log: PredictionLog, tmp_path: Path
 ) -> None:

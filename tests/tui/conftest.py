@@ -13,13 +13,12 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.at_once import at_once
-from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTarget, FakeTracking, staying
+from tests.fakes import NOON, FakeGit, FakeProcesses, FakeTarget, FakeTracking, staying
 from unipipe_tui.actions.gates import gates_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
 from unipipe_tui.domain.rollouts.traffic import Variant
-from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.domain.tracking import ModelVersion, RegisteredModel, Run, RunStatus, TrackingKind, TrackingPlace
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.wiring import build_world
@@ -63,18 +62,9 @@ def busy(real: World) -> World:
     """A world with a champion, a challenger, a live target, an alert and some jobs."""
     with at_once(real) as writable:
         recorded(writable)
-    live = ServerStatus(
-        "local",
-        ServerState.READY,
-        "http://127.0.0.1:8765",
-        4711,
-        MODEL,
-        2,
-        "ab" * 32,
-        NOON - timedelta(hours=26),
-        10_432,
+    target = FakeTarget.answering(
+        Variant("stable", MODEL, 2, "ab" * 32), at=NOON - timedelta(hours=26), pid=4711, earlier=10_432
     )
-    target = FakeTarget.answering(Variant("stable", MODEL, 2, "ab" * 32))
     run = Run("c0ffee" + "0" * 26, "valuable-owl-217", "fraud-detection", RunStatus.FINISHED, NOON, NOON)
     return staying(
         real,
@@ -86,7 +76,6 @@ def busy(real: World) -> World:
             (RegisteredModel(MODEL, (("challenger", 3), ("champion", 2)), 3),),
             tuple(version_of(number) for number in (3, 2, 1)),
         ),
-        server_of=lambda target: FakeServer(live),
         target_of=lambda name: target,
         processes=FakeProcesses(alive=frozenset({4711, 4712})),
     )

@@ -9,12 +9,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from tests.fakes import FakeServer, FakeTracking, staying
+from tests.fakes import FakeTarget, FakeTracking, staying
 from tests.tui.conftest import until, version_of
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.models import PromoteModel
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.domain.tracking import RegisteredModel
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.form import FormScreen
@@ -188,11 +187,11 @@ async def test_what_cannot_be_listed_is_said_softly_and_typed_freely(world: Worl
 async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_still_taken_when_it_answers(world: World) -> None:
     answers = threading.Event()
 
-    def server_of(target: str) -> FakeServer:
+    def target_of(name: str) -> FakeTarget:
         answers.wait(20)
-        return FakeServer(ServerStatus(target, ServerState.STOPPED, "http://127.0.0.1:8765"))
+        return FakeTarget(name)
 
-    slow = staying(world, server_of=server_of)
+    slow = staying(world, target_of=target_of)
     app = Unipipe(world)
     async with app.run_test(size=(80, 24)) as pilot:
         form = await Form(pilot, FormScreen(action_named("serve stop"), {}, slow, list_within_seconds=0.1)).opened()

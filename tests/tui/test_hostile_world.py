@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from textual.pilot import Pilot
 
 from tests.actions.runs.made import Made, batch_of
 from tests.at_once import at_once
-from tests.fakes import NOON, FakeGit, FakeProcesses, FakeServer, FakeTracking, staying
+from tests.fakes import NOON, FakeGit, FakeProcesses, FakeTarget, FakeTracking, staying
 from tests.tui.conftest import MODEL, looked, until
 from tests.tui.hostile import HOSTILE
 from tests.tui.lively import drifting
@@ -25,7 +24,7 @@ from unipipe_tui.domain.events import Noted, StepStarted, ToolSaid
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.model_signatures import Signature
 from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck, GateCheck, GateResult, How, Promotion, Release
-from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.domain.tracking import Metric, ModelVersion, RegisteredModel, Run, RunStatus
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import Memory
@@ -123,9 +122,8 @@ def with_doors(real: World) -> World:
         ModelVersion(MODEL, number, RUN, ALL_OF_IT, ALL_OF_IT, None, (), tags, NOON, ALL_OF_IT) for number in (2, 1)
     )
     aliases = tuple(sorted({("champion", 2), *((text, 1) for text in HOSTILE)}))
-    server = ServerStatus(
-        "local", ServerState.READY, f"http://{ALL_OF_IT}", 4711, ALL_OF_IT, 2, ALL_OF_IT, NOON, 1, None, ALL_OF_IT
-    )
+    variant = Variant("stable", ALL_OF_IT, 2, ALL_OF_IT)
+    told = {"release": ALL_OF_IT, "url": f"http://{ALL_OF_IT}", "pid": 4711, "remarks": (ALL_OF_IT,), "earlier": 1}
     return staying(
         real,
         now=lambda: NOON,
@@ -133,7 +131,7 @@ def with_doors(real: World) -> World:
         tracking=FakeTracking(
             (run,), (RegisteredModel(MODEL, aliases, 2, ALL_OF_IT),), versions, {2: Signature((), (), {"x": ALL_OF_IT})}
         ),
-        server_of=lambda target: FakeServer(replace(server, target=target)),
+        target_of=lambda name: FakeTarget.answering(variant, name=name, **told),
         processes=FakeProcesses(alive=frozenset({4711})),
         run_index=index,
         index_is_kept=False,

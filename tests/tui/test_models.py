@@ -26,7 +26,7 @@ from unipipe_tui.tui.widgets.reading import Reading
 def models_world(project: Path) -> World:
     """Three versions, the first is champion."""
     made = with_models(project, tags={2: {"unipipe.rejected": "bob", "unipipe.rejected.why": "leaks"}})
-    doors = ("actor", "now", "git", "tracking", "open_registry", "server_of")
+    doors = ("actor", "now", "git", "tracking", "open_registry", "target_of")
     return staying(made, **{name: getattr(made, name) for name in doors})
 
 

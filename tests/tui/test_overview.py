@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.widgets import OptionList, Static
 
-from tests.fakes import NOON, FakeGit, FakeServer, staying
+from tests.fakes import NOON, FakeGit, FakeTarget, staying
 from tests.tui.conftest import JOBS, MODEL, looked, until
 from tests.tui.test_monitoring import check
 from unipipe_tui.actions.jobs import JobLine
@@ -15,7 +15,6 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import STEPS
 from unipipe_tui.domain.jobs import JobState
 from unipipe_tui.domain.records import Alert, AlertKind, How, Promotion, Release
-from unipipe_tui.domain.serving import ServerState, ServerStatus
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.message import CommandToCopy
 from unipipe_tui.tui.screens.overview import TimelinePane
@@ -89,9 +88,8 @@ async def test_it_says_where_we_are_what_is_live_and_what_is_wrong(busy_world: W
 async def test_it_says_on_which_data_and_commit_the_live_version_was_made(busy_world: World) -> None:
     release = Release("local", MODEL, 2, "ab" * 32, "35a4e46b" * 5, "3c0343fdcaf8.dir", "run", "ada", NOON, JOBS[1].id)
     busy_world.history.add_release(release)
-    stopped = ServerStatus("local", ServerState.STOPPED, "http://127.0.0.1:8765")
     said = []
-    for world in (busy_world, staying(busy_world, server_of=lambda target: FakeServer(stopped))):
+    for world in (busy_world, staying(busy_world, target_of=lambda name: FakeTarget())):
         app = Unipipe(world)
         async with app.run_test(size=(80, 24)) as pilot:
             await looked(pilot, app)

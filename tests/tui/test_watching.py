@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import git
-from tests.fakes import FakeServer, staying
+from tests.fakes import FakeTarget, staying
 from tests.tui.conftest import CONFIG
-from unipipe_tui.domain.serving import ServerState, ServerStatus
+from unipipe_tui.domain.ports.targets import LiveTarget
+from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.tui.background import begin
 from unipipe_tui.tui.lookout import LEAST_REST_SECONDS, MOST_REST_SECONDS, Lookout, rest_after
 from unipipe_tui.tui.snapshot import Snapshot
@@ -180,12 +181,12 @@ def server() -> Iterator[subprocess.Popen[bytes]]:
 async def test_a_server_that_is_killed_is_looked_at_again_though_no_file_moved(
     piped: Path, server: subprocess.Popen[bytes]
 ) -> None:
-    class Observed(FakeServer):
-        def status(self) -> ServerStatus:
+    class Observed(FakeTarget):
+        def live(self) -> LiveTarget:
             state = ServerState.READY if server.poll() is None else ServerState.DIED
-            return ServerStatus("local", state, "http://127.0.0.1:8765", server.pid)
+            return LiveTarget("local", state, "http://127.0.0.1:8765", pid=server.pid)
 
-    world = staying(build_world(piped), server_of=lambda target: Observed())
+    world = staying(build_world(piped), target_of=lambda name: Observed())
     async with aclosing(Lookout(world).snapshots()) as snapshots:
         assert states(await anext(snapshots)) == [ServerState.READY]
         server.kill()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from unipipe_tui.actions.action import Done
 from unipipe_tui.actions.bundling import bundle_to_serve
-from unipipe_tui.actions.release.recording import record_at_once, refuse_when_in_hand
+from unipipe_tui.actions.release.recording import (
+    at_once,
+    bring_at_once,
+    put_back,
+    record_at_once,
+    refuse_when_in_hand,
+)
 from unipipe_tui.actions.vouching import release_warnings
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import by_tag, reason_tag
 from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.ports.tools import Registry
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import How, Promotion, Undo, UndoKind
+from unipipe_tui.domain.rollouts.course import Rollout
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
 
@@ -30,8 +40,8 @@ class AliasMove:
     """What it names now; applying refuses when that is no longer so."""
     how: How
     reason: str
-    followers: tuple[str, ...]
-    """Targets that run now and follow the alias."""
+    followers: tuple[LiveTarget, ...]
+    """Targets that run now and follow the alias, as they were found."""
 
 
 @frozen
@@ -52,8 +62,8 @@ def plan_move(
     """Decide what moving the alias entails."""
     previous = world.tracking.alias(model, alias)
     followers = _followers(world, model, alias) if version is not None else ()
-    for target in followers:
-        refuse_when_in_hand(world, target)
+    for live in followers:
+        refuse_when_in_hand(world, live.target)
     if followers and version is not None:
         warnings = (*warnings, *release_warnings(world, model, version, goes_back=how in (How.BACK, How.UNDO)))
     move = AliasMove(model, alias, version, previous, how, reason, followers)
@@ -62,8 +72,9 @@ def plan_move(
     effects = [plans.registry(f"{model}@{alias}: {before} -> {after}")]
     if version is not None:
         effects.append(plans.registry(f"{model} version {version}: tags unipipe.{alias}.by, unipipe.{alias}.reason"))
-    for target in followers:
-        effects.append(plans.serve(f"{target} switches to version {version}; no request is dropped", target))
+    for live in followers:
+        switches = f"{live.target} switches to version {version}; no request is dropped"
+        effects.append(plans.serve(switches, live.target))
     effects.append(plans.store(f"promotion{'' if not followers else ', release'}, audit entry"))
     title = f"{_verb(how)} {model} {alias}: {before} -> {after}"
     return Plan(title, tuple(effects), undo="unipipe undo", decided=move, warnings=warnings)
@@ -80,7 +91,8 @@ def move_alias(plan: Plan[AliasMove], world: World, progress: Progress) -> Done[
     with step(progress, "open the registry", 1, 1 + _steps(move)):
         registry = world.open_registry()
     undo = carry_out(move, registry, world, progress, after=1)
-    moved = Moved(move.model, move.alias, move.version, move.previous, move.followers)
+    released = tuple(live.target for live in move.followers)
+    moved = Moved(move.model, move.alias, move.version, move.previous, released)
     return Done(moved, undo, detail=plan.title)
 
 
@@ -94,16 +106,16 @@ def carry_out(move: AliasMove, registry: Registry, world: World, progress: Progr
     with step(progress, f"move {move.alias}", after + 1, total):
         _refuse_if_moved(world, move)
         _set(registry, move.model, move.alias, move.version)
+    begun: list[Rollout] = []
     try:
-        _switch_followers(move, registry, world, progress, after + 2, total)
+        for rollout in _switch_followers(move, registry, world, progress, after + 2, total):
+            begun.append(rollout)
         record_move(move, registry, world)
     except BaseException:
-        _take_back(move, registry, world, progress)
+        _take_back(move, begun, registry, world, progress)
         raise
-    for target in move.followers:
-        if move.version is not None:
-            back = move.how is How.BACK
-            record_at_once(world, target, move.model, move.version, move.reason or move.how.value, goes_back=back)
+    for rollout in begun:
+        record_at_once(rollout, world)
     return Undo(UndoKind.ALIAS, move.model, move.alias, move.previous, move.version, move.reason)
 
 
@@ -112,14 +124,12 @@ def _steps(move: AliasMove) -> int:
     return 1 + (1 + len(move.followers) if move.followers else 0)
 
 
-def _take_back(move: AliasMove, registry: Registry, world: World, progress: Progress) -> None:
+def _take_back(move: AliasMove, begun: Sequence[Rollout], registry: Registry, world: World, progress: Progress) -> None:
     """Alias and targets as they were: a move is recorded and everywhere, or it is nowhere."""
     _set(registry, move.model, move.alias, move.previous)
-    before = None if move.previous is None else world.bundles.find(move.model, move.previous)
-    for target in move.followers:
-        server = world.server_of(target)
-        if before is not None and server.status().version == move.version:
-            server.switch(before[0], before[1].digest, progress)
+    found = {live.target: live for live in move.followers}
+    for rollout in begun:
+        put_back(rollout, found[rollout.target], world, progress)
 
 
 def record_move(move: AliasMove, registry: Registry, world: World) -> None:
@@ -143,12 +153,12 @@ def record_move(move: AliasMove, registry: Registry, world: World) -> None:
     )
 
 
-def _followers(world: World, model: str, alias: str) -> tuple[str, ...]:
+def _followers(world: World, model: str, alias: str) -> tuple[LiveTarget, ...]:
     configured = world.config.model
     if configured is None or configured.name != model:
         return ()
-    following = (name for name, target in world.targets.items() if target.alias == alias)
-    return tuple(name for name in following if world.server_of(name).status().state is ServerState.READY)
+    following = (world.target_of(name).live() for name, target in world.targets.items() if target.alias == alias)
+    return tuple(live for live in following if live.state is ServerState.READY)
 
 
 def _refuse_if_moved(world: World, move: AliasMove) -> None:
@@ -171,14 +181,18 @@ def _set(registry: Registry, model: str, alias: str, version: int | None) -> Non
 
 def _switch_followers(
     move: AliasMove, registry: Registry, world: World, progress: Progress, first: int, total: int
-) -> None:
+) -> Iterator[Rollout]:
+    """Let one target after the other answer with the version; each release is told before it is brought."""
     if not move.followers or move.version is None:
         return
     with step(progress, "make the bundle", first, total):
         folder, bundle = bundle_to_serve(world, move.model, move.version, registry)
-    for number, target in enumerate(move.followers, start=first + 1):
-        with step(progress, f"switch {target}", number, total):
-            world.server_of(target).switch(folder, bundle.digest, progress)
+    reason = move.reason or move.how.value
+    for number, live in enumerate(move.followers, start=first + 1):
+        with step(progress, f"switch {live.target}", number, total):
+            rollout = at_once(live, bundle, reason, world, goes_back=move.how is How.BACK)
+            yield rollout
+            bring_at_once(rollout, folder, bundle, world, progress)
 
 
 def _verb(how: How) -> str:

@@ -304,9 +304,9 @@ class _Story:
     def tidy_up(self) -> None:
         """Leave no server behind when the story breaks off."""
         try:
-            server = self._world.server_of(TARGET)
-            if server.status().state is not ServerState.STOPPED:
-                server.stop(self._progress)
+            target = self._world.target_of(TARGET)
+            if target.live().state is not ServerState.STOPPED:
+                target.stop(self._progress)
         except UnipipeError:
             return
 
@@ -361,7 +361,7 @@ class _Story:
     def _use_free_port(self) -> None:
         """Somebody else may listen on the recipe's port."""
         config = self._world.config.targets[TARGET]
-        free = self._world.server_of(TARGET).free_port()
+        free = self._world.free_port(config.host, config.port)
         if free == config.port:
             return
         path = self._world.root / FILE_NAME
@@ -391,7 +391,7 @@ class _Load(threading.Thread):
 
     def __init__(self, world: World) -> None:
         super().__init__(daemon=True)
-        self._server = world.server_of(TARGET)
+        self._target = world.target_of(TARGET)
         sample = world.tables.records(world.recipes.sample("week-5.parquet"))[0]
         self._record = {name: value for name, value in sample.items() if name != world.config.data.id}
         self._stopping = threading.Event()
@@ -402,7 +402,7 @@ class _Load(threading.Thread):
         while not self._stopping.wait(0.02):
             self._sent += 1
             try:
-                self._server.predict([self._record], None)
+                self._target.predict([self._record], None)
             except UnipipeError:
                 self._failed += 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.asking import ask
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.request import OBJECT, Names
@@ -157,7 +158,7 @@ def _configured_reference(world: World) -> Path:
 
 def _judged_version(target: str, world: World) -> int | None:
     """Traffic of a version that serves no more says nothing about the one that does."""
-    status = world.server_of(target).status()
+    status = ask(world, target).status
     if status.state is ServerState.READY and status.version is not None:
         return status.version
     return world.predictions.window(target, 1).version

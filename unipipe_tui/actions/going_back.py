@@ -13,7 +13,7 @@ from unipipe_tui.actions.model_rejection import plan_verdict_back, write_verdict
 from unipipe_tui.actions.models import plan_way
 from unipipe_tui.actions.release.back import plan_abort_of, plan_target_back
 from unipipe_tui.actions.release.moving import move_release
-from unipipe_tui.actions.release.starting import Released, start_release
+from unipipe_tui.actions.release.starting import Released, plan_rollout, start_release
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.changes import edit_run, move_runs, plan_edit_back, plan_life_back
 from unipipe_tui.actions.serve import (
@@ -23,12 +23,14 @@ from unipipe_tui.actions.serve import (
     stop_server,
 )
 from unipipe_tui.actions.world import World
+from unipipe_tui.config import TargetKind
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.aliases_and_tags import CHAMPION
 from unipipe_tui.domain.errors import Refused, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import How, ReversibleChange, UndoKind
+from unipipe_tui.domain.rollouts.strategies import Strategy
 from unipipe_tui.domain.values import frozen
 
 
@@ -168,7 +170,7 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
     if undo.kind is UndoKind.SERVER_STARTED:
         return UndoOrder(change, plan_server_stop(world, undo.subject), stop_server)
     if undo.kind is UndoKind.SERVER_STOPPED:
-        return UndoOrder(change, plan_server_start(world, undo.subject, undo.before), start_server)
+        return _stop_back(world, change)
     if undo.kind is UndoKind.RELEASE:
         return _release_back(world, change)
     if undo.kind is UndoKind.ALERT:
@@ -187,6 +189,13 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
         )
     way = plan_move(world, undo.subject, undo.alias, undo.before, How.UNDO, f"undo of {change.job}")
     return UndoOrder(change, way, move_alias)
+
+
+def _stop_back(world: World, change: ReversibleChange) -> UndoOrder:
+    target, version = change.undo.subject, change.undo.before
+    if version is None or world.targets[world.target(target)].kind is TargetKind.LOCAL:
+        return UndoOrder(change, plan_server_start(world, target, version), start_server)
+    return UndoOrder(change, plan_rollout(world, target, version, Strategy(), f"undo of {change.job}"), start_release)
 
 
 def _release_back(world: World, change: ReversibleChange) -> UndoOrder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from unipipe_tui.actions.asking import ask_all
 from unipipe_tui.actions.lineage import data_of, release_of
 from unipipe_tui.actions.lineage_things import (
     named_commit,
@@ -66,12 +67,12 @@ def around_production(world: World) -> Walk:
 
 
 def _live(world: World) -> Iterator[Neighbour]:
-    for target in world.targets:
-        newest = next(iter(world.history.releases(target, 1)), None)
+    for asked in ask_all(world):
+        newest = next(iter(world.history.releases(asked.target, 1)), None)
         if newest:
-            status = world.server_of(target).status()
-            stands = "live on" if status.state is ServerState.READY else f"{status.state.value}, last on"
-            yield Neighbour(f"{stands} {target}", told_release(newest))
+            state = asked.status.state
+            stands = "live on" if state is ServerState.READY else f"{state.value}, last on"
+            yield Neighbour(f"{stands} {asked.target}", told_release(newest))
 
 
 def around_prediction(name: str, world: World) -> Walk | None:

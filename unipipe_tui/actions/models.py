@@ -9,6 +9,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key, Look
 from unipipe_tui.actions.alias_moves import AliasMove, Moved, move_alias, plan_move
+from unipipe_tui.actions.asking import ask_all
 from unipipe_tui.actions.gates import check_version, holdout_path, open_gates, sentence_of
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.vouching import check_warnings, refuse_rejected
@@ -29,6 +30,7 @@ from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import GateCheck, GateResult, How, trail_of
+from unipipe_tui.domain.rollouts.traffic import versions_in
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.tracking import ModelVersion, Run, check_alias_name
 from unipipe_tui.domain.values import frozen
@@ -153,10 +155,11 @@ def targets_serving(world: World, model: str) -> Mapping[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = {}
     if world.config.model is None or world.config.model.name != model:
         return found
-    for name in world.targets:
-        status = world.server_of(name).status()
-        if status.state is ServerState.READY and status.version is not None:
-            found[status.version] = (*found.get(status.version, ()), name)
+    for asked in ask_all(world):
+        live = asked.live
+        if live is not None and live.state is ServerState.READY:
+            for version in versions_in(live.answering):
+                found[version] = (*found.get(version, ()), asked.target)
     return found
 
 

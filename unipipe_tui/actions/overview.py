@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.asking import ask_all, way_to_start
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
 from unipipe_tui.actions.release.status import is_interrupted
@@ -22,7 +23,7 @@ from unipipe_tui.domain.pipelines import Figure, Pipeline
 from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.rollouts.traffic import Traffic
-from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.domain.server_status import Asked, ServerStatus
 from unipipe_tui.domain.tracking import (
     ModelVersion,
     RegisteredModel,
@@ -304,11 +305,16 @@ def _gather_targets(world: World, gathered: _Gathered) -> tuple[ServerStatus, ..
     if world.config.model is None:
         return servers
     with gathered.part("release"):
-        servers = tuple(world.server_of(name).status() for name in world.targets)
-        gathered.facts["targets"] = tuple(
-            TargetFact(s.target, s.state.value, s.version, s.url, s.error or "") for s in servers
-        )
+        asked = ask_all(world)
+        servers = tuple(one.status for one in asked)
+        gathered.facts["targets"] = tuple(_target_fact(one, world) for one in asked)
     return servers
+
+
+def _target_fact(asked: Asked, world: World) -> TargetFact:
+    status = asked.status
+    way_on = "unipipe doctor" if asked.live is None else way_to_start(world, asked.target)
+    return TargetFact(asked.target, status.state.value, status.answers, status.url, status.error or "", way_on)
 
 
 STATUS = Look("status", Status, status, "unipipe status", repeatable=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.asking import ask
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
@@ -60,7 +61,7 @@ def plan_predict(request: Predict, world: World) -> Plan[PredictOrder]:
     target = world.target(request.target)
     if (request.file is None) == (request.record is None):
         raise UsageError("Give either a file or --record.", hint="unipipe predict payments.parquet")
-    url = world.server_of(target).status().url
+    url = _place(world, target)
     record = _record(request.record)
     if request.file is None:
         subject, id_column = "1 record", None
@@ -80,7 +81,7 @@ def predict(plan: Plan[PredictOrder], world: World, progress: Progress) -> Done[
     order = plan.decided
     records, ids = _records(order, world)
     with step(progress, f"predict {len(records)} records", 1, 1):
-        predicted: Predicted = world.server_of(order.target).predict(records, ids)
+        predicted: Predicted = world.target_of(order.target).predict(records, ids)
     positive = sum(p.decision in (1, "1", "true") for p in predicted.predictions)
     known = len(predicted.known)
     answer = Predictions(
@@ -91,6 +92,11 @@ def predict(plan: Plan[PredictOrder], world: World, progress: Progress) -> Done[
     return Done(
         answer, detail=f"{len(records):,} prediction{'' if len(records) == 1 else 's'} by version {versions}{before}"
     )
+
+
+def _place(world: World, target: str) -> str:
+    """Where it is asked, as a plan shows it. What cannot tell how it is may answer all the same."""
+    return ask(world, target).status.url or target
 
 
 def _record(text: str | None) -> Record | None:
@@ -161,7 +167,7 @@ def plan_feedback(request: Feedback, world: World) -> Plan[FeedbackOrder]:
     """
     target = world.target(request.target)
     labels = _labels(request, world)
-    url = world.server_of(target).status().url
+    url = _place(world, target)
     effects = (plans.serve(f"POST {url}/feedback: {len(labels)} labels"),)
     title = f"Tell {target} {len(labels)} labels"
     return Plan(
@@ -173,7 +179,7 @@ def send_feedback(plan: Plan[FeedbackOrder], world: World, progress: Progress) -
     """Send labels."""
     order = plan.decided
     with step(progress, f"send {len(order.labels)} labels", 1, 1):
-        taken = world.server_of(order.target).feedback(order.labels)
+        taken = world.target_of(order.target).feedback(order.labels)
     sent = FeedbackSent(
         order.target, taken.accepted, taken.repeated, len(taken.unknown), taken.unknown[:20], taken.conflicting[:20]
     )

@@ -13,7 +13,7 @@ from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.exports import Exporter
 from unipipe_tui.domain.ports.rollouts import Rollouts
-from unipipe_tui.domain.ports.serving import Bundles, Predictions, Server, Tables
+from unipipe_tui.domain.ports.serving import Bundles, Predictions, Tables
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
 from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.tools import (
@@ -94,10 +94,10 @@ class World:
     """Opens what fits forests, which takes seconds."""
     draw_image: Callable[[Chart, Path], None]
     """Draws a chart into an SVG or PNG file; beginning to draw takes a second."""
-    server_of: Callable[[str], Server]
-    """The model server of a target."""
     target_of: Callable[[str], Target]
     """A place where versions answer."""
+    free_port: Callable[[str, int], int]
+    """On a host of this machine, the first port from one on where nobody listens."""
     exporter_of: Callable[[str], Exporter]
     """Makes documents of a target for other tools."""
     rollouts: Rollouts

@@ -62,9 +62,13 @@ class TargetFact:
 
     name: str
     state: str
-    version: int | None
+    answers: str
+    """`version 3`, or the share of each version; empty: nothing answers."""
     url: str
     error: str
+    """What is not as it was asked for, or why it cannot be asked."""
+    way_on: str = ""
+    """The command line that lets it answer again, or says what is wrong."""
 
 
 @frozen
@@ -313,15 +317,19 @@ def _release(facts: Facts) -> Judgement:
     live = [target for target in facts.targets if target.state == "ready"]
     broken = [target for target in facts.targets if target.state == "died" or target.error]
     if broken:
-        return (
-            StepState.FAILED,
-            f"{broken[0].name}: {broken[0].error or broken[0].state}",
-            f"unipipe serve start {broken[0].name}",
-        )
+        return _broken(min(broken, key=lambda target: target.state == "ready"))
     if not live:
         return StepState.NOT_SET_UP, "nothing is live", "unipipe serve start" if facts.champion else ""
-    text = ", ".join(f"{target.name} serves version {target.version} on {target.url}" for target in live)
+    text = ", ".join(f"{target.name} serves {target.answers} on {target.url}" for target in live)
     return StepState.OK, text, ""
+
+
+def _broken(target: TargetFact) -> Judgement:
+    """One that answers all the same asks for attention; starting it would be no remedy."""
+    if target.state == "ready":
+        said = f"{target.name} serves {target.answers}: {target.error}"
+        return StepState.ATTENTION, said, f"unipipe release show {target.name}"
+    return StepState.FAILED, f"{target.name}: {target.error or target.state}", target.way_on
 
 
 def _monitor(facts: Facts) -> Judgement:

@@ -23,25 +23,6 @@ class ServerState(StrEnum):
 
 
 @frozen
-class ServerStatus:
-    """A target as it is now."""
-
-    target: str
-    state: ServerState
-    url: str
-    pid: int | None = None
-    model: str | None = None
-    version: int | None = None
-    digest: str | None = None
-    since: datetime | None = None
-    requests: int | None = None
-    order: str | None = None
-    """The last order to serve something that it has taken up; `error` speaks of it."""
-    error: str | None = None
-    """Why the wanted version is not the one that answers."""
-
-
-@frozen
 class Prediction:
     """One answered record."""
 
@@ -89,6 +70,8 @@ class LoggedPrediction:
     inputs: Mapping[str, Value]
     label: str | None = None
     label_at: datetime | None = None
+    variant: str | None = None
+    """By what name the version answered: `stable`, `canary`, `b`; None in logs that were written before variants had names."""
 
 
 @frozen

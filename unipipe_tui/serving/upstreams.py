@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import urllib3
 
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.scoring import Facts
+from unipipe_tui.serving.tensors import TensorFacts
 from unipipe_tui.serving.validation import Column, Columns, Kind
 
 CONNECTIONS = 16
@@ -34,6 +36,8 @@ class Upstream:
         self.facts = facts
         self.columns = columns
         self.threads = CONNECTIONS
+        self.outputs: tuple[TensorFacts, ...] | None = None
+        """What it says that it answers with; empty when it does not say, None when it was not asked yet."""
         self._pool = urllib3.PoolManager(
             maxsize=CONNECTIONS,
             block=True,
@@ -75,6 +79,18 @@ class Upstream:
             raise Failed(f"The server at {self.url} does not answer: {_reason(error)}.") from None
         if answer.status >= 500:
             raise Failed(f"The server at {self.url} is not ready: HTTP {answer.status} {_said(answer.data)}")
+        if self.outputs is None:
+            self.outputs = self._ask_outputs()
+
+    def _ask_outputs(self) -> tuple[TensorFacts, ...]:
+        """By the Open Inference Protocol, which MLflow's own server does not speak."""
+        path = f"/v2/models/{quote(self.facts.model, safe='')}/versions/{self.facts.version}"
+        try:
+            answer = self._pool.request("GET", f"{self.url}{path}", timeout=PING_SECONDS, headers=_HEADERS)
+            told = json.loads(answer.data)["outputs"] if answer.status == 200 else []
+            return tuple(TensorFacts(str(one["name"]), str(one["datatype"]), tuple(one["shape"])) for one in told)
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError):
+            return ()
 
     def _post(self, body: bytes) -> Any:
         answer = self._ask(body)

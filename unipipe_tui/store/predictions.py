@@ -28,6 +28,8 @@ AT_IN_UTC = 'CAST("at" AS TIMESTAMP) AS "at"'
 NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
 NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 """What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
+NO_VARIANT = "SELECT NULL::VARCHAR AS variant WHERE false"
+"""Beside segments that were written before variants had names."""
 ATTEMPTS = 10
 YES = ", ".join(f"'{word}'" for word in POSITIVE)
 JUDGED = f"*, decision IN ({YES}) AS said, label IN ({YES}) AS was"
@@ -210,7 +212,7 @@ class PredictionLog:
                 f"""
                 CREATE TEMP VIEW logged AS
                 WITH once AS (
-                    SELECT * REPLACE (CAST(decision AS VARCHAR) AS decision) FROM {predictions}
+                    SELECT * REPLACE (CAST(decision AS VARCHAR) AS decision) FROM ({predictions} UNION ALL BY NAME {NO_VARIANT})
                     QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY "at") = 1
                 ),
                 labels AS (
@@ -351,4 +353,5 @@ def _logged(row: dict[str, Any], target: str) -> LoggedPrediction:
         inputs=inputs,
         label=row["label"],
         label_at=aware_or_none(row["label_at"]),
+        variant=row["variant"],
     )

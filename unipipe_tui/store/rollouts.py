@@ -76,10 +76,6 @@ class Rollouts:
         found = self._found(f"target = ? AND state NOT IN {OVER}", [target], 1)
         return found[0] if found else None
 
-    def find(self, name: str) -> tuple[Rollout, ...]:
-        """Those whose id begins so."""
-        return self._found("starts_with(id, ?)", [name], 10)
-
     def latest(self, target: str | None, limit: int) -> tuple[Rollout, ...]:
         """The newest first."""
         return self._found("? IS NULL OR target = ?", [target, target], limit)

@@ -30,7 +30,7 @@ from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION
 from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.runs.query import FieldKind
 from unipipe_tui.domain.runs.rows import DVC, MLFLOW
-from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.domain.server_status import ServerStatus
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.choices import Choice, Choices
 
@@ -118,8 +118,7 @@ def _targets(world: World, _: str) -> Choices:
 
 
 def _told_of_target(status: ServerStatus) -> str:
-    answers = f"version {status.version}" if status.version is not None else ""
-    return _told(status.state.value, answers, status.url)
+    return _told(status.state.value, status.answers, status.url)
 
 
 def _releases(world: World, target: str) -> Choices:

@@ -6,7 +6,7 @@ Whoever finds one half done drives it on with the same words: every move of a ta
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 
 from unipipe_tui.actions.bundling import make_bundle
@@ -17,7 +17,7 @@ from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.ports.targets import Package, Target, Wanted
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.rollouts.analysis import Analysis, Measures, Verdict
-from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged, overtaken
+from unipipe_tui.domain.rollouts.course import Rollout, RolloutState, aborted, arrived, held, judged, let_be
 from unipipe_tui.domain.rollouts.strategies import Step
 from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
 from unipipe_tui.domain.serving import Record
@@ -63,27 +63,33 @@ class Driver:
     def _move(self) -> None:
         """Bring the target to what is wanted now."""
         wanted = self.rollout.wanted
-        goes_back = self.rollout.state is RolloutState.ABORTING
         with step(self._progress, self._told(wanted), self.rollout.place + 1, len(self.rollout.steps)):
             try:
-                self._bring(wanted)
+                packages = self._packages(wanted)
+            except (Failed, CheckSaidNo, Refused) as error:
+                self._give_up(error, touched=self._is_touched())
+                return
+            try:
+                self._bring(wanted, packages)
             except Refused as error:
-                self._record(overtaken(self.rollout, self._world.now(), error.message), error.message)
+                self._record(let_be(self.rollout, self._world.now(), error.message), error.message)
                 raise
             except (Failed, CheckSaidNo, UsageError) as error:
-                if goes_back:
-                    raise
-                self._give_up(error)
+                goes_back = self.rollout.state is RolloutState.ABORTING
+                self._give_up(error, touched=not goes_back or self._is_touched())
                 return
         self._record(dataclasses.replace(arrived(self.rollout, self._world.now()), baseline=self._measures()))
         if self.rollout.state is RolloutState.DONE:
             record_as_live(self.rollout, self._world, self._image)
 
-    def _bring(self, wanted: Traffic | None) -> None:
+    def _packages(self, wanted: Traffic | None) -> Mapping[str, Package]:
+        """What is wanted, in the form in which the target takes it; nothing of the target is changed yet."""
+        return {variant.digest: self._package(variant) for variant in (wanted.variants if wanted else ())}
+
+    def _bring(self, wanted: Traffic | None, packages: Mapping[str, Package]) -> None:
         if wanted is None:
             self._target.stop(self._progress)
             return
-        packages = {variant.digest: self._package(variant) for variant in wanted.variants}
         candidate = packages.get(self.rollout.candidate.digest)
         self._image = candidate.image if candidate else None
         self._target.apply(
@@ -110,7 +116,23 @@ class Driver:
                 f"{bundle.digest[:12]}…, wanted is {variant.digest[:12]}….",
                 hint="Somebody changed what is registered. Look: unipipe models show.",
             )
+        if self.rollout.state is RolloutState.ABORTING and (image := self._image_there(variant)):
+            # The way back must not hang on what may just have failed: the index, the registry, a changed configuration.
+            return Package(folder, bundle, image)
         return self._target.package(folder, bundle, self._progress)
+
+    def _image_there(self, variant: Variant) -> str | None:
+        """The image by which the target answers with a version."""
+        there = self._target.live().variants
+        return next((one.image for one in there if one.variant.digest == variant.digest and one.image), None)
+
+    def _is_touched(self) -> bool:
+        """Whether the target was given anything of this release."""
+        try:
+            live = self._target.live()
+        except ToolMissing:
+            return True
+        return live.release == self.rollout.id or live.traffic != self.rollout.before
 
     def _prove(self, variant: Variant, package: Package) -> None:
         """Ask for real: only an answer of the right version is proof."""
@@ -154,14 +176,21 @@ class Driver:
                     )
                 self._record(after, analysis.why, analysis)
                 return
-            waited = (now - began).total_seconds()
-            self._progress.emit(Advanced(int(waited), int(self.rollout.step.pause_seconds), "seconds"))
+            pause = int(self.rollout.step.pause_seconds)
+            self._progress.emit(Advanced(min(int((now - began).total_seconds()), pause), pause, "seconds"))
             self._pause(LOOK_EVERY_SECONDS)
 
-    def _give_up(self, error: UnipipeError) -> None:
-        self._failure = error
-        self._progress.emit(Noted(f"{error.message} It goes back to what answered before."))
-        self._record(aborted(self.rollout, self._world.now(), error.message), error.message)
+    def _give_up(self, error: UnipipeError, *, touched: bool) -> None:
+        """Go back, or end here when there is nothing to go back from; a way back that failed is the next job's to go on with."""
+        if touched and self.rollout.state is RolloutState.ABORTING:
+            raise error
+        self._failure = self._failure or error
+        if touched:
+            self._progress.emit(Noted(f"{error.message} It goes back to what answered before."))
+            self._record(aborted(self.rollout, self._world.now(), error.message), error.message)
+        else:
+            self._progress.emit(Noted("Nothing was changed: what answered goes on."))
+            self._record(let_be(self.rollout, self._world.now(), self._failure.message), error.message)
 
     def _refuse_if_taken(self) -> None:
         known = self._world.rollouts.current(self.rollout.target)

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.asking import ask, ask_all
 from unipipe_tui.actions.release.difference import ALL_RELEASES
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import UnipipeError, UsageError
+from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.moments import moment_of
 from unipipe_tui.domain.records import Release, UndoKind
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
@@ -89,6 +90,13 @@ def list_releases(request: ReleaseHistory, world: World) -> ReleasesSoFar:
             reverse=True,
         )
     return ReleasesSoFar(tuple(lines[: request.limit]), len(lines))
+
+
+def newest_until(target: str, then: datetime, world: World) -> ReleaseLine | None:
+    """The last version that a target came to answer with until then, and whether it still did; rollouts need not be known."""
+    with world.store.together():
+        known = [one for one in world.history.releases(target, ALL_RELEASES) if one.at <= then]
+        return next(_lines(known, world, then, frozenset()), None)
 
 
 def _others(target: str | None, world: World) -> Iterator[Rollout]:
@@ -175,17 +183,10 @@ def _action(job_id: str, world: World) -> str | None:
 
 def _answering(target: str | None, world: World) -> frozenset[Live]:
     """What the targets answer with now; asked before the store is held, since one may be slow."""
-    return frozenset(live for name in world.targets if target in (None, name) for live in _live(name, world))
-
-
-def _live(name: str, world: World) -> Iterator[Live]:
-    try:
-        variants = world.target_of(name).live().variants
-    except UnipipeError:
-        return
-    for variant in (one.variant for one in variants):
-        if variant.weight and not variant.mirrored:
-            yield name, variant.model, variant.version
+    asked = ask_all(world) if target is None else (ask(world, target),)
+    return frozenset(
+        (one.target, variant.model, variant.version) for one in asked if one.live for variant in one.live.answering
+    )
 
 
 HISTORY = Look("release history", ReleaseHistory, list_releases, "unipipe release history production")

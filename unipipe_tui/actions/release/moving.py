@@ -55,16 +55,17 @@ def plan_advance(request: AdvanceRelease, world: World) -> Plan[MoveOrder]:
     found = in_hand(world, request.target)
     wanted = advanced(found, world.now())
     text = told_step(wanted.place + 1, len(wanted.steps), wanted.step)
-    return _plan(f"Advance {_what(found)}", text, MoveOrder(found, wanted, request.reason))
+    undo = f"unipipe release abort {found.target}, or rollback when it is done"
+    return _plan(f"Advance {_what(found)}", text, undo, MoveOrder(found, wanted, request.reason))
 
 
 def plan_hold(request: HoldRelease, world: World) -> Plan[MoveOrder]:
     """Let the release in hand stay at its step until somebody advances or aborts it."""
     found = in_hand(world, request.target)
     wanted = held(found, world.now(), request.reason or f"held by {world.actor}")
-    return _plan(
-        f"Hold {_what(found)}", f"it stays at {found.step.traffic.told}", MoveOrder(found, wanted, request.reason)
-    )
+    text = f"it stays at {found.step.traffic.told}"
+    undo = f"unipipe release advance {found.target}"
+    return _plan(f"Hold {_what(found)}", text, undo, MoveOrder(found, wanted, request.reason))
 
 
 def plan_abort(request: AbortRelease, world: World) -> Plan[MoveOrder]:
@@ -76,7 +77,8 @@ def plan_way_back(world: World, found: Rollout, reason: str) -> Plan[MoveOrder]:
     """Decide what taking back a release that is on its way entails."""
     wanted = aborted(found, world.now(), reason or f"aborted by {world.actor}")
     back = "nothing answers, as before" if wanted.wanted is None else f"back to {wanted.wanted.told}"
-    return _plan(f"Abort {_what(found)}", back, MoveOrder(found, wanted, reason))
+    undo = f"unipipe release start {found.target} --version {found.candidate.version}"
+    return _plan(f"Abort {_what(found)}", back, undo, MoveOrder(found, wanted, reason))
 
 
 def move_release(plan: Plan[MoveOrder], world: World, progress: Progress) -> Done[Released]:
@@ -109,9 +111,9 @@ def _what(rollout: Rollout) -> str:
     return f"release {rollout.id} of version {rollout.candidate.version} on {rollout.target}"
 
 
-def _plan(title: str, text: str, order: MoveOrder) -> Plan[MoveOrder]:
+def _plan(title: str, text: str, undo: str, order: MoveOrder) -> Plan[MoveOrder]:
     effects = (plans.serve(text, order.found.target), plans.store("the move of the release, audit entry"))
-    return Plan(title, effects, f"unipipe release abort {order.found.target}, or rollback when it is done", order)
+    return Plan(title, effects, undo, order)
 
 
 ADVANCE = Change(

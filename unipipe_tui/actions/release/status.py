@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.asking import ask
 from unipipe_tui.actions.jobs import is_running
 from unipipe_tui.actions.release.driving import ON_THEIR_WAY, Driver, look
+from unipipe_tui.actions.release.history import newest_until
 from unipipe_tui.actions.release.starting import Released, released, told
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
@@ -24,7 +26,7 @@ from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Analysis
 from unipipe_tui.domain.rollouts.course import Move, Rollout, RolloutState, taken_over
 from unipipe_tui.domain.rollouts.strategies import Step
-from unipipe_tui.domain.rollouts.traffic import Traffic
+from unipipe_tui.domain.rollouts.traffic import STABLE, Traffic, Variant, only
 from unipipe_tui.domain.values import frozen
 
 
@@ -102,13 +104,31 @@ def target_status(name: str, at: datetime | None, world: World) -> TargetStatus:
     kind = world.targets[name].kind.value
     stood = world.rollouts.stood_at(name, at)
     if at is not None:
-        return TargetStatus(name, kind, None, "", stood, None)
+        return TargetStatus(name, kind, None, "", stood or _stood_before_rollouts(name, at, world), None)
     rollout = world.rollouts.current(name)
-    try:
-        live = world.target_of(name).live()
-    except UnipipeError as error:
-        return TargetStatus(name, kind, None, f"{error.message} {error.hint}".strip(), stood, _line(rollout, world))
-    return TargetStatus(name, kind, live, "", stood, _line(rollout, world))
+    asked = ask(world, name)
+    return TargetStatus(name, kind, asked.live, asked.problem, stood, _line(rollout, world))
+
+
+def _stood_before_rollouts(name: str, at: datetime, world: World) -> Move | None:
+    """What stood when promotions and starts of a server were all that brought a version to a target."""
+    line = newest_until(name, at, world)
+    if line is None:
+        return None
+    answering = only(Variant(STABLE, line.model, line.version, line.digest))
+    return Move(
+        rollout=line.release,
+        target=name,
+        place=0,
+        state=RolloutState.DONE,
+        stands=True,
+        traffic=None if line.stopped else answering,
+        why="stopped" if line.stopped else "",
+        evidence=None,
+        actor=line.actor,
+        job=line.job,
+        at=line.until if line.stopped and line.until else line.at,
+    )
 
 
 def _line(rollout: Rollout | None, world: World) -> RolloutLine | None:

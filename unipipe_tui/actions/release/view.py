@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.asking import way_to_start
 from unipipe_tui.actions.release.history import ReleaseHistory, ReleaseLine, list_releases
 from unipipe_tui.actions.release.status import TargetStatus, target_status
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
-from unipipe_tui.config import TargetKind
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.records import Alert
-from unipipe_tui.domain.rollouts.traffic import Variant
+from unipipe_tui.domain.rollouts.traffic import STABLE, Variant
 from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.domain.values import frozen
 
@@ -79,14 +79,14 @@ def show_release(request: ShowRelease, world: World) -> TargetView:
         traffic=world.predictions.window(name, world.config.monitoring.window_rows, main.version if main else None),
         alerts=tuple(alert for alert in world.history.alerts() if alert.target == name),
         example=_example(world, model, main.version if main else wanted),
-        remarks=tuple(_remarks(status, config.alias, wanted)),
+        remarks=tuple(_remarks(status, config.alias, wanted, way_to_start(world, name))),
     )
 
 
 def _main(live: LiveTarget | None) -> Variant | None:
-    """The variant that answers most; while pods come and go the shares need not make a whole."""
+    """The variant that answers most, of two halves the stable one; while pods come and go the shares need not make a whole."""
     answering = [one.variant for one in live.variants if not one.variant.mirrored] if live else []
-    return max(answering, key=lambda one: one.weight, default=None)
+    return max(answering, key=lambda one: (one.weight, one.name == STABLE), default=None)
 
 
 def _example(world: World, model: str | None, version: int | None) -> str | None:
@@ -107,7 +107,7 @@ def _requests(target: str, world: World) -> int | None:
         return None
 
 
-def _remarks(status: TargetStatus, follows: str | None, wanted: int | None) -> Iterator[str]:
+def _remarks(status: TargetStatus, follows: str | None, wanted: int | None, start: str) -> Iterator[str]:
     live, way, main = status.live, status.rollout, _main(status.live)
     if way is not None and way.interrupted:
         yield f"Release {way.release} was interrupted while {way.state.value}; go on: unipipe release status {status.target}"
@@ -115,8 +115,7 @@ def _remarks(status: TargetStatus, follows: str | None, wanted: int | None) -> I
         return
     yield from live.remarks
     if main is None and live.state in (ServerState.STOPPED, ServerState.DIED):
-        starts = "serve start" if status.kind == TargetKind.LOCAL else "release start"
-        yield f"It does not answer; start it: unipipe {starts} {status.target}"
+        yield f"It does not answer; start it: {start}"
     elif main is not None and follows and wanted not in (None, main.version) and way is None:
         yield (
             f"It answers with version {main.version}, but {follows} names version {wanted}: "

@@ -69,8 +69,11 @@ class ServerAt:
 
     def measures(self) -> tuple[Measures, ...]:
         """What each variant has done since the server was started. Raises ToolMissing."""
-        _status, text = self._ask("GET", "/metrics", timeout=LOOK_SECONDS)
-        return read_measures([text])
+        return read_measures([self.metrics_text()])
+
+    def refuse_unless_admitted(self) -> None:
+        """Raise ToolMissing when it asks for a token that we have not: before it is changed, for nothing could be proved."""
+        self.metrics_text()
 
     def metrics_text(self) -> str:
         """The counts as the server tells them. Raises ToolMissing."""
@@ -166,18 +169,36 @@ class ServerAt:
         timeout: float = 10.0,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        if token := os.environ.get(TOKEN_VARIABLE):
-            sent["Authorization"] = f"Bearer {token}"
+        connection = self._connection(timeout)
+        sent = {"Content-Type": "application/json", **self._credentials(), **(headers or {})}
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            connection.request(method, self._place(path), None if body is None else json.dumps(body), sent)
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            text = answer.read().decode()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._away(error) from None
         finally:
             connection.close()
+        self._refuse_unless_admitted(answer.status, text)
+        return answer.status, text
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def _place(self, path: str) -> str:
+        return path
+
+    def _credentials(self) -> Mapping[str, str]:
+        token = os.environ.get(TOKEN_VARIABLE)
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def _refuse_unless_admitted(self, status: int, text: str) -> None:
+        """Raise ToolMissing when it was not the server's word on the request, but that nobody may ask like this."""
+        if status == 401:
+            said = "takes another bearer token than that" if self._credentials() else "asks for a bearer token"
+            raise ToolMissing(
+                f"The target {self.target} {said}.", hint=f"Set {TOKEN_VARIABLE} to the one that it was started with."
+            )
 
     def _away(self, error: Exception) -> ToolMissing:
         return ToolMissing(

@@ -71,6 +71,8 @@ class LocalTarget:
         with self._alone():
             found = self._process.found()
             self._refuse_another(wanted, found)
+            if found.answering is not None:
+                self._process.server.refuse_unless_admitted()
             order = new_order()
             wish = desired_text(self._desired(wanted, order))
             if found.state in (ServerState.STOPPED, ServerState.DIED):
@@ -139,7 +141,7 @@ class LocalTarget:
         target, url, answering = self._process.target, self._process.url, found.answering
         if answering is None:
             remarks = (f"The server died: {found.last_words}",) if found.last_words else ()
-            return LiveTarget(target, found.state, url, remarks=remarks)
+            return LiveTarget(target, found.state, url, remarks=remarks, pid=found.pid)
         return LiveTarget(
             target,
             found.state,
@@ -151,4 +153,6 @@ class LocalTarget:
             answering.at or answering.since,
             answering.sticky,
             answering.remarks,
+            found.pid,
+            answering.requests,
         )

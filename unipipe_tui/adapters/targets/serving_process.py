@@ -89,13 +89,6 @@ class ServingProcess:
         host, port = self._address()
         return ServerAt(self.target, host, port, f"unipipe serve start {self.target}", f"{self.folder}/server.log")
 
-    def free_port(self) -> int:
-        """The configured port when nobody listens there, else the next free one."""
-        for port in range(self._port, self._port + 100):
-            if self._is_free(port):
-                return port
-        raise Failed(f"No port from {self._port} on is free.", hint="Name another in unipipe.yaml: targets.")
-
     def found(self) -> Found:
         """Whether it runs, and what it says of itself."""
         running = self._running()
@@ -135,7 +128,7 @@ class ServingProcess:
         Raises:
             Failed: the port is in use, or the wish cannot be fulfilled; then nothing runs.
         """
-        if not self._is_free(self._port):
+        if not is_free(self._host, self._port):
             # Whoever listens there may be another copy's server with the same model: its answers are not ours.
             raise Failed(
                 f"Port {self._port} on {self._host} is in use.",
@@ -202,15 +195,6 @@ class ServingProcess:
             return self._host, self._port
         return running.host, running.port
 
-    def _is_free(self, port: int) -> bool:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._host, port))
-            except OSError:
-                return False
-            return True
-
     @property
     def _desired_file(self) -> Path:
         return self.folder / "desired.json"
@@ -271,6 +255,29 @@ class ServingProcess:
         if not lines or lines.startswith(GREETING):
             return "it ended without a word, as a killed process does"
         return lines
+
+
+def free_port(host: str, first: int) -> int:
+    """The first port from this one on where nobody listens.
+
+    Raises:
+        Failed: there is none among the next hundred.
+    """
+    for port in range(first, first + 100):
+        if is_free(host, port):
+            return port
+    raise Failed(f"No port from {first} on is free.", hint="Name another in unipipe.yaml: targets.")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 def new_order() -> str:

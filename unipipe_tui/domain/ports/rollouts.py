@@ -36,10 +36,6 @@ class Rollouts(Protocol):
         """The one in hand on a target."""
         ...
 
-    def find(self, name: str) -> tuple[Rollout, ...]:
-        """Those whose id begins so."""
-        ...
-
     def latest(self, target: str | None, limit: int) -> tuple[Rollout, ...]:
         """Those of a target, or of all; the newest first."""
         ...

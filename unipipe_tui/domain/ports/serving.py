@@ -1,4 +1,4 @@
-"""The doors to what serves a model and to what it answered."""
+"""The doors to what a server is given and to what it answered."""
 
 from __future__ import annotations
 
@@ -8,50 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.bundles import Bundle
-from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.serving import (
-    FeedbackTaken,
-    LoggedPrediction,
-    Predicted,
-    Record,
-    ScoreCell,
-    ServerStatus,
-    TrafficWindow,
-    Value,
-)
+from unipipe_tui.domain.serving import LoggedPrediction, Record, ScoreCell, TrafficWindow
 from unipipe_tui.domain.table_text import Cell
-
-
-class Server(Protocol):
-    """The model server of one target."""
-
-    def free_port(self) -> int:
-        """The configured port when nobody listens there, else the next free one."""
-        ...
-
-    def status(self) -> ServerStatus:
-        """Whether it answers, and with what."""
-        ...
-
-    def start(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
-        """Start it with this bundle and wait until it is ready."""
-        ...
-
-    def switch(self, bundle: Path, digest: str, progress: Progress) -> ServerStatus:
-        """Let it load this bundle and wait until that is the one that answers; no request is dropped."""
-        ...
-
-    def stop(self, progress: Progress) -> ServerStatus:
-        """Let it answer what it has begun, and end."""
-        ...
-
-    def predict(self, records: Sequence[Record], ids: Sequence[str] | None) -> Predicted:
-        """Score records."""
-        ...
-
-    def feedback(self, labels: Sequence[tuple[str, Value]]) -> FeedbackTaken:
-        """Tell labels by prediction id."""
-        ...
 
 
 class Bundles(Protocol):

@@ -74,6 +74,15 @@ class LiveTarget:
     sticky: str | None = None
     remarks: tuple[str, ...] = ()
     """What is not as it was asked for, one sentence each."""
+    pid: int | None = None
+    """Of a target that is a process of this machine."""
+    requests: int | None = None
+    """How many its server has answered since it began; None where no single one knows."""
+
+    @property
+    def answering(self) -> tuple[Variant, ...]:
+        """The variants whose answers callers get."""
+        return tuple(one.variant for one in self.variants if one.variant.weight > 0 and not one.variant.mirrored)
 
     @property
     def traffic(self) -> Traffic | None:

@@ -171,8 +171,8 @@ def aborted(rollout: Rollout, now: datetime, why: str) -> Rollout:
     return _moved(dataclasses.replace(rollout, reason=why), RolloutState.ABORTING, now)
 
 
-def overtaken(rollout: Rollout, now: datetime, why: str) -> Rollout:
-    """Over, with nothing more done to the target: it has somebody else's release by now, which going back would undo."""
+def let_be(rollout: Rollout, now: datetime, why: str) -> Rollout:
+    """Over, with nothing more done to the target: it has nothing of this release, or somebody else's already."""
     return _moved(dataclasses.replace(rollout, reason=why), RolloutState.ABORTED, now)
 
 

@@ -64,6 +64,12 @@ class Traffic:
         """`version 3 90 % · version 4 10 % (canary)`."""
         return " · ".join(_told(variant) for variant in self.variants)
 
+    @property
+    def shares(self) -> str:
+        """`3 90 % · 4 10 %`, the greatest share first."""
+        ordered = sorted(self.variants, key=lambda one: (one.mirrored, -one.weight))
+        return " · ".join(f"{one.version} {_share(one)}" for one in ordered)
+
 
 def only(variant: Variant) -> Traffic:
     """Everything to one variant."""
@@ -91,9 +97,12 @@ def _shares(replicas: int) -> list[tuple[int, int]]:
 
 
 def _told(variant: Variant) -> str:
-    share = "mirrored" if variant.mirrored else f"{variant.weight:g} %"
     role = "" if variant.name == STABLE else f" ({variant.name})"
-    return f"version {variant.version} {share}{role}"
+    return f"version {variant.version} {_share(variant)}{role}"
+
+
+def _share(variant: Variant) -> str:
+    return "mirrored" if variant.mirrored else f"{variant.weight:.4g} %"
 
 
 def versions_in(variants: Iterable[Variant]) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from unipipe_tui.serving.scoring import Scorer
 from unipipe_tui.serving.service import Answer, Asking, Service
 from unipipe_tui.serving.switch import ServedVariant
 from unipipe_tui.serving.tensors import Tensor, TensorFacts, Tensors, input_facts, output_tensors, read_tensor
+from unipipe_tui.serving.upstreams import Upstream
 from unipipe_tui.serving.wire import (
     InferenceAnswer,
     InferenceRefusal,
@@ -109,7 +110,7 @@ def _add_metadata(router: APIRouter, service: Service, seen: Seen) -> None:
     async def model_metadata(model: str) -> Response:
         """Inputs and outputs of the version that answers most, and the versions that may be asked.
 
-        Outputs are known once the model has scored an example or a request.
+        Outputs are known when the model was saved with an example, else once it has scored a request.
         """
         return told(model, None, facts)
 
@@ -215,6 +216,8 @@ def _known_outputs(variant: ServedVariant, seen: Seen) -> tuple[TensorFacts, ...
 
 
 def _of_example(scorer: Scorer) -> tuple[TensorFacts, ...]:
+    if isinstance(scorer, Upstream):
+        return scorer.outputs or ()
     if not isinstance(scorer, KnowsItsAnswer) or scorer.example_output is None:
         return ()
     return _facts_of(output_tensors(scorer.example_output))

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from unipipe_tui.actions.jobs import JobLine
 from unipipe_tui.actions.overview import OnItsWay
 from unipipe_tui.domain.records import Alert, Release
-from unipipe_tui.domain.serving import ServerStatus
+from unipipe_tui.domain.server_status import ServerStatus
 from unipipe_tui.tui.sheets.rollouts import INTERRUPTED, shares
 from unipipe_tui.tui.text import clock, counted, day_and_clock, duration, harmless
 from unipipe_tui.tui.theme import ALERT_SIGNS, JOB_SIGNS, ROLLOUT_SIGNS, SERVER_SIGNS
@@ -94,8 +94,7 @@ def _server_lines(server: ServerStatus, release: Release | None, style: str, way
     if server.version is not None:
         requests = f", {counted(server.requests, 'request')}" if server.requests is not None else ""
         several = way.traffic.variants if way and way.traffic and len(way.traffic.variants) > 1 else ()
-        # Without a release on its way one version answers everything that a target is asked.
-        answers = shares(several) if several else f"{server.state.value}, all traffic"
+        answers = shares(several) if several else f"{server.state.value}, {server.shares or 'all traffic'}"
         lines.append([(f"  {answers}", sign.style), ("" if several else requests, "")])
     if way is not None:
         lines.append(_way_line(way))

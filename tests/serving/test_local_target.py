@@ -1,4 +1,4 @@
-"""The model server as the command line drives it: found where it was started, and asked as often as one likes."""
+"""The local target as the command line drives it: found where it was started, and asked as often as one likes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from time import monotonic, sleep
 
 import pytest
 
-from unipipe_tui.adapters.server import BATCH, LocalServer
+from unipipe_tui.adapters.targets.http import BATCH
+from unipipe_tui.adapters.targets.local import LocalTarget
+from unipipe_tui.adapters.targets.serving_process import free_port as next_free_port
 from unipipe_tui.config.targets import LogMode
-from unipipe_tui.domain.errors import ToolMissing, UsageError
+from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.serving import ServerState, Value
 from unipipe_tui.store.tables import TableFiles
 
-from .servers import Sealed, free_port, logged, payment
+from .servers import Sealed, all_to, free_port, logged, payment
 
 pytestmark = pytest.mark.xdist_group("serving")
-Configured = Callable[[int], LocalServer]
+Configured = Callable[[int], LocalTarget]
 
 
 class Quiet:
@@ -44,7 +46,7 @@ def configured(home: Path) -> Configured:
     """The same target with a port of the configuration's choice."""
     files, log = home / "serving", home / "predictions"
     # What was answered is in the log then, so that tests can look at once.
-    return lambda port: LocalServer("local", files, log, "127.0.0.1", port, LogMode.STRICT)
+    return lambda port: LocalTarget("local", files, log, "127.0.0.1", port, LogMode.STRICT)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +55,10 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def server(configured: Configured, port: int, bundles: tuple[Sealed, Sealed]) -> Iterator[LocalServer]:
+def server(configured: Configured, port: int, bundles: tuple[Sealed, Sealed]) -> Iterator[LocalTarget]:
     """A running one."""
     started = configured(port)
-    started.start(bundles[0].folder, bundles[0].bundle.digest, Quiet())
+    started.apply(all_to(bundles[0]), Quiet())
     yield started
     started.stop(Quiet())
 
@@ -67,22 +69,23 @@ def plain(**changes: object) -> dict[str, Value]:
 
 
 def test_a_running_server_is_found_where_it_was_started_whatever_the_configuration_says_now(
-    server: LocalServer, configured: Configured, port: int
+    server: LocalTarget, configured: Configured, port: int
 ) -> None:
     edited = configured(free_port())
-    status = edited.status()
-    assert (status.state, status.url, status.version) == (ServerState.READY, f"http://127.0.0.1:{port}", 1)
+    live = edited.live()
+    assert (live.state, live.url) == (ServerState.READY, f"http://127.0.0.1:{port}")
+    assert [one.version for one in live.answering] == [1]
     assert len(edited.predict([plain()], None).predictions) == 1
 
 
 def test_a_server_that_an_older_program_started_is_looked_for_where_the_configuration_says(
-    server: LocalServer, home: Path
+    server: LocalTarget, home: Path
 ) -> None:
     (file,) = (path for path in (home / "serving").iterdir() if "pid" in path.read_text(errors="replace"))
     recorded = file.read_text()
     file.write_text(json.dumps({key: json.loads(recorded)[key] for key in ("pid", "started")}))
     try:
-        assert server.status().state is ServerState.READY
+        assert server.live().state is ServerState.READY
     finally:
         file.write_text(recorded)
 
@@ -90,29 +93,54 @@ def test_a_server_that_an_older_program_started_is_looked_for_where_the_configur
 def test_a_stopped_server_will_listen_where_the_configuration_says_now(
     configured: Configured, tmp_path: Path, bundles: tuple[Sealed, Sealed]
 ) -> None:
-    first = LocalServer("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
-    first.start(bundles[0].folder, bundles[0].bundle.digest, Quiet())
+    first = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
+    first.apply(all_to(bundles[0]), Quiet())
     elsewhere = free_port()
-    edited = LocalServer("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", elsewhere)
+    edited = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", elsewhere)
     stopped = edited.stop(Quiet())
     assert (stopped.state, stopped.url) == (ServerState.STOPPED, f"http://127.0.0.1:{elsewhere}")
     with pytest.raises(ToolMissing):
         first.predict([plain()], None)
 
 
+def test_a_port_that_is_taken_is_named_and_the_next_free_one_is_found(
+    server: LocalTarget, port: int, tmp_path: Path, bundles: tuple[Sealed, Sealed]
+) -> None:
+    assert next_free_port("127.0.0.1", port) > port
+    other = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", port)
+    with pytest.raises(Failed, match=f"Port {port} on 127.0.0.1 is in use"):
+        other.apply(all_to(bundles[1]), Quiet())
+    assert other.live().state is ServerState.STOPPED
+    assert server.live().state is ServerState.READY
+
+
+def test_another_version_comes_without_another_process_and_what_was_asked_is_counted(
+    server: LocalTarget, bundles: tuple[Sealed, Sealed]
+) -> None:
+    before = server.live()
+    try:
+        after = server.apply(all_to(bundles[1]), Quiet())
+        assert ([one.version for one in after.answering], after.pid) == ([2], before.pid)
+        assert before.pid is not None
+        server.predict([plain()], None)
+        assert server.live().requests == (before.requests or 0) + 1
+    finally:
+        server.apply(all_to(bundles[0]), Quiet())
+
+
 def test_a_server_that_was_killed_is_told_as_such(tmp_path: Path, bundles: tuple[Sealed, Sealed]) -> None:
-    killed = LocalServer("killed", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
-    pid = killed.start(bundles[0].folder, bundles[0].bundle.digest, Quiet()).pid
+    killed = LocalTarget("killed", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
+    pid = killed.apply(all_to(bundles[0]), Quiet()).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     deadline = monotonic() + 10
-    while (status := killed.status()).state is not ServerState.DIED and monotonic() < deadline:
+    while (live := killed.live()).state is not ServerState.DIED and monotonic() < deadline:
         sleep(0.02)
-    assert status.state is ServerState.DIED
-    assert status.error == "it ended without a word, as a killed process does"
+    assert live.state is ServerState.DIED
+    assert live.remarks == ("The server died: it ended without a word, as a killed process does",)
 
 
-def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server: LocalServer, home: Path) -> None:
+def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server: LocalTarget, home: Path) -> None:
     records = [plain(amount=float(number)) for number in range(BATCH + 20)]
     ids = [f"part-{number}" for number in range(len(records))]
     broken = [*records[:-1], plain(region=None)]
@@ -144,7 +172,7 @@ def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server:
     ],
 )
 def test_the_one_cell_that_makes_text_of_a_column_is_named_by_record_and_column(
-    server: LocalServer, tmp_path: Path, column: str, cell: str, wanted: str
+    server: LocalTarget, tmp_path: Path, column: str, cell: str, wanted: str
 ) -> None:
     good = {"amount": "1.5", "hour": "3", "night": "true", "region": "north"}
     rows = [good] * (BATCH + 7) + [{**good, column: cell}] + [good] * 3
@@ -157,7 +185,7 @@ def test_the_one_cell_that_makes_text_of_a_column_is_named_by_record_and_column(
     )
 
 
-def test_a_text_that_is_no_number_is_named_where_it_stands_when_the_others_are_numbers(server: LocalServer) -> None:
+def test_a_text_that_is_no_number_is_named_where_it_stands_when_the_others_are_numbers(server: LocalTarget) -> None:
     with pytest.raises(UsageError) as refused:
         server.predict([plain(), plain(amount="12")], None)
     assert refused.value.hint == "record 1: amount: must be a number, not the string '12'"
