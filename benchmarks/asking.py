@@ -9,11 +9,12 @@ import argparse
 import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 HOST = "127.0.0.1"
@@ -31,6 +32,8 @@ class Load:
     requests: int
     connections: int
     headers: str = ""
+    fifth: str = ""
+    """Body of every fifth request; the same as the others' when left out."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Answers:
     statuses: dict[str, int]
     """How many answers of each HTTP status; `lost` are those that never came."""
     variants: dict[str, int] = field(default_factory=dict)
+    failed_at: list[float] = field(default_factory=list)
+    """Seconds from the beginning to the first request that failed, and to the last; empty when none did."""
 
     @property
     def failed(self) -> int:
@@ -67,16 +72,39 @@ class begin:
         """Whether it still asks."""
         return self._process.poll() is None
 
+    def enough(self) -> Answers:
+        """What became of those until now."""
+        self._process.terminate()
+        return self()
+
     def __call__(self) -> Answers:
         said, _ = self._process.communicate()
         return Answers(**json.loads(said))
 
 
+def meanwhile(load: Load, act: Callable[[], object], times: int = 1) -> Answers:
+    """What became of so many requests while something was done so often; of more when that takes longer."""
+    found: list[Answers] = []
+    asking = begin(load)
+    for _ in range(times):
+        act()
+        if not asking.running:
+            found.append(asking())
+            asking = begin(load)
+    found.append(asking())
+    statuses = {status for one in found for status in one.statuses}
+    return Answers(
+        sum(one.seconds for one in found),
+        [seconds for one in found for seconds in one.each],
+        {status: sum(one.statuses.get(status, 0) for one in found) for status in statuses},
+    )
+
+
 class _Connection(asyncio.Protocol):
     """One kept connection: the next request leaves when the answer is here, until no numbers are left."""
 
-    def __init__(self, request: bytes, numbers: Iterator[int], told: _Told) -> None:
-        self._request = request
+    def __init__(self, requests: Sequence[bytes], numbers: Iterator[int], told: _Told) -> None:
+        self._requests = requests
         self._numbers = numbers
         self._told = told
         self._received = b""
@@ -94,7 +122,7 @@ class _Connection(asyncio.Protocol):
         if not separator or found is None or len(body) < int(found[1]):
             return
         self._told.each.append(time.perf_counter() - self._began)
-        self._told.statuses[head[9:12].decode()] += 1
+        self._told.count(head[9:12].decode())
         if named := _VARIANT.search(body):
             self._told.variants[named[1].decode()] += 1
         self._received = b""
@@ -102,16 +130,18 @@ class _Connection(asyncio.Protocol):
         self._next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._told.statuses["lost"] += self._began > 0
+        if self._began > 0:
+            self._told.count("lost")
         if not self.ended.done():
             self.ended.set_result(None)
 
     def _next(self) -> None:
-        if next(self._numbers, None) is None:
+        number = None if self._told.enough else next(self._numbers, None)
+        if number is None:
             self._transport.close()
             return
         self._began = time.perf_counter()
-        self._transport.write(self._request)  # type: ignore[attr-defined]
+        self._transport.write(self._requests[number % len(self._requests)])  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -119,22 +149,39 @@ class _Told:
     each: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     variants: Counter[str] = field(default_factory=Counter)
+    failed_at: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+    enough: bool = False
+
+    def count(self, status: str) -> None:
+        self.statuses[status] += 1
+        if status != "200":
+            self.failed_at = [*self.failed_at[:1], time.perf_counter() - self.began]
+
+    def end(self) -> None:
+        """Ask nothing more."""
+        self.enough = True
 
 
 async def _asked(load: Load) -> Answers:
-    body = load.body.encode()
-    head = f"POST {load.path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n{load.headers}"
-    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    requests = [_request(load, load.body)] * 4 + [_request(load, load.fifth or load.body)]
     told, numbers, loop = _Told(), iter(range(load.requests)), asyncio.get_running_loop()
     began = time.perf_counter()
-    while len(told.each) + told.statuses["lost"] < load.requests:
+    loop.add_signal_handler(signal.SIGTERM, told.end)
+    while not told.enough and len(told.each) + told.statuses["lost"] < load.requests:
         # Again only when a server closed connections: whoever lost one opens another.
         made = [
-            await loop.create_connection(lambda: _Connection(request, numbers, told), HOST, load.port)
+            await loop.create_connection(lambda: _Connection(requests, numbers, told), HOST, load.port)
             for _ in range(load.connections)
         ]
         await asyncio.gather(*(one.ended for _transport, one in made))
-    return Answers(time.perf_counter() - began, told.each, dict(told.statuses), dict(told.variants))
+    return Answers(time.perf_counter() - began, told.each, dict(told.statuses), dict(told.variants), told.failed_at)
+
+
+def _request(load: Load, text: str) -> bytes:
+    body = text.encode()
+    head = f"POST {load.path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n{load.headers}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def _main() -> None:
@@ -146,6 +193,7 @@ def _main() -> None:
         "requests": int,
         "connections": int,
         "headers": str,
+        "fifth": str,
     }.items():
         parser.add_argument(f"--{name}", type=kind, required=True)
     print(json.dumps(asdict(asyncio.run(_asked(Load(**vars(parser.parse_args())))))))

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from figures import Figure
@@ -19,6 +20,8 @@ from figures import Figure
 from unipipe_tui.domain.rollouts.analysis import AnalysisPolicy, Histogram, Measures, Verdict
 from unipipe_tui.monitoring.rollout_analysis import analyse
 
+ROLLOUTS = 400
+SEED = 7
 REQUESTS_PER_SECOND = 50
 CANARY_SHARE = 0.1
 SECONDS_LIMITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -162,6 +165,19 @@ def _filled(was: Histogram, values: np.ndarray[tuple[int], np.dtype[np.float64]]
     return Histogram(was.limits, tuple(a + b for a, b in zip(was.counts, added, strict=True)))
 
 
+def false_alarms(workspace: Path) -> Figure:
+    """The largest share of rollouts of an equal version that were aborted, of all kinds of equal versions."""
+    random = np.random.default_rng(SEED)
+    each = [share_aborted(name, _affordable(name, ROLLOUTS), 60, random) for name in EQUAL]
+    counted = {f"share, {one.figure}": one.counted["share"] for one in each}
+    return Figure("false alarms of a canary", "share <= 0.05", sum(one.runs for one in each), counted=counted)
+
+
+def abort_of_errors(workspace: Path) -> Figure:
+    """How soon errors of 20 % are found, in numbers only."""
+    return requests_to_abort("errors 20 % against 0 %", ROLLOUTS // 10, 600, np.random.default_rng(SEED))
+
+
 def _affordable(name: str, rollouts: int) -> int:
     return rollouts // 5 if "six" in name else rollouts
 
@@ -169,8 +185,8 @@ def _affordable(name: str, rollouts: int) -> int:
 def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rollouts", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--rollouts", type=int, default=ROLLOUTS)
+    parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args()
     random = np.random.default_rng(asked.seed)
     figures: list[Callable[[], Figure]] = [

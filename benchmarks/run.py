@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import canary_false_alarms
 import command_line
 import following
 import idle_terminal
 import indexing
+import releasing
 import screens
 import serving
 import stopping
@@ -43,7 +45,11 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "serve-log": serving.logging,
     "serve-canary": serving.canary,
     "serve-switch": serving.switching,
-    "serve-rollback": serving.rollback,
+    "release-local": releasing.on_local,
+    "release-docker": releasing.on_docker,
+    "release-kubernetes": releasing.on_kubernetes,
+    "false-alarms": canary_false_alarms.false_alarms,
+    "abort-in-numbers": canary_false_alarms.abort_of_errors,
     "demo": telling.demo,
     "sync": indexing.full_sync,
     "next-sync": indexing.next_sync,

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from asking import Answers, Load, ask, begin
-from figures import Figure, said, seconds_of
-from model_servers import Served, Server, fraud_detector, free_port, logistic, mlflows, ours, sample_row, variant
+from asking import Answers, ask, meanwhile
+from figures import Figure, seconds_of
+from model_servers import Served, Server, fraud_detector, logistic, mlflows, ours, variant
 
-UNIPIPE = Path(sys.executable).with_name("unipipe")
 PEER = "mlflow models serve"
 STARTS = 5
 ROUNDS = 10
@@ -25,7 +20,6 @@ SINGLES = 2_000
 MANY = 16
 REQUESTS = 10_000
 SWITCHES = 5
-ROLLBACKS = 3
 PROBE = "Unipipe-Probe: 1\r\n"
 """Such a request is answered without log and without being counted."""
 
@@ -99,58 +93,9 @@ def switching(workspace: Path) -> Figure:
             for served in (other, one):
                 seconds.append(seconds_of(lambda served=served: server.want([variant(served)])))
 
-        answers = _meanwhile(server.load(REQUESTS, MANY), there_and_back)
+        answers = meanwhile(server.load(REQUESTS, MANY), there_and_back, SWITCHES)
     counted = {"requests": len(answers.each), "failed": answers.failed, "switches": len(seconds)}
     return Figure("a switch under load", "0 failed", len(seconds), _median(seconds), counted=counted)
-
-
-def rollback(workspace: Path) -> Figure:
-    """`unipipe rollback local` as a whole process and from its confirmation, the first time while others ask the target."""
-    with tempfile.TemporaryDirectory() as place:
-        copy = Path(shutil.copytree(workspace, Path(place) / "workspace", symlinks=True))
-        newest = _two_releases(copy)
-        whole: list[float] = []
-        confirmed: list[float] = []
-
-        def back() -> None:
-            whole.append(seconds_of(lambda: said([UNIPIPE, "rollback", "local", "--yes"], copy)))
-            job = json.loads(said([UNIPIPE, "jobs", "list", "--limit", "1", "--json"], copy))["jobs"][0]
-            confirmed.append(float(job["seconds"]))
-
-        try:
-            answers = _meanwhile(_load_of_target(copy), back, times=1)
-            for _ in range(ROLLBACKS - 1):
-                said([UNIPIPE, "release", "start", "local", "--version", newest, "--yes"], copy)
-                back()
-        finally:
-            said([UNIPIPE, "serve", "stop", "local", "--yes"], copy)
-    counted = {
-        "from_confirm_seconds": round(_median(confirmed), 2),
-        "requests": len(answers.each),
-        "failed": answers.failed,
-    }
-    return Figure("a rollback of local", "<= 3 s, 0 failed", len(whole), _median(whole), counted=counted)
-
-
-def _two_releases(copy: Path) -> str:
-    """Release two versions to a target that follows nobody; the answer is the newer one."""
-    config = copy / "unipipe.yaml"
-    target = f"  local: {{kind: local, port: {free_port()}, follows: null}}"
-    config.write_text(re.sub(r"^  local: .*$", target, config.read_text(), flags=re.MULTILINE))
-    params = copy / "params.yaml"
-    params.write_text(re.sub(r"max_iter: (\d+)", lambda found: f"max_iter: {int(found[1]) + 1}", params.read_text()))
-    said([UNIPIPE, "pipeline", "run", "--commit", "--yes"], copy)
-    model = json.loads(said([UNIPIPE, "models", "show", "--json"], copy))
-    newest, before = (str(one["version"]) for one in model["versions"][:2])
-    said([UNIPIPE, "models", "check", model["model"], newest, "--yes"], copy)
-    for version in (before, newest):
-        said([UNIPIPE, "release", "start", "local", "--version", version, "--yes"], copy)
-    return newest
-
-
-def _load_of_target(copy: Path) -> Load:
-    port = int(re.findall(r"port: (\d+)", (copy / "unipipe.yaml").read_text())[0])
-    return Load(port, "/predict", json.dumps({"records": [sample_row()]}), REQUESTS, MANY)
 
 
 def _singles(workspace: Path, name: str) -> Figure:
@@ -209,24 +154,6 @@ def _in_turn(one: Callable[[], T], other: Callable[[], T]) -> tuple[list[T], lis
         for taken, act in pair if number % 2 == 0 else reversed(pair):
             taken.append(act())
     return found
-
-
-def _meanwhile(load: Load, act: Callable[[], None], times: int = SWITCHES) -> Answers:
-    """What became of ten thousand requests while something was done; of more when that takes longer."""
-    found: list[Answers] = []
-    asking = begin(load)
-    for _ in range(times):
-        act()
-        if not asking.running:
-            found.append(asking())
-            asking = begin(load)
-    found.append(asking())
-    statuses = {status for one in found for status in one.statuses}
-    return Answers(
-        sum(one.seconds for one in found),
-        [seconds for one in found for seconds in one.each],
-        {status: sum(one.statuses.get(status, 0) for one in found) for status in statuses},
-    )
 
 
 @contextmanager
