@@ -206,5 +206,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return "must be given"
     if field.default in ((), ""):
         return ""
+    if isinstance(field.default, tuple):
+        return code(", ".join(str(one.value if isinstance(one, Enum) else one) for one in field.default))
     value = field.default.value if isinstance(field.default, Enum) else field.default
     return code(str(value).lower() if isinstance(value, bool) else str(value))

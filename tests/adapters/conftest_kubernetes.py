@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -38,6 +39,17 @@ def small_image() -> str:
         done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def free_node_port() -> int:
+    """A port of the node that no Service of the cluster has, and nothing else listens on."""
+    for port in range(30500, 32767):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                taken = kubectl("get", "services", "--all-namespaces", "--output", "yaml")
+                if f"nodePort: {port}" not in taken:
+                    return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

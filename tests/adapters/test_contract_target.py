@@ -108,6 +108,21 @@ def test_an_empty_target_can_be_reached_and_answers_with_nothing(empty: Target) 
             asked()
 
 
+def test_stopping_what_is_stopped_changes_nothing(empty: Target) -> None:
+    assert empty.stop(Silent()) == empty.live()
+
+
+def test_a_first_version_that_cannot_be_served_leaves_nothing_behind_and_the_next_one_works(
+    empty: Target, bundles: Pair, tmp_path: Path
+) -> None:
+    broken = {bundles[0].bundle.digest: Package(tmp_path, bundles[0].bundle)}
+    with pytest.raises(Failed, match="cannot be served"):
+        empty.apply(Wanted("r-broken", only(variant(bundles[0])), broken, "ada", AT), Silent())
+    assert (empty.live().state, empty.live().variants) == (ServerState.STOPPED, ())
+    assert empty.apply(wanted(bundles, only(variant(bundles[1])), "r-whole"), Silent()).state is ServerState.READY
+    assert empty.predict([RECORD], None).versions == (2,)
+
+
 def test_what_was_applied_is_read_back_with_release_and_who_made_it(running: Target, bundles: Pair) -> None:
     applied = running.apply(wanted(bundles, canary(bundles, 25, "hour"), "r-1"), Silent())
     live = running.live()
@@ -120,6 +135,23 @@ def test_what_was_applied_is_read_back_with_release_and_who_made_it(running: Tar
 def test_the_same_wish_again_does_no_harm(running: Target, bundles: Pair) -> None:
     first = running.apply(wanted(bundles, canary(bundles, 10), "r-2"), Silent())
     assert running.apply(wanted(bundles, canary(bundles, 10), "r-2"), Silent()) == first
+
+
+def test_every_record_is_answered_in_order_under_the_id_that_it_was_given_or_one_of_its_own(running: Target) -> None:
+    answer = running.predict([RECORD, OTHER], ["order-b", "order-a"])
+    assert (answer.model, answer.versions, answer.known) == ("fraud", (1,), ())
+    assert [one.prediction_id for one in answer.predictions] == ["order-b", "order-a"]
+    assert all(one.score is not None and 0 <= one.score <= 1 for one in answer.predictions)
+    given = [running.predict([RECORD, RECORD], None) for _ in range(2)]
+    assert len({one.prediction_id for answer in given for one in answer.predictions}) == 4
+
+
+def test_the_first_label_of_a_prediction_stands_and_every_other_is_told_apart(running: Target) -> None:
+    running.predict([RECORD, RECORD], ["label-1", "label-2"])
+    first = running.feedback([("label-1", 1), ("never given", 1)])
+    assert (first.accepted, first.repeated, first.unknown, first.conflicting) == (1, 0, ("never given",), ())
+    then = running.feedback([("label-1", 1), ("label-1", 0), ("label-2", 0)])
+    assert (then.accepted, then.repeated, then.unknown, then.conflicting) == (1, 1, (), ("label-1",))
 
 
 def test_each_variant_gets_its_share_and_is_counted(running: Target, bundles: Pair) -> None:

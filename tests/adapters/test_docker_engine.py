@@ -47,6 +47,7 @@ def program(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
         ("error during connect: Get \"https://10.0.0.9:2376/v1.41/version\": dial tcp", "does not answer", "DOCKER_HOST"),
         ('unable to resolve docker endpoint: context "office": context not found: open /x', "context", "docker context ls"),
         ("unable to parse docker host `nonsense`", "address", "unix:///var/run/docker.sock"),
+        ('Failed to initialize: unable to resolve docker endpoint: parse "tcp://a:b": invalid port', "address", "tcp://HOST"),
     ],
 )  # fmt: skip
 def test_an_engine_that_cannot_be_asked_is_told_with_its_remedy(said: str, message: str, hint: str) -> None:
@@ -56,7 +57,18 @@ def test_an_engine_that_cannot_be_asked_is_told_with_its_remedy(said: str, messa
     assert hint in missing.value.hint
 
 
-@pytest.mark.parametrize("said", ["Error: No such container: x", DEPRECATED, "", "pull access denied for x"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error: No such container: x",
+        DEPRECATED,
+        "",
+        "pull access denied for x",
+        'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 10.0.0.2:53: no such host',
+        "failed to compute cache key: failed to walk build context /x: bundle: not found",
+        "pip: invalid index host; the context of this error was not found",
+    ],
+)
 def test_a_command_that_says_no_is_not_taken_for_a_missing_engine(said: str) -> None:
     raise_if_away(said)  # Raises ToolMissing when it is taken for one.
 
@@ -161,3 +173,17 @@ def test_the_port_is_published_at_the_address_that_is_configured_and_never_witho
     release = Release("r-1", "ada", datetime(2030, 1, 2, tzinfo=UTC))
     words = run_router(Site("fraud", "prod"), "sha256:1", host, 8765, release, ())
     assert words[words.index("--publish") + 1] == published
+
+
+def test_the_last_words_of_a_build_are_those_of_what_it_ran() -> None:
+    said = [
+        "Step 7/24 : RUN pip install",
+        " ---> Running in 38d083b5a2a5",
+        "\x1b[91mno such option: --nonsense",
+        "\x1b[0mRemoving intermediate container 38d083b5a2a5",
+        "The command 'pip install' returned a non-zero code: 2",
+    ]
+    assert last_words(said, 2).splitlines() == [
+        "no such option: --nonsense",
+        "The command 'pip install' returned a non-zero code: 2",
+    ]

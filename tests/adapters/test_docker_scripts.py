@@ -169,6 +169,7 @@ class Log:
         self.folder = folder
         self.here = here
         self.most = most
+        self.asked = 0
         folder.mkdir()
 
     def write(self, name: str, *ids: str, end: str = "\n") -> None:
@@ -187,9 +188,13 @@ class Log:
         """Bring it here."""
 
         def fetch(known: str) -> str:
+            self.asked += 1
             return run("fetch.py", str(self.folder), str(self.most), stdin=known)[1]
 
-        return collect_log(fetch, source, self.here, lambda path: int(pq.ParquetFile(path).metadata.num_rows))
+        def count(path: Path) -> int:
+            return int(pq.ParquetFile(path).metadata.num_rows)
+
+        return collect_log(fetch, source, self.here, count, self.most)
 
     def ids(self) -> list[str]:
         """All that is here."""
@@ -272,3 +277,8 @@ def test_what_an_interrupted_collecting_left_is_gone_on_with(log: Log) -> None:
     assert log.collect() == 500
     assert not half.exists()
     assert len(log.ids()) == 500
+
+
+def test_a_log_that_was_told_whole_is_not_asked_for_again(log: Log) -> None:
+    log.write(SEGMENT, "a", "b")
+    assert (log.collect(), log.asked) == (2, 1)

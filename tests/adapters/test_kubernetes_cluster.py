@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
-import threading
-import uuid
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.adapters.conftest_kubernetes import TargetMaker, kubectl, own_namespace, small_image, target_maker
+from tests.adapters.conftest_kubernetes import (
+    TargetMaker,
+    free_node_port,
+    kubectl,
+    own_namespace,
+    small_image,
+    target_maker,
+)
 from tests.adapters.made_releases import AT, canary, stable, variant, wanted
+from tests.callers import Callers
 from unipipe_tui.adapters.kubernetes.target import KubernetesTarget
 from unipipe_tui.domain.errors import Failed, Refused, Stopped, ToolMissing, UsageError
 from unipipe_tui.domain.events import Advanced, Event, Noted
@@ -79,53 +82,6 @@ def running(place: Place) -> KubernetesTarget:
     return target
 
 
-class Callers:
-    """Ask again and again by a node's port, and remember who answered; a new connection for each request."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._over = threading.Event()
-        self.versions: Counter[int] = Counter()
-        self.ids: set[str] = set()
-        self.failed: list[str] = []
-        self._thread = threading.Thread(target=self._ask)
-
-    def __enter__(self) -> Callers:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.wait(0.02):
-            name = uuid.uuid4().hex
-            body = json.dumps({"records": [RECORD], "ids": [name]})
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-            try:
-                connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                said = json.loads(answer.read())
-                assert answer.status == 200, said
-                self.versions[said["version"]] += 1
-                self.ids.add(name)
-            except (OSError, http.client.HTTPException, AssertionError) as error:
-                self.failed.append(repr(error))
-            finally:
-                connection.close()
-
-
-def free_node_port() -> int:
-    for port in range(30500, 32767):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                taken = kubectl("get", "services", "--all-namespaces", "--output", "yaml")
-                if f"nodePort: {port}" not in taken:
-                    return port
-    raise AssertionError("no port is free")
-
-
 def collected(folder: Path) -> list[str]:
     lines = [line for path in folder.glob("predictions-*.jsonl") for line in path.read_text().splitlines()]
     return [json.loads(line)["prediction_id"] for line in lines]
@@ -146,7 +102,7 @@ def test_a_canary_goes_all_its_way_and_back_without_losing_a_request_or_a_row(tm
 
         possible, why = target.possible(canary(4, 3, 10))
         assert "nearest is 1 of 2" in why
-        with Callers(port) as callers:
+        with Callers(port, RECORD) as callers:
             with pytest.raises(Stopped):
                 target.apply(place.wanted("r-2", possible, "r-1"), Listening(stops=True))
             assert target.live().traffic == stable(3)

@@ -49,6 +49,7 @@ SAID: list[tuple[str, type[UnipipeError], str]] = [
         "force-conflicts",
     ),
     ('Error from server (NotFound): namespaces "team" not found', Failed, "kubernetes.namespace"),
+    ('The Deployment "x" is invalid: requests: must be less than or equal to cpu limit', Failed, "unipipe.yaml"),
     ("error: something else", Failed, "by hand"),
 ]
 

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from unipipe_tui.domain.values import frozen
 
-MOST_BYTES = 8_000_000
+MOST_BYTES = 4_000_000
 """How much is asked for at once."""
+PYTHON = ("python", "-I", "-S")
+"""How the script is run: without looking for packages that it does not use, which takes longer than its work."""
 PREDICTIONS = "predictions-"
 PARTIAL = ".fetching"
 COMPLETE = 1 << 62
@@ -36,12 +38,19 @@ class Chunk:
     data: bytes
 
 
-def collect_log(fetch: Fetch, source: str, into: Path, count_rows: CountRows) -> int:
-    """Fetch what is new of the log with this id; answers with the number of new predictions."""
+def collect_log(fetch: Fetch, source: str, into: Path, count_rows: CountRows, most: int = MOST_BYTES) -> int:
+    """Fetch what is new of the log with this id; answers with the number of new predictions.
+
+    `most`: how many bytes `fetch` tells at once.
+    """
     into.mkdir(parents=True, exist_ok=True)
-    rows = 0
-    while chunks := list(_chunks(fetch(json.dumps(known_of(source, into))))):
+    rows, may_be_more = 0, True
+    while may_be_more:
+        chunks = list(_chunks(fetch(json.dumps(known_of(source, into)))))
         rows += sum(_take(chunk, source, into, count_rows) for chunk in chunks)
+        # Getting in takes longer than reading there: what had room for more has told all.
+        filled = 2 * sum(len(chunk.data) for chunk in chunks) >= most
+        may_be_more = filled or any(chunk.begin + len(chunk.data) < chunk.size for chunk in chunks)
     return rows
 
 

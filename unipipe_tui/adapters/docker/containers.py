@@ -213,13 +213,19 @@ def _container(told: Mapping[str, Any]) -> Container:
         name=str(told.get("Name", "")).lstrip("/"),
         role=Role.ROUTER if labels.get(_LABEL_ROLE) == Role.ROUTER else Role.VERSION,
         state=str(state.get("Status", "")),
-        health=str((state.get("Health") or {}).get("Status", "")),
+        health=_health(state.get("Health") or {}),
         exit_code=int(state.get("ExitCode", 0)),
         restarts=int(told.get("RestartCount", 0)),
         error=str(state.get("Error", "")),
         labels=dict(labels),
         published=_published(told),
     )
+
+
+def _health(told: Mapping[str, Any]) -> str:
+    status = str(told.get("Status", ""))
+    # The engine says so of every container that was paused, until it asks it the next time: nothing has failed there.
+    return "healthy" if status == "unhealthy" and told.get("FailingStreak") == 0 else status
 
 
 def _published(told: Mapping[str, Any]) -> tuple[str, int] | None:

@@ -20,6 +20,9 @@ OLDEST = (20, 10)
 NOTICES = re.compile(
     r"^\s*(DEPRECATED:|WARNING: |Install the buildx component|https://docs\.docker\.com/go/)", re.IGNORECASE
 )
+OF_BUILDER = re.compile(r"--->|Removing intermediate container|Sending build context")
+"""What the classic builder says between the lines of those that it runs."""
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LOCAL_SCHEMES = ("", "unix", "npipe", "fd")
 
 
@@ -116,8 +119,9 @@ class Engine:
 
 
 def last_words(lines: Sequence[str], how_many: int = 1) -> str:
-    """The last lines that say something, without notices and without secrets."""
-    telling = [line.strip() for line in lines if line.strip() and not NOTICES.match(line)]
+    """The last lines that say something, without notices, colours and secrets."""
+    plain = [COLOURS.sub("", line).strip() for line in lines]
+    telling = [line for line in plain if line and not NOTICES.match(line) and not OF_BUILDER.match(line)]
     return without_secrets("\n".join(telling[-how_many:])) or "it said nothing"
 
 
@@ -145,13 +149,16 @@ _AWAY = (
         "Start it (systemctl start docker), or set DOCKER_HOST, or `docker_host` of the target, to one that runs.",
     ),
     (
-        re.compile(r"context .* (?:not found|does not exist)|Unable to resolve docker endpoint", re.IGNORECASE),
+        re.compile(
+            r'^(?:.*docker endpoint: )?(?:current )?context ".*(?:not found|does not exist)', re.I | re.MULTILINE
+        ),
         "The context that Docker's command line is set to does not exist.",
         "docker context ls; docker context use NAME",
     ),
     (
-        re.compile(r"(?:unable to parse docker host|invalid.*host|no such host)", re.IGNORECASE),
+        re.compile(r"unable to parse docker host|unable to resolve docker endpoint", re.IGNORECASE),
         "The address of the Docker engine is wrong.",
         "It looks like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST.",
     ),
 )
+"""How the command line says that it could not ask; what a build, a registry or a container says must not be taken for it."""

@@ -7,7 +7,9 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic, sleep
 
+from unipipe_tui.adapters.docker.collecting import MOST_BYTES, PYTHON
 from unipipe_tui.adapters.docker.containers import (
     DESIRED_FILE,
     LABEL_FORMAT,
@@ -33,7 +35,8 @@ STOP_WITHIN_SECONDS = 15
 """Longer than the server takes to answer what it has begun."""
 LAST_LINES = 8
 ANOTHER_RELEASE = 5
-FETCHED_BYTES = 8_000_000
+KILLED = 137
+NOTICED_WITHIN_SECONDS = 3.0
 
 
 @frozen
@@ -134,7 +137,7 @@ class Fleet:
         if done.exit_code == 0:
             return
         said = next((line for line in reversed(done.tail) if line.strip()), "")
-        ended = self._ended(container)
+        ended = self._ended(container, killed=done.exit_code == KILLED)
         raise Failed(
             f"The model cannot be served: {ended or without_secrets(said) or 'its container ended'}",
             hint=f"Its log: {' '.join(self._engine.argv('logs', container.name))}" if not ended else _hint(ended),
@@ -198,7 +201,7 @@ class Fleet:
 
     def fetch(self, router: Container, known: str) -> str:
         """What is new in the prediction log, from the router, or beside one that is stopped."""
-        script = (f"{INSIDE_FOLDER}/fetch.py", LOG_FOLDER, str(FETCHED_BYTES))
+        script = (*PYTHON[1:], f"{INSIDE_FOLDER}/fetch.py", LOG_FOLDER, str(MOST_BYTES))
         if router.state == "running":
             return self._engine.read("exec", "--interactive", router.name, "python", *script, stdin=known, timeout=120)
         mounted = ("--volume", f"{self._site.volume}:{STATE_FOLDER}", "--network", "none", "--entrypoint", "python")
@@ -227,15 +230,27 @@ class Fleet:
             said = last_words(done.tail)
             raise Failed(f"docker {words[0]} {words[1]}: {said}", hint=_hint(said))
 
-    def _ended(self, container: Container) -> str:
-        """How the container ended; empty when it runs as it was started."""
-        now = next((one for one in self.look() if one.id == container.id), None)
+    def _now(self, container: Container) -> Container | None:
+        return next((one for one in self.look() if one.id == container.id), None)
+
+    def _ended(self, container: Container, *, killed: bool) -> str:
+        """How the container ended; empty when it runs as it was started.
+
+        `killed`: what was run in it was killed, which only its end does, though its state may not tell so at once.
+        """
+        now = self._now(container)
+        until = monotonic() + (NOTICED_WITHIN_SECONDS if killed else 0.0)
+        while now is not None and now.runs and monotonic() < until:
+            sleep(0.1)
+            now = self._now(container)
         if now is not None and now.runs:
             return ""
         lines = "" if now is None else self.last_lines(now, LAST_LINES)
         how = f"ended with code {now.exit_code}" if now is not None else "is gone"
         if now is not None and now.restarts:
-            how = f"ended {now.restarts} times, with code {now.exit_code}"
+            # The engine may have started it again by now: then it has no code of its end.
+            code = "" if now.state == "running" else f", with code {now.exit_code}"
+            how = f"ended {'once' if now.restarts == 1 else f'{now.restarts} times'}{code}"
         return f"its container {container.name} {how}:\n{lines}" if lines else f"its container {container.name} {how}"
 
 
@@ -248,6 +263,10 @@ _HINTS = (
     ("address already in use", "Name another port in unipipe.yaml, targets.TARGET.port, or end what listens there."),
     ("cannot assign requested address", "The engine's machine has no such address: targets.TARGET.host."),
     ("code 137", "The engine ended it, most likely for its memory: docker inspect tells OOMKilled."),
+    (
+        "ModuleNotFoundError",
+        "The model's requirements, or targets.TARGET.image.pip_arguments, leave out what it imports.",
+    ),
     ("No such image", "Release it again: that builds or pulls it."),
     ("no space left on device", "The engine's disk is full: docker system df"),
     ("could not find an available", "The engine has no free network: docker network ls"),

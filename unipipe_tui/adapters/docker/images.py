@@ -178,6 +178,7 @@ _OF_BUILDS = (
         r"|failed to do request|error getting credentials|Get \"https?://[^\"]*/v2/",
         "The engine cannot get the base image: name one that it has or can pull in unipipe.yaml, targets.TARGET.image.base.",
     ),
+    (r"no such option", "pip does not know one of targets.TARGET.image.pip_arguments."),
     (
         r"requires a different python|Requires-Python|requires Python",
         "The base image has another Python than the model wants: name a base with the model's one, targets.TARGET.image.base.",

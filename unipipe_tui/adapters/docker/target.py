@@ -147,6 +147,8 @@ class DockerTarget:
         needed = needed_for(wanted)
         seen = self._seen()
         self._refuse_another(wanted, seen)
+        if seen.answering is not None:
+            self._server.refuse_unless_admitted()
         self._fleet.prepare(progress)
         started: list[Container] = []
         try:
@@ -303,6 +305,7 @@ class DockerTarget:
             answering.at,
             answering.sticky,
             (*answering.remarks, *self._remarks(seen)),
+            requests=answering.requests,
         )
 
     def _remarks(self, seen: Seen) -> list[str]:

@@ -33,27 +33,19 @@ class ServerThrough(ServerAt):
     path: str = ""
     """What stands before every path there."""
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        timeout: float = 10.0,
-        headers: Mapping[str, str] | None = None,
-    ) -> tuple[int, str]:
-        connection = _SocketConnection(self.door, timeout)
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        try:
-            connection.request(method, self.path + path, None if body is None else json.dumps(body), sent)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._away(error) from None
-        finally:
-            connection.close()
-        if answer.status in (401, 403, 404, 502, 503, 504) and '"kind":"Status"' in text.replace(" ", ""):
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        return _SocketConnection(self.door, timeout)
+
+    def _place(self, path: str) -> str:
+        return self.path + path
+
+    def _credentials(self) -> Mapping[str, str]:
+        """None: the API server would take a token for one of its own."""
+        return {}
+
+    def _refuse_unless_admitted(self, status: int, text: str) -> None:
+        if status in (401, 403, 404, 502, 503, 504) and '"kind":"Status"' in text.replace(" ", ""):
             raise self._away(Exception(_said(text)))
-        return answer.status, text
 
     def _away(self, error: Exception) -> ToolMissing:
         return ToolMissing(

@@ -5,19 +5,16 @@ A pod's log goes with the pod, so it is fetched before a pod is taken away, and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from unipipe_tui.adapters.docker import inside
-from unipipe_tui.adapters.docker.collecting import CountRows, collect_log
+from unipipe_tui.adapters.docker.collecting import MOST_BYTES, PYTHON, CountRows, collect_log
 from unipipe_tui.adapters.docker.dockerfile import LOG_FOLDER
 from unipipe_tui.adapters.kubernetes.documents import Document
 from unipipe_tui.adapters.kubernetes.kubectl import Kubectl
 from unipipe_tui.adapters.kubernetes.pods import CONTAINER
 
-MOST_BYTES = 4_000_000
-"""How much is asked for at once."""
 POD_ID_DIGITS = 8
 SCRIPT = Path(inside.__file__).with_name("fetch.py")
 
@@ -29,15 +26,6 @@ def collect_pod(kubectl: Kubectl, pod: Document, into: Path, count_rows: CountRo
 
 
 def _fetch(kubectl: Kubectl, pod: str) -> Callable[[str], str]:
-    script, said = SCRIPT.read_text(encoding="utf-8"), [MOST_BYTES]
-
-    def fetch(known: str) -> str:
-        # Entering a pod takes longer than reading there: less than it could have said is all that it had to say.
-        if said[-1] < MOST_BYTES:
-            return ""
-        words = ("exec", "--stdin", pod, "--container", CONTAINER, "--", "python", "-c", script)
-        answer = kubectl.ask(*words, LOG_FOLDER, str(MOST_BYTES), stdin=known)
-        said.append(sum(json.loads(line)["size"] for line in answer.splitlines() if line.startswith("{")))
-        return answer
-
-    return fetch
+    # Not that of the image: a pod may be of an older one than this.
+    words = ("exec", "--stdin", pod, "--container", CONTAINER, "--", *PYTHON, "-c", SCRIPT.read_text(encoding="utf-8"))
+    return lambda known: kubectl.ask(*words, LOG_FOLDER, str(MOST_BYTES), stdin=known)

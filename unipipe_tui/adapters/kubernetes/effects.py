@@ -49,7 +49,8 @@ def _applied(cluster: Cluster, wanted: Wanted, new: Sequence[Variant]) -> Iterat
     for variant in new:
         number = shares.replicas[variant.name]
         name = names.version(variant.version, variant.digest) if variant.digest else f"{names.own}-v{variant.version}"
-        yield write(f"{folder}/: Deployment {name} with {number} pods, probes, limits, network policy")
+        pods = "1 pod" if number == 1 else f"{number} pods"
+        yield write(f"{folder}/: Deployment {name} with {pods}, probes, limits, network policy")
     yield _apply(cluster, folder, "1-new")
     if shares.division is Division.ROUTER:
         yield write(f"{folder}/: Deployment {names.router}: our server shares the requests out")

@@ -22,7 +22,7 @@ DRAIN = f"import time; time.sleep({DRAIN_SECONDS})"
 """Every image of ours has a Python; not every one has a shell."""
 GRACE_SECONDS = 30
 STARTUP_PERIOD_SECONDS = 1
-READY_PERIOD_SECONDS = 2
+READY_PERIOD_SECONDS = 1
 
 
 @frozen
@@ -71,7 +71,7 @@ def _container(pod: Pod, settings: KubernetesConfig) -> dict[str, Any]:
         "args": [*server_arguments(f"{DESIRED_FOLDER}/{DESIRED_FILE}"), "--log-mode", pod.log.value],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": _probe("/readyz", STARTUP_PERIOD_SECONDS, failures=max(settings.ready_within_seconds, 1)),
-        "readinessProbe": _probe("/readyz", READY_PERIOD_SECONDS, failures=3),
+        "readinessProbe": _probe("/readyz", READY_PERIOD_SECONDS, failures=5),
         "livenessProbe": _probe("/healthz", 10, failures=3),
         "lifecycle": {"preStop": {"exec": {"command": ["python", "-c", DRAIN]}}},
         "resources": _resources(settings),

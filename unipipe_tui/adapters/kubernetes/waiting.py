@@ -15,6 +15,7 @@ from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.progress import Progress
 
 LOOK_EVERY_SECONDS = 0.5
+NO_LOG = "unable to retrieve container logs"
 HOPELESS = (
     "ImagePullBackOff",
     "InvalidImageName",
@@ -152,7 +153,8 @@ def _failure(
     look = (
         f"kubectl -n {kubectl.namespace} describe pod {name}" if name else f"kubectl -n {kubectl.namespace} get events"
     )
-    return Failed(f"{words}{log}", hint=" ".join(part for part in (hint_of(f"{reason}{log}"), f"Look: {look}") if part))
+    hint = hint_of(f"{reason}{log}") or ("" if reason else "It may need longer: kubernetes.ready_within_seconds.")
+    return Failed(f"{words}{log}", hint=" ".join(part for part in (hint, f"Look: {look}") if part))
 
 
 def _event_of(kubectl: Kubectl, pod: Document) -> str:
@@ -176,12 +178,11 @@ def _log_of(kubectl: Kubectl, pod: Document) -> str:
     restarted = any(one.get("restartCount", 0) for one in pod.get("status", {}).get("containerStatuses") or [])
     for more in (("--previous",), ()) if restarted else ((),):
         try:
-            lines = (
-                kubectl.ask("logs", name, "--container", CONTAINER, f"--tail={LOG_LINES}", *more).strip().splitlines()
-            )
+            said = kubectl.ask("logs", name, "--container", CONTAINER, f"--tail={LOG_LINES}", *more)
         except UnipipeError:
             continue
-        if lines:
+        # Of a container that was cleared away already kubectl says this, and calls it a success.
+        if lines := [line for line in said.strip().splitlines() if not line.startswith(NO_LOG)]:
             return "\n" + "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
     return ""
 
