@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from tests.actions.made_rollouts import a_canary
-from tests.fakes import NOON, FakeProcesses, FakeServer, FakeTarget, FakeTracking, staying
+from tests.fakes import NOON, FakeProcesses, FakeTarget, FakeTracking, staying
 from tests.tui.conftest import CONFIG, JOBS, MODEL, looked, until, version_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import read_config
@@ -101,7 +101,7 @@ async def test_a_target_shows_what_it_serves_how_it_does_and_what_it_served_befo
 
 
 async def test_the_cursor_in_the_history_chooses_the_version_that_is_started(live_world: World) -> None:
-    app = Unipipe(staying(live_world, server_of=lambda target: FakeServer()))
+    app = Unipipe(staying(live_world, target_of=lambda name: FakeTarget()))
     async with app.run_test(size=(100, 30)) as pilot:
         await shown(pilot, app)
         assert app.screen.selection() == {"target": "local"}  # type: ignore[attr-defined]
@@ -203,8 +203,11 @@ async def test_a_release_on_its_way_is_drawn_with_its_steps_and_what_was_compare
     async with app.run_test(size=size) as pilot:
         await shown(pilot, app)
 
-        assert targets(app) == ["● ready | v2 ███████░ 90 % · v3 10 % canary | ◆ canary 1/4 watching"]
+        assert targets(app) == ["● ready | v2 ███████░ 90 % · v3 10 % canary | ◆ watching 1/4"]
         text = read(app)
+        reading = app.screen.query_one("#target Reading")
+        if size == (80, 24):
+            assert reading.size.height >= text.splitlines().index("Answers") - 1, "the comparison does not fit"
         assert "◆ watching  step 1 of 4  canary of version 3" in text
         assert "▸ 1  v2 ███████░ 90 % · v3 10 % canary" in text
         assert "40 s of its pause left" in text
@@ -214,39 +217,45 @@ async def test_a_release_on_its_way_is_drawn_with_its_steps_and_what_was_compare
 
 
 @pytest.mark.parametrize(
-    ("key", "title", "argv"),
+    ("key", "title", "argv", "undo"),
     [
-        ("a", "Advance release r-3f9a2c41 of version 3 on local", "advance"),
-        ("o", "Hold release r-3f9a2c41 of version 3 on local", "hold"),
-        ("X", "Abort release r-3f9a2c41 of version 3 on local", "abort"),
+        ("a", "Advance release r-3f9a2c41 of version 3 on local", "advance", "release abort local, or rollback"),
+        ("o", "Hold release r-3f9a2c41 of version 3 on local", "hold", "release advance local"),
+        ("X", "Abort release r-3f9a2c41 of version 3 on local", "abort", "release start local --version 3"),
     ],
 )
 async def test_a_key_moves_the_release_on_its_way_after_its_plan(
-    live_world: World, key: str, title: str, argv: str
+    live_world: World, key: str, title: str, argv: str, undo: str
 ) -> None:
     processes = FakeProcesses(alive=frozenset({4711, 4712}))
     app = Unipipe(staying(on_its_way(live_world, canary(RolloutState.WAITING)), processes=processes))
     async with app.run_test(size=(100, 30)) as pilot:
         await shown(pilot, app)
         await pilot.press(key)
-        assert title in await planned(pilot, app)
+        plan = await planned(pilot, app)
+        assert title in plan
+        assert f"unipipe {undo}" in " ".join(plan.split())
         await pilot.press("ctrl+o")
         await until(pilot, lambda: processes.launched)
 
         assert processes.launched[0][0][:2] == ("release", argv)
 
 
-async def test_an_interrupted_release_is_told_with_what_goes_on_with_it_and_cannot_be_advanced(
-    live_world: World,
-) -> None:
+async def test_an_interrupted_release_is_told_and_gone_on_with_by_the_key_that_advances(live_world: World) -> None:
     app = Unipipe(on_its_way(live_world, canary(job="20260309-100000-dead00")))
     async with app.run_test(size=(100, 30)) as pilot:
         await shown(pilot, app)
 
-        assert targets(app)[0].endswith("| ? canary 1/4 interrupted")
+        assert targets(app)[0].endswith("| ? interrupted 1/4")
         assert "was interrupted while watching; go on: unipipe release status local" in read(app)
+        assert "? interrupted while watching  step 1 of 4" in read(app)
+        await pilot.press("o")
+        await until(pilot, lambda: "advance goes on with it, abort takes it back" in told(app))
         await pilot.press("a")
-        await until(pilot, lambda: "`unipipe release status local` goes on with it" in told(app))
+        plan = await planned(pilot, app)
+
+        assert "Go on with release r-3f9a2c41 of version 3 on local" in plan
+        assert "unipipe release resume local" in plan
 
 
 async def test_a_key_that_has_nothing_to_do_says_why(live_world: World) -> None:
@@ -258,7 +267,7 @@ async def test_a_key_that_has_nothing_to_do_says_why(live_world: World) -> None:
         await pilot.press("B")
         await until(pilot, lambda: "local answers with version 2 already." in told(app))
         live_world.rollouts.begin(canary(RolloutState.HELD), "")
-        await until(pilot, lambda: "◇ canary 1/4 held" in targets(app)[0])
+        await until(pilot, lambda: "◇ held 1/4" in targets(app)[0])
         await pilot.press("o")
         await until(pilot, lambda: "Release r-3f9a2c41 is held: it cannot be held." in told(app))
         await pilot.press("R")
@@ -273,10 +282,10 @@ async def test_what_another_process_does_with_a_release_is_seen_without_a_key(li
     app = Unipipe(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await shown(pilot, app)
-        assert "◆ canary 1/4 watching" in targets(app)[0]
+        assert "◆ watching 1/4" in targets(app)[0]
         world.rollouts.record(canary_after(rollout, RolloutState.WAITING, 1))
 
-        await until(pilot, lambda: "! canary 2/4 waiting" in targets(app)[0])
+        await until(pilot, lambda: "! waiting 2/4" in targets(app)[0])
         await until(pilot, lambda: "! waiting  step 2 of 4" in read(app))
 
 
@@ -298,6 +307,34 @@ async def test_b_goes_back_on_the_target_and_capital_b_to_the_release_under_the_
         assert "is watching on local" in "".join(str(one.content) for one in app.screen.query(Static))
 
 
+async def test_the_newest_release_stays_in_sight_until_somebody_reads_the_history(live_world: World) -> None:
+    app = Unipipe(live_world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, app)
+        grid = app.screen.query_one(HistoryPane).grid
+        live = grid.pointed
+        live_world.rollouts.begin(canary(), "")
+        await until(pilot, lambda: len(grid.rows) == 3)
+        assert grid.pointed == grid.rows[0].id != live
+        await pilot.press("enter")
+        reads = grid.pointed
+        live_world.rollouts.record(canary_after(canary(), RolloutState.ABORTED, 0))
+        live_world.rollouts.begin(replace(canary(), id="r-00000002", started=NOON + timedelta(hours=1)), "")
+        await until(pilot, lambda: len(grid.rows) == 4)
+
+        assert grid.pointed == grid.rows[1].id == reads
+
+
+async def test_a_release_that_never_answered_alone_is_compared_with_nothing(live_world: World) -> None:
+    app = Unipipe(on_its_way(live_world, canary()))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("enter", "g", "d")
+        await until(pilot, lambda: "is watching: it never answered alone" in told(app))
+
+        assert isinstance(app.screen, ReleasesScreen)
+
+
 async def test_d_compares_the_newest_release_with_the_one_before_it(live_world: World) -> None:
     app = Unipipe(live_world)
     async with app.run_test(size=(100, 40)) as pilot:
@@ -310,11 +347,12 @@ async def test_d_compares_the_newest_release_with_the_one_before_it(live_world: 
 
 async def test_a_target_that_hangs_holds_up_nothing_but_its_own_row(live_world: World) -> None:
     (live_world.root / "unipipe.yaml").write_text(CONFIG.replace("targets:", "targets:\n  far: {kind: kubernetes}"))
-    hang = threading.Event()
+    hangs, hang = threading.Event(), threading.Event()
 
     class Hanging(FakeTarget):
         def live(self) -> LiveTarget:
-            hang.wait(20)
+            if hangs.is_set():
+                hang.wait(20)
             return super().live()
 
     known = {"far": Hanging("far"), "local": FakeTarget.answering(Variant("stable", MODEL, 2, "ab" * 32))}
@@ -322,6 +360,7 @@ async def test_a_target_that_hangs_holds_up_nothing_but_its_own_row(live_world: 
     app = Unipipe(world)
     async with app.run_test(size=(120, 40)) as pilot:
         await looked(pilot, app)
+        hangs.set()
         await pilot.press("5")
         await until(pilot, lambda: isinstance(app.screen, ReleasesScreen) and "● ready" in "".join(targets(app)))
         assert [row.split(" | ")[0] for row in targets(app)] == ["◌ looking", "● ready"]

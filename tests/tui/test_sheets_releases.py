@@ -19,7 +19,8 @@ from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.analysis import Verdict
 from unipipe_tui.domain.rollouts.course import Move, RolloutState
 from unipipe_tui.domain.rollouts.traffic import Variant, only
-from unipipe_tui.domain.serving import ServerState, ServerStatus, TrafficWindow
+from unipipe_tui.domain.server_status import ServerStatus
+from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheet import Sheet
 from unipipe_tui.tui.sheets.releases import SeenTarget, difference_lines, releases_sheet, target_lines, targets_sheet
@@ -138,8 +139,8 @@ def test_what_is_on_its_way_stands_in_the_row_of_its_target() -> None:
     dead = seen(way=way_of(a_canary(), interrupted=True))
 
     assert [row["way"] for row in texts(targets_sheet((watching, dead)))] == [
-        "◆ canary 2/4 watching",
-        "? canary 1/4 interrupted",
+        "◆ watching 2/4",
+        "? interrupted 1/4",
     ]
 
 
@@ -171,7 +172,7 @@ def test_a_target_tells_what_to_do_what_it_answers_with_and_how() -> None:
         "! It answers with version 2, but champion names version 3.",
         "v2  ██████████████░░   90 %  stable    ● ready  commit –  data –",
         "v3  ██░░░░░░░░░░░░░░   10 %  canary    ● ready  commit –  data –",
-        "given by r-00000001 by ada, 03-09 12:00",
+        "release r-00000001 by ada, 03-09 12:00",
         "follows         champion: version 3",
         "requests        10,432 since it started",
         "latency         p50 4.2 ms, p95 11.6 ms",
@@ -204,15 +205,32 @@ def test_the_steps_of_a_release_on_its_way_are_done_here_or_to_come() -> None:
         "▸ 2  v1 ██████░░ 75 % · v2 25 % canary  at least 1 m 00 s",
         "· 3  v1 ████░░░░ 50 % · v2 50 % canary  at least 1 m 00 s",
         "· 4  v2 ████████ 100 %",
-        "watching since 12:00:00 UTC, 42 s of its pause left",
+        "watching since 12:00:00 UTC, 42 s of its pause left, then it goes on by itself",
     ]
 
 
 def test_an_interrupted_release_says_so_and_how_it_goes_on() -> None:
     text = plain(way_lines(way_of(a_canary(reason="try it"), interrupted=True, verdict=None)))
 
-    assert "? its job job-1 is gone and left it on its way; go on: unipipe release status" in text
+    assert "? interrupted while watching  step 1 of 4" in text
+    assert "its job job-1 is gone and left it on its way" in text
+    assert "nobody goes on with it" in text
     assert "because try it" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (RolloutState.WATCHING, "its pause is over: it goes on by itself when the comparison lets it"),
+        (RolloutState.WAITING, "waiting since 12:00:00 UTC, until it is advanced or aborted"),
+        (RolloutState.HELD, "held since 12:00:00 UTC, until it is advanced or aborted"),
+        (RolloutState.MOVING, "moving since 12:00:00 UTC"),
+    ],
+)
+def test_a_release_on_its_way_tells_who_goes_on_with_it(state: RolloutState, said: str) -> None:
+    way = replace(way_of(a_canary(state), verdict=None), left_seconds=0.0)
+
+    assert next(line for line in plain(way_lines(way)).splitlines() if " since " in line).endswith(said)
 
 
 def test_the_comparison_is_a_table_that_fits_a_narrow_screen_with_a_sign_for_each_verdict() -> None:
@@ -220,9 +238,10 @@ def test_the_comparison_is_a_table_that_fits_a_narrow_screen_with_a_sign_for_eac
 
     assert lines == [
         "✗ abort  what decides is",
-        "question        stable  candidate              truly  tolerated    verdict",
+        "question        stable  candidate              truly  tolerated  verdict",
         "error rate       0.1 %      0.4 %     -1.2 … +4.6 pt       1 pt  ✓ advance",
-        "slow requests    2.0 %      9.0 %       5.1 … 13.2 %        5 %    ✗ abort",
+        "slow requests    2.0 %      9.0 %       5.1 … 13.2 %        5 %  ✗ abort",
+        "error rate of 900 and 100; `truly` holds however often one looks",
     ]
 
 
@@ -243,8 +262,8 @@ def test_two_releases_are_compared_in_the_width_that_there_is() -> None:
     )
     text = plain(difference_lines(found, 60))
 
-    assert "before          fraud version 1  r-1  2026-03-09 12:00 UTC by ada" in text
-    assert "after           fraud version 2  without an id" in text
+    assert "before          fraud 1  r-1  03-09 12:00 by ada" in text
+    assert "after           fraud 2  without an id" in text
     assert "commit        aaaaaaaaaaaaa…  →  bbbbbbbbbbbbb…" in text
     assert "1 file          +3 −384 lines" in text
     assert "the same: image" in text
@@ -260,7 +279,8 @@ def test_the_overview_tells_the_shares_of_several_versions_and_the_step_of_what_
         "  ◆ canary 10 %, step 1 of 4 watching, version 2",
     ]
     moving = replace(way, state=RolloutState.MOVING, traffic=None, interrupted=True)
-    assert plain(list(live_lines((server,), ways=(moving,)))).splitlines()[1:3] == [
-        "  ready, all traffic, 12 requests",
+    both = replace(server, shares="1 90 % · 2 10 %")
+    assert plain(list(live_lines((both,), ways=(moving,)))).splitlines()[1:3] == [
+        "  ready, 1 90 % · 2 10 %, 12 requests",
         "  ? canary, step 1 of 4 interrupted, version 2",
     ]

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from unipipe_tui.actions import going_back, traffic
 from unipipe_tui.actions.action import Change
-from unipipe_tui.actions.release import moving, starting
+from unipipe_tui.actions.release import moving, starting, status
 from unipipe_tui.actions.release.difference import DIFF, DiffReleases
 from unipipe_tui.actions.release.history import HISTORY, ReleaseHistory, ReleaseLine
 from unipipe_tui.actions.release.status import RolloutLine
@@ -26,6 +26,7 @@ from unipipe_tui.tui.screens.reading import ReadingScreen
 from unipipe_tui.tui.screens.releases_panes import HistoryPane, TargetPane, TargetsPane
 from unipipe_tui.tui.sheets.releases import difference_lines, release_id
 from unipipe_tui.tui.widgets.grid import Grid
+from unipipe_tui.tui.widgets.pane import LookPane
 
 MOST_RELEASES = 200
 STAYS = (RolloutState.WATCHING, RolloutState.WAITING, RolloutState.HELD)
@@ -76,6 +77,13 @@ class ReleasesScreen(Place):
         if release is not None:
             self.post_message(JobWanted(release.job))
 
+    @on(LookPane.Answered, "#target")
+    def make_room(self) -> None:
+        """Leave the history fewer rows while there is a release on its way to read about."""
+        view = self.query_one(TargetPane).answer
+        moving = view is not None and view.status.rollout is not None
+        self.query_one("#releases-place").set_class(moving, "-moving")
+
     def action_release(self) -> None:
         """Ask which version is released, and how; in the history the one under the cursor is meant."""
         way = self._way
@@ -85,8 +93,12 @@ class ReleasesScreen(Place):
         self.post_message(Asked(starting.START, self.selection()))
 
     def action_advance(self) -> None:
-        """Plan the next step of the release on its way."""
-        self._move(moving.ADVANCE, STAYS, "goes on by itself")
+        """Plan the next step of the release on its way; of an interrupted one, to go on with it."""
+        way, target = self._way, self._target
+        if way is not None and target is not None and way.interrupted:
+            self.post_message(Asked(status.RESUME, {"target": target}, complete=True))
+        else:
+            self._move(moving.ADVANCE, STAYS, "goes on by itself")
 
     def action_hold(self) -> None:
         """Plan to let it stay where it is."""
@@ -113,9 +125,14 @@ class ReleasesScreen(Place):
         done = [one for one in self._releases if one.state is RolloutState.DONE]
         marked = [one for one in done if release_id(one) in history.grid.marks]
         after = self._release if history.grid.has_focus else None
+        never = after is not None and after not in done and len(marked) != 2
         pair = marked if len(marked) == 2 else [after] if after in done and after is not None else []
         if len(done) < 2 or world is None or target is None:
             self._say("There are no two releases to compare yet.")
+        elif never and after is not None:
+            self._say(
+                f"Release {after.release} is {after.state.value}: it never answered alone, so there is nothing to compare."
+            )
         elif any(not one.release for one in pair):
             self._say("A release that was recorded without an id cannot be named.")
         else:
@@ -139,7 +156,7 @@ class ReleasesScreen(Place):
         if way is None:
             self._say(f"No release is on its way to {target}.")
         elif way.interrupted and change is not moving.ABORT:
-            self._say(f"Release {way.release} was interrupted; `unipipe release status {target}` goes on with it.")
+            self._say(f"Release {way.release} was interrupted; advance goes on with it, abort takes it back.")
         elif way.state not in states:
             self._say(f"Release {way.release} is {way.state.value}: it {otherwise}.")
         else:

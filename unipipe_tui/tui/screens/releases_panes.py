@@ -119,6 +119,13 @@ class HistoryPane(OfTarget[ReleasesSoFar], TablePane[ReleasesSoFar]):
         """One row a release."""
         return releases_sheet(answer)
 
+    def show_answer(self, answer: ReleasesSoFar) -> None:
+        """Show the rows; where nobody reads further down, the newest stays in sight."""
+        at_newest = self.grid.pointed == next((row.id for row in self.grid.rows), None) and not self.grid.has_focus
+        super().show_answer(answer)
+        if at_newest and self.grid.rows:
+            self.grid.point_at(self.grid.rows[0].id)
+
 
 class TargetPane(OfTarget[TargetView], ReadingPane[TargetView]):
     """All that is known of one target."""

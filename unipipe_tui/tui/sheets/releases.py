@@ -46,10 +46,10 @@ def targets_sheet(seen: Sequence[SeenTarget], styles: Mapping[str, str] | None =
     columns = (
         Column("target", "target", 24),
         Column("state", "state"),
-        Column("traffic", "answers with", 60),
         # Mostly nothing is on its way, and nothing is wrong: a head above nothing only takes room.
         *([Column("way", "on its way", 40)] if moving else []),
-        *([Column("problem", "what is wrong", 200, stretches=True)] if wrong else []),
+        Column("traffic", "answers with", 60),
+        *([Column("problem", "what is wrong", 72)] if wrong else []),
         Column("since", "since"),
         Column("kind", "kind"),
         Column("url", "where", 40),
@@ -68,8 +68,8 @@ def _target_row(seen: SeenTarget, style: str, *, moving: bool, wrong: bool) -> S
         (
             Cell(harmless(seen.target), style),
             Cell(f"{sign.glyph} {state}", sign.style),
-            Cell(shares(variants) if variants else "–", "$accent" if variants else MUTED),
             *((_way_cell(seen),) if moving else ()),
+            Cell(shares(variants) if variants else "–", "$accent" if variants else MUTED),
             *((Cell(harmless(_problem(seen)), "$error"),) if wrong else ()),
             Cell(_moment(live.since if live else None), MUTED, live.since.timestamp() if live and live.since else None),
             Cell(harmless(seen.kind), MUTED),
@@ -226,7 +226,7 @@ def _newest(release: ReleaseLine) -> Iterator[Line]:
     yield fact("state", f"{sign.glyph} {state}", sign.style)
     yield fact("version", f"{release.model} version {release.version}", "bold")
     yield fact("at", f"{release.at:%Y-%m-%d %H:%M} UTC by {release.actor}")
-    yield fact("put there by", f"{release.action or 'a job'}  {release.job}")
+    yield fact("last job", f"{release.action or 'a job'}  {release.job}")
     if release.reason:
         yield fact("because", release.reason)
     yield fact("commit", (release.commit or "–")[:12], "$secondary")
@@ -290,8 +290,8 @@ def difference_lines(found: ReleaseDifference, width: int) -> list[Line]:
 
 
 def _side(name: str, release: Release) -> Line:
-    at = f"{release.at:%Y-%m-%d %H:%M} UTC by {release.actor}"
-    return fact(name, f"{release.model} version {release.version}  {release.id or 'without an id'}  {at}", "bold")
+    by = f"{day_and_clock(release.at)} by {release.actor}"
+    return fact(name, f"{release.model} {release.version}  {release.id or 'without an id'}  {by}", "bold")
 
 
 def _code(found: ReleaseDifference) -> Iterator[Line]:

@@ -49,26 +49,26 @@ def _other(variant: Variant) -> str:
 
 
 def way_told(way: RolloutLine) -> str:
-    """`◆ canary 10 %, step 1 of 4`, for where there is one cell for it."""
+    """`◆ watching 1/4`, for where there is one cell for it; the names of the variants tell the strategy."""
     sign = INTERRUPTED if way.interrupted else ROLLOUT_SIGNS[way.state]
     said = "interrupted" if way.interrupted else way.state.value
-    return f"{sign.glyph} {harmless(way.strategy)} {way.step}/{way.steps} {said}"
+    return f"{sign.glyph} {said} {way.step}/{way.steps}"
 
 
 def way_lines(way: RolloutLine) -> list[Line]:
     """A release on its way: where it stands, its steps, what was compared, what to do."""
-    sign = ROLLOUT_SIGNS[way.state]
+    sign = INTERRUPTED if way.interrupted else ROLLOUT_SIGNS[way.state]
+    said = f"interrupted while {way.state.value}" if way.interrupted else way.state.value
     lines: list[Line] = [
         (
-            (f"{sign.glyph} {way.state.value}", f"bold {sign.style}"),
+            (f"{sign.glyph} {said}", f"bold {sign.style}"),
             (f"  step {way.step} of {way.steps}  ", ""),
             (f"{harmless(way.strategy)} of version {way.version}", "bold $accent"),
             (f"  {harmless(way.release)} by {harmless(way.actor)}", MUTED),
         )
     ]
     if way.interrupted:
-        said = f"{INTERRUPTED.glyph} its job {harmless(way.job)} is gone and left it on its way;"
-        lines.append(((said, INTERRUPTED.style), (" go on: unipipe release status", "bold $accent")))
+        lines.append(((f"its job {harmless(way.job)} is gone and left it on its way", INTERRUPTED.style),))
     lines += [_step_line(number, step, way) for number, step in enumerate(way.course, start=1)]
     lines.append(remark(_since(way)))
     if way.reason:
@@ -77,10 +77,17 @@ def way_lines(way: RolloutLine) -> list[Line]:
 
 
 def _since(way: RolloutLine) -> str:
+    """Since when it stands there, and who goes on from there."""
     since = f"{way.state.value} since {way.since:%H:%M:%S} UTC"
+    if way.interrupted:
+        return f"{since}, nobody goes on with it"
+    if way.state in (RolloutState.WAITING, RolloutState.HELD):
+        return f"{since}, until it is advanced or aborted"
     if way.state is not RolloutState.WATCHING:
         return since
-    return f"{since}, {f'{way.left_seconds:.0f} s of its pause left' if way.left_seconds else 'its pause is over'}"
+    if way.left_seconds:
+        return f"{since}, {way.left_seconds:.0f} s of its pause left, then it goes on by itself"
+    return f"{since}, its pause is over: it goes on by itself when the comparison lets it"
 
 
 def _step_line(number: int, step: Step, way: RolloutLine) -> Line:
@@ -101,9 +108,18 @@ def analysis_lines(analysis: Analysis) -> list[Line]:
         ((f"{sign.glyph} {analysis.verdict.value}  ", f"bold {sign.style}"), (harmless(_why(analysis)), ""))
     ]
     if analysis.checks:
-        titles = (f"{title:>{cells}}" if place else fit(title, cells) for place, (title, cells) in enumerate(COMPARED))
-        lines.append((("  ".join(titles).rstrip(), MUTED),))
-    return [*lines, *map(_compared_line, analysis.checks)]
+        (name, cells), *figures, (verdict, _) = COMPARED
+        titles = [fit(name, cells), *(f"{title:>{width}}" for title, width in figures), verdict]
+        lines.append((("  ".join(titles), MUTED),))
+    return [*lines, *map(_compared_line, analysis.checks), *_counted(analysis)]
+
+
+def _counted(analysis: Analysis) -> Iterator[Line]:
+    """Of how many the shares are, and what the intervals promise."""
+    if analysis.checks:
+        first = analysis.checks[0]
+        counted = f"{harmless(first.name)} of {first.stable_count:,} and {first.candidate_count:,}"
+        yield remark(f"{counted}; `truly` holds however often one looks")
 
 
 def _why(analysis: Analysis) -> str:
@@ -122,8 +138,7 @@ def _compared_line(check: ComparedMeasure) -> Line:
     )
     cells = [f"{text:>{width}}" for text, (_, width) in zip(texts, COMPARED[1:], strict=False)]
     name = fit(harmless(check.name), COMPARED[0][1])
-    verdict = f"{sign.glyph} {check.verdict.value}"
-    return ((f"{name}  {'  '.join(cells)}", ""), (f"  {verdict:>{COMPARED[-1][1]}}", sign.style))
+    return ((f"{name}  {'  '.join(cells)}", ""), (f"  {sign.glyph} {check.verdict.value}", sign.style))
 
 
 def _share(value: float | None, check: ComparedMeasure) -> str:
@@ -153,9 +168,10 @@ def live_lines(live: LiveTarget) -> Iterator[Line]:
     for one in ordered:
         yield from _variant_lines(one)
     if live.release or live.since:
+        release = f"release {harmless(live.release)}" if live.release else "without a release"
         by = f" by {harmless(live.actor)}" if live.actor else ""
         since = f", {day_and_clock(live.since)}" if live.since else ""
-        yield remark(f"given by {harmless(live.release or 'no release')}{by}{since}")
+        yield remark(f"{release}{by}{since}")
     if live.sticky:
         yield fact("sticky", f"callers keep their variant by {live.sticky}")
 
