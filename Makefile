@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` tells the whole story, `make test` checks everything.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 READY := .venv/.ready
 
 .PHONY: demo test docs screenshots tour benchmarks clean
@@ -13,7 +14,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(WORKERS)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

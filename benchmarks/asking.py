@@ -127,7 +127,10 @@ class _Connection(asyncio.Protocol):
             self._told.variants[named[1].decode()] += 1
         self._received = b""
         self._began = 0.0
-        self._next()
+        if self._told.keeps:
+            self._next()
+        else:
+            self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._began > 0:
@@ -152,6 +155,8 @@ class _Told:
     failed_at: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     enough: bool = False
+    keeps: bool = True
+    """Whether a connection is asked again."""
 
     def count(self, status: str) -> None:
         self.statuses[status] += 1
@@ -165,11 +170,15 @@ class _Told:
 
 async def _asked(load: Load) -> Answers:
     requests = [_request(load, load.body)] * 4 + [_request(load, load.fifth or load.body)]
-    told, numbers, loop = _Told(), iter(range(load.requests)), asyncio.get_running_loop()
+    told, numbers, loop = (
+        _Told(keeps="close" not in load.headers),
+        iter(range(load.requests)),
+        asyncio.get_running_loop(),
+    )
     began = time.perf_counter()
     loop.add_signal_handler(signal.SIGTERM, told.end)
     while not told.enough and len(told.each) + told.statuses["lost"] < load.requests:
-        # Again only when a server closed connections: whoever lost one opens another.
+        # Again when connections were closed: whoever has none opens another.
         made = [
             await loop.create_connection(lambda: _Connection(requests, numbers, told), HOST, load.port)
             for _ in range(load.connections)

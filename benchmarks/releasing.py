@@ -52,10 +52,14 @@ class Project:
         """To the release before."""
         said([UNIPIPE, "rollback", "live", "--yes"], self.folder)
 
-    def load(self, requests: int, connections: int, fifth: dict[str, object] | None = None) -> Load:
-        """So many payments, every fifth another one."""
-        bodies = [json.dumps({"records": [one]}) if one else "" for one in (sample_row(), fifth)]
-        return Load(self.port, "/predict", bodies[0], requests, connections, fifth=bodies[1])
+    def load(self) -> Load:
+        """Ten thousand payments over connections that are kept."""
+        return Load(self.port, "/predict", _body(sample_row()), REQUESTS, CONNECTIONS)
+
+    def load_of_some_that_fail(self) -> Load:
+        """Every fifth fails with version 3. Connections are not kept: a cluster shares out connections, not requests."""
+        fifth = _body({**sample_row(), "region": "atlantis"})
+        return Load(self.port, "/predict", _body(sample_row()), 10 * REQUESTS, 4, "Connection: close\r\n", fifth)
 
     def from_confirmation(self) -> float:
         """Seconds of the last job, from its confirmation."""
@@ -110,7 +114,7 @@ def _released(workspace: Path, kind: str, seconds: int) -> Figure:
             pods.append(project.until_pods_were_ready())
             switches.append(seconds_of(project.back))
 
-        answers = meanwhile(project.load(REQUESTS, CONNECTIONS), there_and_back)
+        answers = meanwhile(project.load(), there_and_back)
         whole: list[float] = []
         confirmed: list[float] = []
         for _ in range(ROLLBACKS):
@@ -133,7 +137,7 @@ def _released(workspace: Path, kind: str, seconds: int) -> Figure:
 
 def _aborted(project: Project) -> float:
     """Seconds that callers see failures of a canary which fails at every fifth request."""
-    asking = begin(project.load(10 * REQUESTS, 4, {**sample_row(), "region": "atlantis"}))
+    asking = begin(project.load_of_some_that_fail())
     words = ["--version", "3", "--strategy", "canary", "--steps", "50", "--pause", "300", "--yes"]
     done = subprocess.run(
         [UNIPIPE, "release", "start", "live", *words], cwd=project.folder, capture_output=True, text=True, check=False
@@ -169,6 +173,10 @@ def _project(workspace: Path, kind: str) -> Iterator[Project]:
                 said(["kubectl", "delete", "namespace", name, "--wait=false"])
             if kind == "docker":
                 _take_away(name)
+
+
+def _body(record: dict[str, object]) -> str:
+    return json.dumps({"records": [record]})
 
 
 def _settings(kind: str, name: str, port: int) -> str:

@@ -111,7 +111,7 @@ def _by_share(one: LiveVariant) -> tuple[bool, float, bool]:
 
 def _variant(one: LiveVariant) -> tuple[str, ...]:
     weight = one.variant.weight
-    share = "mirror" if one.variant.mirrored else f"{weight:g} %"
+    share = "mirror" if one.variant.mirrored else f"{weight:.4g} %"
     ready = "ready" if one.ready else "not ready"
     replicas = f"{one.ready_replicas}/{one.replicas} ready" if one.replicas != 1 else ready
     return (

@@ -210,7 +210,9 @@ def refusal(words: Sequence[str], said: str, place: str) -> UnipipeError:
             hint=f"Ask for a role that may {verb} it there: kubectl auth can-i --list",
         )
     if " is invalid: " in low:
-        return Failed(f"The cluster refuses it: {told}", hint="Change what unipipe.yaml says of the target: kubernetes.")
+        return Failed(
+            f"The cluster refuses it: {told}", hint="Change what unipipe.yaml says of the target: kubernetes."
+        )
     if NO_CONFIGURATION in low:
         return ToolMissing("kubectl knows of no cluster: there is no kubeconfig.", hint=_HINT_CONTEXT)
     if any(word in low for word in AWAY):
