@@ -150,19 +150,19 @@ def test_the_answer_of_a_look_fits_its_schema(words: str, looked_at: World) -> N
     assert asked
     assert isinstance(asked.action, Look)
     request = fill(asked.action, asked.texts, looked_at.root).request
-    _fits(json.loads(json.dumps(to_plain(asked.action.look(request, looked_at)), allow_nan=False)), words)
+    expect_fit(json.loads(json.dumps(to_plain(asked.action.look(request, looked_at)), allow_nan=False)), words)
 
 
 def test_the_answers_of_the_command_line_fit_their_schemas(trained: Path) -> None:
-    _fits(unipipe("jobs", "attach", "last", "--json", cwd=trained).json, "jobs attach")
-    _fits(unipipe("runs", "sync", "--json", cwd=trained).json, "runs sync")
+    expect_fit(unipipe("jobs", "attach", "last", "--json", cwd=trained).json, "jobs attach")
+    expect_fit(unipipe("runs", "sync", "--json", cwd=trained).json, "runs sync")
     one, other, *_ = (run["run_id"] for run in unipipe("runs", "list", "--json", cwd=trained).json["runs"])
-    _fits(unipipe("runs", "show", one, "--json", cwd=trained).json, "runs show")
-    _fits(unipipe("runs", "compare", one, other, "--json", cwd=trained).json, "runs compare")
+    expect_fit(unipipe("runs", "show", one, "--json", cwd=trained).json, "runs show")
+    expect_fit(unipipe("runs", "compare", one, other, "--json", cwd=trained).json, "runs compare")
 
 
 def test_the_answer_of_a_status_without_any_project_fits_its_schema(tmp_path: Path) -> None:
-    _fits(unipipe("status", "--json", cwd=tmp_path).json, "status")
+    expect_fit(unipipe("status", "--json", cwd=tmp_path).json, "status")
 
 
 def test_what_each_job_answered_fits_the_schema_of_its_command(trained: Path) -> None:
@@ -170,7 +170,7 @@ def test_what_each_job_answered_fits_the_schema_of_its_command(trained: Path) ->
     answers = {job["action"]: trained / ".unipipe" / "jobs" / job["id"] / "result.json" for job in jobs}
     assert {"init", "pipeline run"} <= set(answers)
     for action, path in answers.items():
-        _fits(json.loads(path.read_text()), action)
+        expect_fit(json.loads(path.read_text()), action)
 
 
 def test_the_answers_of_the_way_from_serving_to_drift_fit_their_schemas(trained: Path, tmp_path: Path) -> None:
@@ -186,12 +186,12 @@ def test_the_answers_of_the_way_from_serving_to_drift_fit_their_schemas(trained:
     ):
         said = unipipe(*words, "--json", cwd=trained)
         assert said.exit_code == 0, said.stderr
-        _fits(said.json, " ".join(map(str, words)))
+        expect_fit(said.json, " ".join(map(str, words)))
 
 
 def test_a_plan_fits_its_schema(trained: Path) -> None:
     said = unipipe("serve", "start", "--dry-run", "--json", cwd=trained)
-    _validate(said.json, "plan")
+    expect_valid(said.json, "plan")
 
 
 def test_a_number_that_is_none_is_allowed_as_null_and_a_text_is_not() -> None:
@@ -267,11 +267,11 @@ def _parses(line: str) -> bool:
     return len(asked) == 1
 
 
-def _fits(answer: Any, words: str) -> None:
+def expect_fit(answer: Any, words: str) -> None:
     name = next(action.name for action in CATALOG if (words + " ").startswith(action.name + " "))
-    _validate(answer, name.replace(" ", "-"))
+    expect_valid(answer, name.replace(" ", "-"))
 
 
-def _validate(answer: Any, name: str) -> None:
+def expect_valid(answer: Any, name: str) -> None:
     schema = json.loads((DOCS / "schemas" / f"{name}.json").read_text())
     jsonschema.validate(answer, schema, jsonschema.Draft202012Validator)

@@ -152,6 +152,18 @@ def test_the_second_of_two_who_start_a_server_is_told(project: Path) -> None:
     assert answers(target)[1] == [1]
 
 
+def test_a_target_that_follows_nobody_starts_again_with_what_was_released_there_last(project: Path) -> None:
+    world, target, _ = with_target(project, TWO.replace("follows: champion", "follows: null", 1))
+    start_release(plan_release(StartRelease("local", 2), world), world, Listening())
+    stop_server(plan_stop(StopServer("local"), world), world, Listening())
+
+    registry = world.open_registry()
+    registry.set_alias("fraud", "champion", 1)
+    start_server(plan_start(StartServer("local"), world), world, Listening())
+
+    assert answers(target)[1] == [2]
+
+
 def test_a_target_of_containers_is_started_by_a_release_and_so_is_its_stop_undone(project: Path) -> None:
     world, target, _ = with_target(project, FAR)
     with pytest.raises(UsageError, match="by a release") as refused:

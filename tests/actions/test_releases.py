@@ -17,7 +17,7 @@ from tests.fakes import NOON, FakeTarget, Listening, Unreachable
 from unipipe_tui.actions.overview import Status, status
 from unipipe_tui.actions.release.driving import look
 from unipipe_tui.actions.release.history import ReleaseHistory, list_releases
-from unipipe_tui.actions.release.moving import AbortRelease, move_release, plan_abort
+from unipipe_tui.actions.release.moving import AbortRelease, AdvanceRelease, move_release, plan_abort, plan_advance
 from unipipe_tui.actions.release.starting import StartRelease, plan_release, start_release
 from unipipe_tui.actions.release.status import ReleaseStatus, release_status
 from unipipe_tui.actions.release.view import ShowRelease, show_release
@@ -195,6 +195,30 @@ def test_a_release_that_was_aborted_is_told_with_its_reason_and_was_never_live(p
     )
     assert (live.version, live.state, live.live, live.until) == (1, RolloutState.DONE, True, None)
     assert aborted.release == waiting.release
+
+
+def test_the_history_of_another_time_tells_what_was_on_its_way_then_not_what_became_of_it(project: Path) -> None:
+    world, _, clock = with_target(project)
+    start_release(plan_release(StartRelease("local", 1), world), world, Listening())
+    clock.wait(3600)
+    tried = StartRelease("local", 2, StrategyKind.CANARY, "10", by_hand=True)
+    start_release(plan_release(tried, world), world, Listening())
+    clock.wait(600)
+    move_release(plan_abort(AbortRelease("local", "looks odd"), world), world, Listening())
+    clock.wait(600)
+    start_release(plan_release(tried, world), world, Listening())
+    clock.wait(600)
+    move_release(plan_advance(AdvanceRelease("local"), world), world, Listening())
+    clock.wait(600)
+
+    def told(at: str | None) -> list[tuple[int, str, str]]:
+        lines = list_releases(ReleaseHistory("local", at=at), world).releases
+        return [(line.version, line.state.value, line.reason) for line in lines]
+
+    assert told("35m") == [(2, "waiting", ""), (1, "done", "")]
+    assert told("25m") == [(2, "aborted", "looks odd"), (1, "done", "")]
+    assert told("15m") == [(2, "waiting", ""), (2, "aborted", "looks odd"), (1, "done", "")]
+    assert told("5m") == told(None) == [(2, "done", ""), (2, "aborted", "looks odd"), (1, "done", "")]
 
 
 def _same(moment: datetime) -> datetime:

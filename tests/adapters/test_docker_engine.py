@@ -70,7 +70,10 @@ def test_an_engine_that_cannot_be_asked_is_told_with_its_remedy(said: str, messa
     ],
 )
 def test_a_command_that_says_no_is_not_taken_for_a_missing_engine(said: str) -> None:
-    raise_if_away(said)  # Raises ToolMissing when it is taken for one.
+    try:
+        raise_if_away(said)
+    except ToolMissing as missing:
+        pytest.fail(f"taken for a missing engine: {missing.message}")
 
 
 def test_without_a_program_its_installation_is_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,7 +214,7 @@ def dvc_says() -> dict[str, set[tuple[str, str, str]]]:
     return said
 
 
-def agree(root: Path) -> PipelineState:
+def expect_agreement(root: Path) -> PipelineState:
     """Compare both answers, stage by stage; a stage of which DVC says nothing must have no cause of its own."""
     state = look(root)
     truth = dvc_says()
@@ -275,7 +275,7 @@ def test_both_draw_the_same_graph(project: Path) -> None:
 
 
 def test_right_after_a_run_only_what_runs_every_time_is_stale(project: Path) -> None:
-    state = agree(project)
+    state = expect_agreement(project)
     stale = {
         found.stage.address for found in state.states if found.freshness not in {Freshness.FRESH, Freshness.FROZEN}
     }
@@ -340,7 +340,7 @@ def write_crlf(root: Path, *paths: str) -> None:
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS.keys())
 def test_both_see_the_same_when(mutation: Mutation, project: Path) -> None:
     mutation(project)
-    agree(project)
+    expect_agreement(project)
 
 
 def test_a_legacy_lock_counts_crlf_as_lf_in_text_but_not_in_binary_files(project: Path) -> None:
@@ -353,7 +353,7 @@ def test_a_legacy_lock_counts_crlf_as_lf_in_text_but_not_in_binary_files(project
         place = project / ".dvc/cache" / md5[:2] / md5[2:]
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    state = agree(project)
+    state = expect_agreement(project)
     assert state.of("text.csv.dvc").freshness is Freshness.FRESH
     assert state.of("model.bin.dvc").freshness is Freshness.FRESH
 

@@ -47,7 +47,8 @@ def a_run(run_id: str) -> Whole:
     return Whole(RunRow(run_id, "", "0", "FINISHED"))
 
 
-def same(held: HeldRuns, server: str) -> None:
+def expect_same(held: HeldRuns, server: str) -> None:
+    """The runs that are held are those that MLflow tells."""
     assert held.runs == said_by_mlflow(MlflowClient(server, server))
 
 
@@ -68,7 +69,7 @@ def everything(held: HeldRuns, source: ClientRuns, error: UnipipeError | None = 
 
 def test_a_server_holds_the_runs_that_mlflows_own_search_tells(server: str, backend: Stored) -> None:
     held = held_of(ClientRuns(server, server))
-    same(held, server)
+    expect_same(held, server)
     assert held.runs[backend.deleted].run.lifecycle == DELETED
     assert dict(held.experiments.values()) == {"Default": "active", "payments": "active", "gone": "deleted"}
     assert [one.context for one in held.datasets(backend.finished)] == ["training"]
@@ -90,7 +91,7 @@ def test_runs_that_began_at_the_same_moment_are_each_read_once_however_small_the
         logged(server, f"twin {number}", start=1_600_000_000_000)
     held = held_of(ClientRuns(server, server, page=3))
     assert len(held.read) == len(set(held.read))
-    same(held, server)
+    expect_same(held, server)
 
 
 def test_a_first_pass_that_was_stopped_goes_on_where_it_ended(server: str) -> None:
@@ -101,7 +102,7 @@ def test_a_first_pass_that_was_stopped_goes_on_where_it_ended(server: str) -> No
     assert 0 < len(first) < len(said_by_mlflow(MlflowClient(server, server)))
     held.follow(ClientRuns(server, server, page=2, few=0))
     assert not set(held.read) & set(first)
-    same(held, server)
+    expect_same(held, server)
     assert json.loads(held.cursor or "")["completed"] > 0
 
 
@@ -113,7 +114,7 @@ def test_what_is_gone_is_found_by_the_next_pass_when_this_one_was_stopped_in_bet
     held.follow(ClientRuns(server, server, few=0))
     assert held.ids() > stale.keys()
     held.follow(ClientRuns(server, server, few=0))
-    same(held, server)
+    expect_same(held, server)
 
 
 def test_a_quick_pass_reads_what_began_ended_went_on_or_was_deleted(server: str) -> None:
@@ -130,7 +131,7 @@ def test_a_quick_pass_reads_what_began_ended_went_on_or_was_deleted(server: str)
     held.follow(ClientRuns(server, server, few=0))
     assert {new, goes_on, ends, old} <= set(held.read)
     assert len(held.read) == len(set(held.read))
-    same(held, server)
+    expect_same(held, server)
 
 
 def test_what_was_done_to_an_old_run_is_read_when_it_is_named_or_at_the_latest_after_an_hour(server: str) -> None:
@@ -163,7 +164,7 @@ def test_few_runs_are_read_in_full_every_time_so_that_nothing_is_missed(server: 
     MlflowClient(server, server).set_tag(old, "late", "yes")
     held.follow(ClientRuns(server, server))
     assert "late" in held.tags(old)
-    same(held, server)
+    expect_same(held, server)
 
 
 def test_a_run_that_was_removed_for_good_is_gone(server: str, backend: Stored) -> None:
@@ -177,14 +178,14 @@ def test_a_run_that_was_removed_for_good_is_gone(server: str, backend: Stored) -
     assert unfinished not in held.runs
     held.follow(ClientRuns(server, server))
     assert before_long not in held.runs
-    same(held, server)
+    expect_same(held, server)
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "{}", '{"format": 0}', '{"format": 1, "unfinished": 3}'])
 def test_a_cursor_that_is_not_understood_counts_as_none(server: str, cursor: str) -> None:
     held = HeldRuns({"stale": a_run("stale")}, cursor)
     held.follow(ClientRuns(server, server, few=0))
-    same(held, server)
+    expect_same(held, server)
 
 
 def test_a_token_is_taken_from_the_environment_and_told_to_nobody_but_the_server(
@@ -201,7 +202,7 @@ def test_a_token_is_taken_from_the_environment_and_told_to_nobody_but_the_server
         assert "wr0ng-token" not in everything(HeldRuns(), source, refused.value)
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", TOKEN)
         held = held_of(source)
-        same(held, server)
+        expect_same(held, server)
         assert TOKEN not in everything(held, source)
 
 
@@ -380,7 +381,7 @@ def test_a_database_file_is_read_from_a_copy_and_keeps_every_byte(database: Stor
     held = held_of(source)
     assert hashlib.sha256(database.path.read_bytes()).hexdigest() == before
     assert set(database.path.parent.iterdir()) == beside
-    same(held, database.uri)
+    expect_same(held, database.uri)
     stamp = source.stamp()
     assert stamp == source.stamp() != ""
     logged(database.uri, "another")

@@ -112,6 +112,11 @@ JOBS = (
 )
 
 
+async def expect_soon(pilot: Pilot[Any], true: Callable[[], object]) -> None:
+    """What a test states in the end, when it takes a moment to come true; `until` is for the way there."""
+    await until(pilot, true)
+
+
 async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 15.0) -> None:
     """Wait until something is so; what is waited for happens in other threads and processes."""
     for _ in range(int(seconds / 0.05)):

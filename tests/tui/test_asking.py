@@ -11,7 +11,7 @@ from textual.command import CommandPalette
 from textual.widgets import Input, OptionList, Static
 
 from tests.fakes import FakeProcesses
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import approved
@@ -56,7 +56,7 @@ async def test_a_look_is_answered_as_pairs_and_tables(busy_world: World) -> None
         app.post_message(Asked(action_named("models list")))
         await until(pilot, lambda: isinstance(app.screen, AnswerScreen))
         output = app.screen.query_one(Output)
-        await until(pilot, lambda: "fraud-detector" in "\n".join(output.lines))
+        await expect_soon(pilot, lambda: "fraud-detector" in "\n".join(output.lines))
 
 
 async def test_the_form_shows_its_command_line_and_makes_the_request(busy_world: World) -> None:

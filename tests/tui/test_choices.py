@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes import NOON, FakeTracking, staying
+from tests.fakes import NOON, FakeTracking, Unreachable, staying
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.request import Names, fields_of
 from unipipe_tui.actions.world import World
@@ -161,6 +161,12 @@ def test_aliases_tell_what_they_name_and_a_new_one_is_nothing_strange(busy_world
 
     assert remark_of(known, "champion") == "version 2"
     assert strange_words(known, "canary", many=False) == ()
+
+
+def test_a_target_that_cannot_be_asked_is_not_offered_as_a_stopped_one(busy_world: World) -> None:
+    away = staying(busy_world, target_of=lambda name: Unreachable("The engine does not answer."))
+
+    assert remark_of(offered(away, "release log", "target"), "local") == "cannot be asked · The engine does not answer."
 
 
 def test_models_targets_stages_jobs_and_alerts_are_those_of_the_looks(busy_world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from tests.tui.conftest import JOBS, looked, until
+from tests.tui.conftest import JOBS, expect_soon, looked, until
 from tests.tui.shells import around
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
@@ -92,4 +92,4 @@ async def test_the_cursor_leads_on_from_a_wanted_job_that_the_list_does_not_hold
         await pilot.press("ctrl+r")
         await pilot.pause(0.3)
         await pilot.press("G")
-        await until(pilot, lambda: OLDEST.message in head(app))
+        await expect_soon(pilot, lambda: OLDEST.message in head(app))

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import OptionList, Static
 
 from tests.fakes import NOON, FakeProcesses, staying
-from tests.tui.conftest import JOBS, looked, until
+from tests.tui.conftest import JOBS, expect_soon, looked, until
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.models import PROMOTE, PromoteModel, plan_promotion
 from unipipe_tui.actions.request import fields_of
@@ -76,7 +76,7 @@ async def test_the_command_log_opens_at_its_end_and_stays_there_when_more_is_run
         before = grid.max_scroll_y
         busy_world.jobs.begin(replace(JOBS[3], id="20260309-130000-0000aa", started=NOON + timedelta(hours=1)))
         app.action_look_again()
-        await until(pilot, lambda: grid.max_scroll_y > before and grid.scroll_y == grid.max_scroll_y)
+        await expect_soon(pilot, lambda: grid.max_scroll_y > before and grid.scroll_y == grid.max_scroll_y)
 
 
 async def test_the_palette_finds_by_the_words_of_the_help_and_not_by_scattered_letters(world: World) -> None:

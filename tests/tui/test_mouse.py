@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets._footer import FooterKey
 
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from tests.tui.lively import lively
 from tests.tui.shells import around
 from unipipe_tui.actions.world import World
@@ -57,7 +57,7 @@ async def test_a_key_of_the_footer_does_by_a_click_what_it_does_when_it_is_press
         await until(pilot, lambda: isinstance(app.screen, PlanScreen))
         await until(pilot, lambda: app.screen.query("PlanLine"))
         await pilot.click("#cancel")
-        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await expect_soon(pilot, lambda: len(app.screen_stack) == 1)
 
 
 async def test_a_row_gets_the_cursor_by_a_click_is_opened_by_two_and_a_head_sorts(busy_world: World) -> None:

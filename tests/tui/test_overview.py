@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.widgets import OptionList, Static
 
 from tests.fakes import NOON, FakeGit, FakeTarget, staying
-from tests.tui.conftest import JOBS, MODEL, looked, until
+from tests.tui.conftest import JOBS, MODEL, expect_soon, looked, until
 from tests.tui.test_monitoring import check
 from unipipe_tui.actions.jobs import JobLine
 from unipipe_tui.actions.world import World
@@ -218,7 +218,7 @@ async def test_a_change_by_somebody_else_is_noticed(world: World, project: Path)
     async with app.run_test(size=(80, 24)) as pilot:
         await looked(pilot, app)
         (project / "unipipe.yaml").write_text("project: renamed\n")
-        await until(pilot, lambda: "renamed" in str(app.screen.query_one(Title).content))
+        await expect_soon(pilot, lambda: "renamed" in str(app.screen.query_one(Title).content))
 
 
 async def test_the_cursor_stays_on_its_step_through_a_refresh(world: World) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from tests.actions.runs.made import Made, batch_of, world_with
 from tests.fakes import FakeProcesses, FakeTracking, staying
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.runs.listing import SHOW, RunView, ShowRun
@@ -271,7 +271,7 @@ async def test_a_chart_that_cannot_be_drawn_says_why(project: Path) -> None:
         reading = app.screen.query_one(Reading)
         await until(pilot, lambda: "Nobody knows which values of 'odd' are the better ones." in text_of(reading))
         await pilot.press("t")
-        await until(pilot, lambda: "odd by params (higher is better)" in picture(app))
+        await expect_soon(pilot, lambda: "odd by params (higher is better)" in picture(app))
 
 
 async def test_metrics_are_drawn_of_the_marked_runs(some: World) -> None:

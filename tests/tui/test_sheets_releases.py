@@ -205,7 +205,7 @@ def test_the_steps_of_a_release_on_its_way_are_done_here_or_to_come() -> None:
         "▸ 2  v1 ██████░░ 75 % · v2 25 % canary  at least 1 m 00 s",
         "· 3  v1 ████░░░░ 50 % · v2 50 % canary  at least 1 m 00 s",
         "· 4  v2 ████████ 100 %",
-        "watching since 12:00:00 UTC, 42 s of its pause left, then it goes on by itself",
+        "watching since 12:00:00 UTC; it goes on by itself, 42 s of its pause left",
     ]
 
 
@@ -221,7 +221,7 @@ def test_an_interrupted_release_says_so_and_how_it_goes_on() -> None:
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (RolloutState.WATCHING, "its pause is over: it goes on by itself when the comparison lets it"),
+        (RolloutState.WATCHING, "; it goes on by itself, as soon as the comparison lets it"),
         (RolloutState.WAITING, "waiting since 12:00:00 UTC, until it is advanced or aborted"),
         (RolloutState.HELD, "held since 12:00:00 UTC, until it is advanced or aborted"),
         (RolloutState.MOVING, "moving since 12:00:00 UTC"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.widgets import Static
 
 from tests.fakes import FakeProcesses
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from tests.tui.shells import around, footer_of, planned
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
@@ -57,7 +57,7 @@ async def test_it_may_begin_too_small(world: World, tmp_path: Path) -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, TooSmallScreen))
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: not isinstance(app.screen, TooSmallScreen))
+        await expect_soon(pilot, lambda: not isinstance(app.screen, TooSmallScreen))
 
 
 async def test_where_nothing_may_be_changed_keys_are_dimmed_and_say_why(busy_world: World, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ async def test_a_jump_asks_for_a_capability_by_its_name(busy_world: World, tmp_p
         await until(pilot, lambda: isinstance(app.screen, AnswerScreen))
         await until(pilot, lambda: "› models list" in str(app.screen_stack[0].query_one(Title).content))
         await pilot.press("escape")
-        await until(pilot, lambda: "›" not in str(app.screen.query_one(Title).content))
+        await expect_soon(pilot, lambda: "›" not in str(app.screen.query_one(Title).content))
 
 
 async def test_the_title_tells_the_way_to_a_plan_and_to_the_help_above_a_place(
@@ -120,4 +120,4 @@ async def test_the_title_tells_the_way_to_a_plan_and_to_the_help_above_a_place(
         title = app.screen.query_one(Title)
         await pilot.press("p")
         await until(pilot, lambda: planned(app))
-        await until(pilot, lambda: "› Plan: models promote" in str(title.content))
+        await expect_soon(pilot, lambda: "› Plan: models promote" in str(title.content))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from tests.tui.shells import around
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
@@ -52,7 +52,7 @@ async def test_the_cursor_of_a_table_comes_back_to_its_row(busy_world: World, tm
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.current_mode == "models")
         grid = app.screen.query_one("#versions Grid", Grid)
-        await until(pilot, lambda: grid.pointed == oldest)
+        await expect_soon(pilot, lambda: grid.pointed == oldest)
 
 
 RUBBISH: Mapping[str, str | bytes] = {

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static
 
 from tests.fakes import FakeProcesses, FakeTerminal
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from tests.tui.shells import around, painted, planned, told
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.world import World
@@ -42,7 +42,7 @@ async def test_without_any_clipboard_the_path_of_a_file_is_told(world: World, tm
     app = Unipipe(world, around(tmp_path, TERM="linux"))
     async with app.run_test(size=(100, 30)) as pilot:
         app.screen.post_message(Copied("[bold]not markup[/"))
-        await until(pilot, lambda: str(tmp_path / "state" / "copied.txt") in told(app))
+        await expect_soon(pilot, lambda: str(tmp_path / "state" / "copied.txt") in told(app))
 
 
 async def test_a_form_copies_its_command_line_as_it_stands(busy_world: World, tmp_path: Path) -> None:
@@ -192,8 +192,8 @@ async def test_a_program_that_is_not_there_and_a_terminal_that_cannot_be_lent_ar
     missing = Lent(busy_world, around(tmp_path, EDITOR="no-such-editor"))
     async with missing.run_test(size=(100, 30)) as pilot:
         missing.post_message(OutsideWanted("x", editor=True))
-        await until(pilot, lambda: "no-such-editor" in told(missing))
+        await expect_soon(pilot, lambda: "no-such-editor" in told(missing))
     app = Unipipe(busy_world, around(tmp_path))
     async with app.run_test(size=(100, 30)) as pilot:
         app.post_message(OutsideWanted("x"))
-        await until(pilot, lambda: "no terminal" in told(app))
+        await expect_soon(pilot, lambda: "no terminal" in told(app))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.fakes import FakeTerminal
-from tests.tui.conftest import looked, until
+from tests.tui.conftest import expect_soon, looked, until
 from tests.tui.shells import around, told
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import UserConfig
@@ -84,4 +84,4 @@ def test_many_faults_of_a_configuration_are_told_in_a_few_lines() -> None:
 async def test_the_faults_are_said_when_the_workbench_opens(world: World, tmp_path: Path) -> None:
     app = Unipipe(world, around(tmp_path, user=UserConfig(problems=("c, line 2: no such theme.",))))
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: "no such theme" in told(app))
+        await expect_soon(pilot, lambda: "no such theme" in told(app))

@@ -45,7 +45,10 @@ class StartOrder:
 
 
 def plan_start(request: StartServer, world: World) -> Plan[StartOrder]:
-    """Start a local HTTP server that answers predictions with the champion and logs every one of them."""
+    """Start a local HTTP server that answers predictions with the champion and logs every one of them.
+
+    On a target that follows no alias it is the version that was released there last.
+    """
     return plan_server_start(world, world.target(request.target), request.version)
 
 
@@ -62,9 +65,9 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
     live = world.target_of(target).live()
     if live.state in RUNS:
         raise UsageError(f"{target} runs already on {live.url}.", hint=f"unipipe serve stop {target}")
-    alias = world.targets[target].alias or CHAMPION
-    chosen = version if version is not None else world.tracking.alias(model, alias)
+    chosen = version if version is not None else _version_to_start(world, target)
     if chosen is None:
+        alias = world.targets[target].alias or CHAMPION
         raise UsageError(f"{model}@{alias} names no version yet.", hint="Train one: unipipe pipeline run")
     warnings = release_warnings(world, model, chosen)
     effects = [plans.write(f"bundle of {model} version {chosen}, sealed with its digest")]
@@ -72,6 +75,13 @@ def plan_server_start(world: World, target: str, version: int | None) -> Plan[St
     effects.append(plans.store("release, audit entry"))
     title = f"Start {target} with {model} version {chosen}"
     return Plan(title, tuple(effects), f"unipipe serve stop {target}", StartOrder(target, model, chosen), warnings)
+
+
+def _version_to_start(world: World, target: str) -> int | None:
+    """What its alias names; a target that follows none goes on with what was released there last."""
+    alias = world.targets[target].alias
+    last = world.history.releases(target, 1) if alias is None else ()
+    return last[0].version if last else world.tracking.alias(world.model.name, alias or CHAMPION)
 
 
 def start_server(plan: Plan[StartOrder], world: World, progress: Progress) -> Done[ServerStatus]:

@@ -118,6 +118,8 @@ def _targets(world: World, _: str) -> Choices:
 
 
 def _told_of_target(status: ServerStatus) -> str:
+    if status.error and not status.url:
+        return _told("cannot be asked", status.error)
     return _told(status.state.value, status.answers, status.url)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -83,9 +84,8 @@ def list_releases(request: ReleaseHistory, world: World) -> ReleasesSoFar:
     live = _answering(request.target, world) if then is None else frozenset()
     with world.store.together():
         known = [one for one in world.history.releases(request.target, ALL_RELEASES) if then is None or one.at <= then]
-        others = [one for one in _others(request.target, world) if then is None or one.started <= then]
         lines = sorted(
-            (*_lines(known, world, then, live), *(_tried(one, world, then) for one in others)),
+            (*_lines(known, world, then, live), *(_tried(one, world) for one in _others(request.target, then, world))),
             key=lambda line: line.at,
             reverse=True,
         )
@@ -99,9 +99,22 @@ def newest_until(target: str, then: datetime, world: World) -> ReleaseLine | Non
         return next(_lines(known, world, then, frozenset()), None)
 
 
-def _others(target: str | None, world: World) -> Iterator[Rollout]:
-    """Those that the target never came to answer with alone."""
-    return (one for one in world.rollouts.latest(target, ALL_RELEASES) if one.state is not RolloutState.DONE)
+def _others(target: str | None, then: datetime | None, world: World) -> Iterator[Rollout]:
+    """Those that the target had not come to answer with alone."""
+    known = world.rollouts.latest(target, ALL_RELEASES)
+    found = known if then is None else (_as_it_was(one, then, world) for one in known if one.started <= then)
+    return (one for one in found if one.state is not RolloutState.DONE)
+
+
+def _as_it_was(rollout: Rollout, then: datetime, world: World) -> Rollout:
+    """A rollout as its last move until then left it."""
+    moves = world.rollouts.moves(rollout.id)
+    move = next((one for one in reversed(moves) if one.at <= then), None)
+    if move is not None and move is moves[-1]:
+        return rollout
+    if move is None:
+        return replace(rollout, state=RolloutState.MOVING, since=rollout.started, place=0, reason="")
+    return replace(rollout, state=move.state, since=move.at, place=move.place, reason=move.why, job=move.job)
 
 
 def _stops(world: World) -> Sequence[tuple[str, datetime]]:
@@ -150,16 +163,15 @@ def _line(release: Release, until: datetime | None, world: World, *, live: bool,
     )
 
 
-def _tried(rollout: Rollout, world: World, then: datetime | None) -> ReleaseLine:
+def _tried(rollout: Rollout, world: World) -> ReleaseLine:
     found = world.bundles.find(rollout.candidate.model, rollout.candidate.version)
     bundle = found[1] if found else None
-    over = rollout.state.is_over and (then is None or rollout.since <= then)
     return ReleaseLine(
         target=rollout.target,
         model=rollout.candidate.model,
         version=rollout.candidate.version,
         at=rollout.started,
-        until=rollout.since if over else None,
+        until=rollout.since if rollout.state.is_over else None,
         live=False,
         stopped=False,
         release=rollout.id,

@@ -85,9 +85,8 @@ def _since(way: RolloutLine) -> str:
         return f"{since}, until it is advanced or aborted"
     if way.state is not RolloutState.WATCHING:
         return since
-    if way.left_seconds:
-        return f"{since}, {way.left_seconds:.0f} s of its pause left, then it goes on by itself"
-    return f"{since}, its pause is over: it goes on by itself when the comparison lets it"
+    then = f"{way.left_seconds:.0f} s of its pause left" if way.left_seconds else "as soon as the comparison lets it"
+    return f"{since}; it goes on by itself, {then}"
 
 
 def _step_line(number: int, step: Step, way: RolloutLine) -> Line:
