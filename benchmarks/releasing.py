@@ -25,7 +25,7 @@ from model_servers import free_port, sample_row
 
 UNIPIPE = Path(sys.executable).with_name("unipipe")
 MORE_VERSIONS = Path(__file__).parents[1] / "tests" / "journeys" / "more_versions.py"
-"""Registers version 2, and version 3, which fails at regions that it was not trained on."""
+"""Registers two more versions, of which the second fails at regions that it was not trained on."""
 ROLLBACKS = 3
 REQUESTS = 10_000
 CONNECTIONS = 16
@@ -38,10 +38,12 @@ UNTIL_SURE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Project:
-    """A workspace with one target, which version 1 was released to, then version 2."""
+    """A workspace with one target, which version 1 was released to, then one as good as it."""
 
     folder: Path
     port: int
+    failing: int
+    """A version that fails at regions which it was not trained on."""
 
     def release(self, version: int, *words: str) -> None:
         """Release a version as a person would."""
@@ -57,7 +59,7 @@ class Project:
         return Load(self.port, "/predict", _body(sample_row()), REQUESTS, CONNECTIONS)
 
     def load_of_some_that_fail(self) -> Load:
-        """Every fifth fails with version 3. Connections are not kept: a cluster shares out connections, not requests."""
+        """Every fifth fails with the failing version. Connections are closed: a cluster shares out connections, not requests."""
         fifth = _body({**sample_row(), "region": "atlantis"})
         return Load(self.port, "/predict", _body(sample_row()), 10 * REQUESTS, 4, "Connection: close\r\n", fifth)
 
@@ -138,7 +140,7 @@ def _released(workspace: Path, kind: str, seconds: int) -> Figure:
 def _aborted(project: Project) -> float:
     """Seconds that callers see failures of a canary which fails at every fifth request."""
     asking = begin(project.load_of_some_that_fail())
-    words = ["--version", "3", "--strategy", "canary", "--steps", "50", "--pause", "300", "--yes"]
+    words = ["--version", str(project.failing), "--strategy", "canary", "--steps", "50", "--pause", "300", "--yes"]
     done = subprocess.run(
         [UNIPIPE, "release", "start", "live", *words], cwd=project.folder, capture_output=True, text=True, check=False
     )
@@ -155,7 +157,7 @@ def _project(workspace: Path, kind: str) -> Iterator[Project]:
     name = f"b{uuid.uuid4().hex[:8]}"
     with tempfile.TemporaryDirectory() as place:
         folder = Path(shutil.copytree(workspace, Path(place) / "workspace", symlinks=True))
-        said([sys.executable, MORE_VERSIONS], folder)
+        good, failing = (int(word) for word in said([sys.executable, MORE_VERSIONS], folder).split()[-2:])
         config = (folder / "unipipe.yaml").read_text().partition("targets:")[0]
         port = _node_port() if kind == "kubernetes" else free_port()
         project = config.replace("project: fraud-detection", f"project: {name}")
@@ -163,9 +165,9 @@ def _project(workspace: Path, kind: str) -> Iterator[Project]:
         if kind == "kubernetes":
             said(["kubectl", "create", "namespace", name])
         try:
-            made = Project(folder, port)
+            made = Project(folder, port, failing)
             made.release(1)
-            made.release(2)
+            made.release(good)
             yield made
         finally:
             said([UNIPIPE, "serve", "stop", "live", "--yes"], folder)
