@@ -185,7 +185,9 @@ _AFTER_CATALOG = (
     ),
     KeyLine(MODELS, "x", "Reject", "Reject the version under the cursor, or take that back.", "reject", True, True),
     KeyLine(RELEASES, "R", "Release", "Release a version to the target under the cursor.", "release", True, True),
-    KeyLine(RELEASES, "a", "Advance", "Go on to the next step, or from where it was interrupted.", "advance", True, True),
+    KeyLine(
+        RELEASES, "a", "Advance", "Go on to the next step, or from where it was interrupted.", "advance", True, True
+    ),
     KeyLine(RELEASES, "o", "Hold", "Let the release on its way stay at its step.", "hold", False, True),
     KeyLine(RELEASES, "X", "Abort", "Take the release on its way back.", "abort", True, True),
     KeyLine(
