@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
+from enum import Enum, StrEnum
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.cells import aligned
@@ -59,7 +59,7 @@ class ColumnKind(Enum):
     NOT_COMPARED = "not compared"
 
 
-class Method(Enum):
+class Method(StrEnum):
     """What the verdict on a column rests on."""
 
     PSI = "population stability index"
@@ -79,7 +79,8 @@ class ColumnDrift:
 
     column: str
     kind: ColumnKind
-    method: Method
+    method: str
+    """A `Method`, or the method that was asked for by its name."""
     drifted: bool
     reason: str
     reference_rows: int
@@ -97,6 +98,12 @@ class ColumnDrift:
     missing_p_value: float | None = None
     new_values: tuple[str, ...] = ()
     vanished_values: tuple[str, ...] = ()
+    base: str = ""
+    """Of the logarithm in `value`; empty where there is none."""
+    bins: str = ""
+    """The cells that `value` was computed over; empty where the values themselves were compared."""
+    threshold: float | None = None
+    """What a method asked for by name held `value`, `effect` or `p_value` against, as the reason says."""
 
 
 @frozen
@@ -184,7 +191,16 @@ def _measured(name: str, reference: Profile, current: Profile) -> ColumnDrift:
         missing_p_value=gaps.p_value if reference.rows and current.rows else None,
         new_values=cells.new_values,
         vanished_values=cells.vanished_values,
+        base="e" if comparable else "",
+        bins=cells_told(then, len(cells.labels)) if comparable else "",
     )
+
+
+def cells_told(reference: Distribution, count: int) -> str:
+    """In what a column was counted, for people."""
+    if isinstance(reference, NumericDistribution):
+        return f"{count:,} bins, of equal mass in the reference"
+    return f"{count:,} {'value' if count == 1 else 'values'}"
 
 
 def _schema(name: str, reference: Profile, current: Profile, reason: str, drifted: bool) -> ColumnDrift:

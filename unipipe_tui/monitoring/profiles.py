@@ -63,38 +63,52 @@ def profile(
 
     Raises `Failed` when the rows cannot be read, or when there is no row and no `like` to say what to expect.
     """
-    asked = tuple(columns) if columns is not None else _columns_of(like)
+    asked = tuple(columns) if columns is not None else _known_columns(like)
     if isinstance(source, Files):
         source = source.with_content()
         if not source.paths:
             return _profile_of_nothing(asked, like)
-    with _workbench() as connection:
+    with workbench() as connection:
         try:
-            types = _open(connection, source, like)
+            types = open_source(connection, source, like)
             return _count(connection, types, asked, like, bins)
         except duckdb.Error as error:
-            said = str(error).strip().partition("\n")[0]
-            raise Failed(f"The rows to profile cannot be read: {said}", "Check that every file is whole.") from error
+            raise _unreadable(error) from error
+
+
+def columns_of(files: Files) -> tuple[str, ...]:
+    """The names of their columns, in order. Raises `Failed` when they cannot be read."""
+    files = files.with_content()
+    if not files.paths:
+        return ()
+    with workbench() as connection:
+        try:
+            return tuple(_types(connection, _reader(files)))
+        except duckdb.Error as error:
+            raise _unreadable(error) from error
 
 
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _workbench() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of our own that spills to a temporary folder and never looks for extensions on the network."""
+def workbench(*, ordered: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of our own that spills to a temporary folder and never looks for extensions on the network.
+
+    `ordered`: rows come in the order in which they lie in the files.
+    """
     with TemporaryDirectory(prefix="unipipe-profile-") as spill:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "temp_directory": spill,
             "memory_limit": MEMORY,
-            "preserve_insertion_order": False,
+            "preserve_insertion_order": ordered,
             "autoinstall_known_extensions": False,
         }
         with duckdb.connect(":memory:", config=settings) as connection:
             yield connection
 
 
-def _open(connection: duckdb.DuckDBPyConnection, source: Source, like: Profile | None) -> dict[str, str]:
+def open_source(connection: duckdb.DuckDBPyConnection, source: Source, like: Profile | None = None) -> dict[str, str]:
     """Make the rows the table `source`; return the DuckDB type of each of its columns.
 
     Parquet is columnar: a query reads only its own column. Whatever must be read whole is read once, into a table that
@@ -120,6 +134,22 @@ def _text_columns(connection: duckdb.DuckDBPyConnection, files: Files, like: Pro
         return []
     texts = {name for name, distribution in like.columns if distribution.family is Family.TEXT}
     return [name for name in _types(connection, csv_header_reader(files)) if name in texts]
+
+
+def _reader(files: Files) -> str:
+    """What stands after FROM to see which columns there are."""
+    match files.format:
+        case FileFormat.PARQUET:
+            return parquet_reader(files)
+        case FileFormat.CSV:
+            return csv_header_reader(files)
+        case FileFormat.JSON_LINES:
+            return json_lines_reader(files)
+
+
+def _unreadable(error: duckdb.Error) -> Failed:
+    said = str(error).strip().partition("\n")[0]
+    return Failed(f"The rows to profile cannot be read: {said}", "Check that every file is whole.")
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -161,7 +191,7 @@ def _new_distribution(
     """Count a column in the way that suits what it holds."""
     if kind.strip('"') == "NULL":
         return CategoricalDistribution(counts=(), missing=rows)
-    family = _family(kind)
+    family = family_of(kind)
     if family is None:
         return ColumnProblem(name, ProblemKind.NOT_COMPARABLE, f"Values of type {kind} cannot be compared.")
     if family is Family.NUMBER and not _is_few_integers(connection, name, kind):
@@ -173,7 +203,7 @@ def _distribution_like(
     connection: duckdb.DuckDBPyConnection, name: str, kind: str, rows: int, reference: Distribution
 ) -> Distribution | ColumnProblem:
     """Count a column in the bins, or by the names, of a reference."""
-    if _family(kind) is reference.family:
+    if family_of(kind) is reference.family:
         if isinstance(reference, NumericDistribution):
             return _numeric(connection, name, rows, reference.edges)
         known = tuple(value for value, _ in reference.counts)
@@ -250,7 +280,7 @@ def _categorical(
     connection: duckdb.DuckDBPyConnection, name: str, kind: str, rows: int, family: Family, known: tuple[str, ...]
 ) -> CategoricalDistribution:
     """Count by value; the values in `known` are named first, then the most frequent others."""
-    labels = f"SELECT {_label(name, kind)} AS label FROM source"
+    labels = f"SELECT {label_sql(name, kind)} AS label FROM source"
     present: int = _one(connection, f"SELECT count(label) FROM ({labels})")[0]
     found: list[tuple[str, int]] = connection.execute(
         f"""
@@ -271,7 +301,7 @@ def _categorical(
     )
 
 
-def _label(name: str, kind: str) -> str:
+def label_sql(name: str, kind: str) -> str:
     """The SQL that names a value: 1 and 1.0 are one name, formats disagree about whole numbers; NaN is missing."""
     column = quoted_name(name)
     if _base(kind) not in FRACTIONS:
@@ -279,7 +309,7 @@ def _label(name: str, kind: str) -> str:
     number = f"CAST({column} AS DOUBLE)"
     return (
         f"CASE WHEN isnan({number}) THEN NULL WHEN abs({number}) < 1e18 AND {number} = trunc({number}) "
-        f"THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+        f"THEN CAST(TRY_CAST({number} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
     )
 
 
@@ -288,7 +318,8 @@ def _numbers(name: str) -> str:
     return f"SELECT CASE WHEN isnan(number) THEN NULL ELSE number END AS value FROM ({as_double})"
 
 
-def _family(kind: str) -> Family | None:
+def family_of(kind: str) -> Family | None:
+    """What a DuckDB type holds; None for what is not compared."""
     base = _base(kind)
     if base in INTEGERS or base in FRACTIONS:
         return Family.NUMBER
@@ -332,5 +363,5 @@ def _absent(name: str, rows: int, reference: Distribution | None) -> Distributio
     return ColumnProblem(name, ProblemKind.ABSENT, "The data has no such column.")
 
 
-def _columns_of(like: Profile | None) -> tuple[str, ...] | None:
+def _known_columns(like: Profile | None) -> tuple[str, ...] | None:
     return tuple(name for name, _ in like.columns) if like else None
