@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reference import commands, configuration, keys, queries, schemas
+from reference import commands, configuration, keys, methods, queries, schemas
 
 FOLDER = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def documents() -> dict[str, str]:
         "queries.md": queries.page(),
     }
     files = {f"schemas/{name}.json": _json(schema) for name, schema in schemas.all_schemas().items()}
-    return {**pages, **files}
+    return {**pages, **methods.pages(), **files}
 
 
 def _json(schema: schemas.Schema) -> str:
@@ -27,10 +27,10 @@ def _json(schema: schemas.Schema) -> str:
 
 
 def main() -> None:
-    """Write all files, and remove the schemas of capabilities that are no more."""
+    """Write all files, and remove the schemas and pages of capabilities and methods that are no more."""
     written = documents()
-    for stale in (FOLDER / "schemas").glob("*.json"):
-        if f"schemas/{stale.name}" not in written:
+    for stale in (*(FOLDER / "schemas").glob("*.json"), *(FOLDER / methods.FOLDER).glob("*.md")):
+        if str(stale.relative_to(FOLDER)) not in written:
             stale.unlink()
     for name, text in written.items():
         path = FOLDER / name

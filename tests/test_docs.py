@@ -29,7 +29,12 @@ from unipipe_tui.wiring import build_world
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = [README, *sorted(DOCS.glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
+PAGES = [
+    README,
+    *sorted(DOCS.glob("*.md")),
+    *sorted(DOCS.glob("monitoring/**/*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 SHELL_LANGUAGES = {"", "sh", "bash", "shell", "console", "text"}
@@ -55,6 +60,11 @@ def test_making_the_pages_twice_gives_the_same_bytes(generator: ModuleType) -> N
 def test_no_schema_is_left_of_a_capability_that_is_no_more(generator: ModuleType) -> None:
     made = {name for name in generator.documents() if name.startswith("schemas/")}
     assert {f"schemas/{path.name}" for path in (DOCS / "schemas").glob("*.json")} == made, "run `make docs`"
+
+
+def test_no_page_is_left_of_a_method_that_is_no_more(generator: ModuleType) -> None:
+    made = {name for name in generator.documents() if name.startswith("monitoring/methods/")}
+    assert {f"monitoring/methods/{path.name}" for path in (DOCS / "monitoring" / "methods").glob("*")} == made
 
 
 @pytest.mark.parametrize("action", CATALOG, ids=lambda action: action.name)

@@ -30,6 +30,7 @@ HEAVY = {
     "skops",
     "fastapi",
     "docker",
+    "river",
 }
 
 PART_OF = {

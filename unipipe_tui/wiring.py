@@ -20,27 +20,38 @@ from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.adapters.git import GitCommandLine
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
+from unipipe_tui.adapters.monitor_turn import monitor_turn
 from unipipe_tui.adapters.processes import LocalProcesses, run_in_project
 from unipipe_tui.adapters.recipes import ShippedRecipes
 from unipipe_tui.adapters.targets.local import LocalTarget
 from unipipe_tui.adapters.targets.serving_process import free_port
 from unipipe_tui.adapters.terminal import OwnTerminal
 from unipipe_tui.adapters.workspace import FOLDER, claim, find_root
-from unipipe_tui.config import Config, TargetConfig, TargetKind, read_config, read_user_config, user_config_path
+from unipipe_tui.config import (
+    Config,
+    TargetConfig,
+    TargetKind,
+    read_config,
+    read_user_config,
+    user_config_path,
+)
 from unipipe_tui.config.read_only import why_read_only
 from unipipe_tui.domain.charts import Chart
+from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.jobs import DETACHED_JOB, new_job_id
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.exports import Exporter
+from unipipe_tui.domain.ports.sinks import Sink
 from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.terminal import Terminal
 from unipipe_tui.domain.ports.tools import DistantVersions, Registry, Tool
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import MLFLOW, RunSource
-from unipipe_tui.domain.secrets import secret_values
+from unipipe_tui.domain.secrets import SHORTEST_KNOWN, secret_values
 from unipipe_tui.domain.tracking import TrackingKind, TrackingPlace
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.monitoring.sources import Files
 from unipipe_tui.store.audit import Audit
 from unipipe_tui.store.database import INDEX, Database
 from unipipe_tui.store.engine import Engine
@@ -48,6 +59,7 @@ from unipipe_tui.store.history import History
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
 from unipipe_tui.store.predictions import PredictionLog
 from unipipe_tui.store.profile_cache import ProfileCache
+from unipipe_tui.store.reachable import all_reachable
 from unipipe_tui.store.rollouts import Rollouts
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import File, Memory
@@ -56,6 +68,9 @@ from unipipe_tui.store.tables import TableFiles
 
 if TYPE_CHECKING:
     from unipipe_tui.adapters.docker.images import Images
+    from unipipe_tui.domain.serving import JudgedRows
+    from unipipe_tui.monitoring.drift import DriftReport
+    from unipipe_tui.monitoring.quality.values import QualityReport, QualitySettings
 
 PACKAGE = Path(__file__).parent
 
@@ -147,18 +162,31 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
         predictions=PredictionLog(folder / "predictions", ground.engine),
         tables=tables,
         profiler=ProfileCache(folder / "cache" / "profiles"),
+        report_quality=_report_quality,
+        check_by=partial(_check_by, ProfileCache(folder / "cache" / "profiles")),
         jobs=JobRecords(database),
         job_folders=folders,
         events_of_this_job=lambda: EventFile(folders.create(ground.job)),
+        events_of=lambda job: EventFile(folders.create(job)),
         history=History(database),
         audit=Audit(database),
         store=StoreFile(database),
         processes=processes,
         run_program=partial(run_in_project, root),
         recipes=ShippedRecipes(PACKAGE),
+        sink_of=partial(_open_sink, root, config),
+        monitor_turn=partial(monitor_turn, folder),
         tools=(*_tools(git, dvc), *targets.tools()),
         elsewhere=partial(world_at, processes=processes),
-        secrets=secret_values(os.environ),
+        secrets=_secrets(config),
+    )
+
+
+def _secrets(config: Config) -> tuple[str, ...]:
+    """What nobody may see of the environment: what is called a secret, and what sinks take their addresses and tokens from."""
+    named = (os.environ.get(name, "") for sink in config.alerts.sinks.values() for name in sink.variables)
+    return tuple(
+        dict.fromkeys((*(value for value in named if len(value) >= SHORTEST_KNOWN), *secret_values(os.environ)))
     )
 
 
@@ -256,6 +284,14 @@ def import_what_jobs_need() -> None:
     from unipipe_tui.adapters.mlflow.client.early import make_ready
 
     make_ready()
+
+
+def _report_quality(
+    traffic: JudgedRows, given: JudgedRows | None, settings: QualitySettings, given_as: str = ""
+) -> QualityReport:
+    from unipipe_tui.monitoring.quality.report import report_quality
+
+    return report_quality(traffic, given, settings, given_as)
 
 
 def _open_importance() -> ImportanceMeter:
@@ -368,6 +404,27 @@ class TargetsOfProject:
 
     def _predictions(self, name: str) -> Path:
         return self._folder / "predictions" / name
+
+
+def _check_by(
+    profiles: ProfileCache,
+    method: DriftMethod,
+    reference: Sequence[Path],
+    current: Sequence[Path],
+    columns: Sequence[str],
+) -> DriftReport:
+    from unipipe_tui.monitoring.methods.checking import Counted, check_by
+
+    with all_reachable(reference) as then, all_reachable(current) as now:
+        known = profiles.profile(then, columns)
+        sets = Files(tuple(map(str, then))), Files(tuple(map(str, now)))
+        return check_by(method, Counted(sets[0], known), Counted(sets[1], profiles.profile(now, columns, like=known)))
+
+
+def _open_sink(root: Path, config: Config, name: str) -> Sink:
+    from unipipe_tui.adapters.sinks.opening import open_sink
+
+    return open_sink(config.alerts, root, name)
 
 
 def _actor() -> str:

@@ -52,6 +52,17 @@ def test_four_calm_weeks_raise_no_alarm(story: Story) -> None:
     assert story.chapter(4)["precision"] >= 0.95
 
 
+def test_the_performance_of_the_first_version_is_told_with_the_region_that_it_was_lost_in(story: Story) -> None:
+    said = unipipe("performance", "show", "--version", "1", "--json", cwd=story.folder)
+    assert said.exit_code == 0, said.stderr
+    report = said.json["report"]
+    assert report["drop"]["slices"][0]["column"] == "region"
+    assert report["drop"]["slices"][0]["value"] == "gulf"
+    assert report["drop"]["slices"][0]["significant"] is True
+    assert [one["name"] for one in report["detectors"] if one["decides"] and one["worsened"]] == ["adwin"]
+    assert report["calibration"]["surely_off"] is True
+
+
 def test_the_new_region_is_found_before_its_labels_and_opens_alerts_with_them(story: Story) -> None:
     found = story.chapter(5)
     assert {"region", "amount"} <= set(found["drifted_columns"].split(", "))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.alert_settling import open_alerts
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.alerts import awake
 from unipipe_tui.domain.errors import Refused, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.records import Alert, Undo, UndoKind
 from unipipe_tui.domain.values import frozen
+
+MOST_NAMED = 20
 
 
 @frozen
@@ -34,7 +40,7 @@ class AlertList:
 
 def list_alerts(request: ListAlerts, world: World) -> AlertList:
     """List the open problems that checks found, and who took note of them."""
-    alerts = world.history.alerts(only_open=not request.all)
+    alerts = awake(world.history.alerts(only_open=not request.all), world.now())
     still_open = [alert for alert in alerts if alert.closed is None]
     return AlertList(alerts, len(still_open), sum(alert.asks for alert in still_open))
 
@@ -67,13 +73,36 @@ class AlertMarked:
     reason: str
 
 
+@frozen
+class ShowAlert:
+    """Which one."""
+
+    alert: Annotated[str, OBJECT, "Id of an alert, or a part of it that no other one has.", Names.ALERT]
+
+
+@frozen
+class AlertView:
+    """One alert with what it rests on."""
+
+    alert: Alert
+    evidence: Mapping[str, Any]
+    """What the check that found it last saw."""
+
+
+def show_alert(request: ShowAlert, world: World) -> AlertView:
+    """Show one alert, open or gone: its evidence, the runbook, the next command, and what became of it."""
+    known = awake(world.history.alerts(only_open=False), world.now())
+    alert = _named(known, request.alert, "alert", "There are")
+    return AlertView(alert, json.loads(world.history.evidence(alert.id)))
+
+
 def plan_acknowledgement(request: AcknowledgeAlert, world: World) -> Plan[AlertMark]:
     """Take note of an open alert: it stays open, but no longer asks for attention on the board.
 
     The check that finds the problem gone closes it as ever. A check that finds drift in a column which the alert did
     not name lets it ask again; other numbers about the same columns do not.
     """
-    alert = _open_alert(world, request.alert)
+    alert = open_alert_named(world, request.alert)
     if alert.acknowledged is not None:
         since = f"{alert.acknowledged:%Y-%m-%d %H:%M}"
         raise UsageError(
@@ -102,7 +131,7 @@ def plan_mark_back(undo: Undo, world: World) -> Plan[AlertMark]:
     Raises:
         Refused: the alert is closed, or somebody else decided about it since.
     """
-    alert = next((one for one in world.history.alerts() if one.id == undo.subject), None)
+    alert = next((one for one in open_alerts(world) if one.id == undo.subject), None)
     if alert is None:
         raise Refused(f"{undo.subject} is closed: a later check found it gone.", hint="unipipe alerts list --all")
     now = alert.acknowledged_by if alert.acknowledged else None
@@ -126,20 +155,28 @@ def _plan_mark(alert: Alert, by: str | None, reason: str) -> Plan[AlertMark]:
     return Plan(title, effects, "unipipe undo", AlertMark(alert, by, reason))
 
 
-def _open_alert(world: World, name: str) -> Alert:
-    alerts = world.history.alerts()
+def open_alert_named(world: World, name: str) -> Alert:
+    """The open alert of that id, or with that part of one.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    return _named(open_alerts(world), name, "open alert", "Open")
+
+
+def _named(alerts: Sequence[Alert], name: str, what: str, said: str) -> Alert:
     parts = [alert for alert in alerts if name in alert.id]
-    found = [alert for alert in parts if alert.id == name] or parts
+    found = [alert for alert in parts if alert.id == name] or [one for one in parts if one.closed is None] or parts
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(
-            f"{len(found)} open alerts have {name!r} in their id.", hint=f"Open: {', '.join(a.id for a in found)}."
-        )
-    known = ", ".join(alert.id for alert in alerts)
-    raise UsageError(f"There is no open alert {name!r}.", hint=f"Open: {known}." if known else "No alert is open.")
+        some = ", ".join(alert.id for alert in found[:MOST_NAMED])
+        raise UsageError(f"{len(found)} {what}s have {name!r} in their id.", hint=f"{said}: {some}.")
+    known = ", ".join(alert.id for alert in alerts[:MOST_NAMED])
+    raise UsageError(f"There is no {what} {name!r}.", hint=f"{said}: {known}." if known else f"No {what} is there.")
 
 
+SHOW = Look("alerts show", ShowAlert, show_alert, "unipipe alerts show drift-local")
 LIST = Look("alerts list", ListAlerts, list_alerts, "unipipe alerts list --all")
 ACKNOWLEDGE = Change(
     "alerts acknowledge",

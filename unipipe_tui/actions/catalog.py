@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unipipe_tui.actions import (
+    alert_marks,
+    alert_sinks,
     alerts,
     audit,
     demo,
@@ -17,6 +19,7 @@ from unipipe_tui.actions import (
     model_rejection,
     models,
     overview,
+    performance,
     pipeline,
     pipeline_view,
     projects,
@@ -29,6 +32,7 @@ from unipipe_tui.actions import (
     user_commands,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.monitor import run as monitor_run
 from unipipe_tui.actions.release import collecting as release_collecting
 from unipipe_tui.actions.release import difference as release_difference
 from unipipe_tui.actions.release import export as release_export
@@ -122,9 +126,16 @@ CATALOG: tuple[Action, ...] = (
     drift.CHECK,
     drift_history.SHOW,
     drift_history.HISTORY,
+    performance.SHOW,
     timeline.SHOW,
+    monitor_run.RUN,
     alerts.LIST,
+    alerts.SHOW,
     alerts.ACKNOWLEDGE,
+    alert_marks.SNOOZE,
+    alert_marks.CLOSE,
+    alert_sinks.SINKS,
+    alert_sinks.TEST,
     lineage.SHOW,
     lineage_walk.WALK,
     audit.LIST,
@@ -147,6 +158,8 @@ NOUNS: dict[str, str] = {
     "traffic": "What a target answered.",
     "timeline": "Performance, drift, latency and what happened, on one axis of time.",
     "drift": "Live traffic against the reference.",
+    "performance": "How good decisions are, before and after their labels came.",
+    "monitor": "Watching over all targets.",
     "alerts": "Problems that checks found.",
     "lineage": "From anything to what it came from and what it led to.",
     "audit": "Who did what.",

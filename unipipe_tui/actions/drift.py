@@ -11,29 +11,29 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.alert_settling import settle
 from unipipe_tui.actions.asking import ask
+from unipipe_tui.actions.check_findings import drift_finding, performance_finding
+from unipipe_tui.actions.drift_sets import columns_asked, files_of
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetKind
 from unipipe_tui.domain import plans
+from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.errors import ExitCode, UsageError
+from unipipe_tui.domain.findings import Finding
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
-from unipipe_tui.domain.records import Alert, AlertKind, DriftCheck
+from unipipe_tui.domain.records import DriftCheck
 from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.drift import ColumnDrift, DriftReport, check_drift
-from unipipe_tui.monitoring.performance import (
-    Confusion,
-    Metric,
-    PerformanceState,
-    PerformanceVerdict,
-    judge_performance,
-)
+from unipipe_tui.monitoring.drift import METHOD_NOTE, ColumnDrift, DriftReport, check_drift
+from unipipe_tui.monitoring.performance import Confusion, Metric, PerformanceVerdict, judge_performance
 
 LONGEST_CHECK_SECONDS = 3600.0
+METHOD_NAMES = frozenset(map(str, DriftMethod))
 
 
 @frozen
@@ -42,11 +42,20 @@ class CheckDrift:
 
     target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
     rows: Annotated[int | None, "How many of the latest predictions; `monitoring.window_rows` when left out."] = None
-    reference: Annotated[Path | None, "Compare with this file instead of the configured reference."] = None
-    current: Annotated[
-        Path | None, "Look at this file instead of a target's traffic; no check is recorded and no alert moves."
+    reference: Annotated[
+        Path | None, "Compare with this file, or with the files of this pattern, instead of the configured reference."
     ] = None
-    columns: Annotated[tuple[str, ...], "Only this column; repeatable.", Names.FEATURE] = ()
+    current: Annotated[
+        Path | None,
+        "Look at this file, or the files of this pattern, instead of a target's traffic; no check is recorded and no "
+        "alert moves.",
+    ] = None
+    method: Annotated[
+        DriftMethod | None,
+        "Compare every column by this method and judge it by its rule, instead of the default verdict; no check is "
+        "recorded and no alert moves.",
+    ] = None
+    columns: Annotated[tuple[str, ...], "Only these columns, with commas between them; repeatable.", Names.FEATURE] = ()
     fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
 
 
@@ -63,6 +72,13 @@ class DriftOrder:
     fail_on_drift: bool
     version: int | None = None
     """The version whose decisions are judged: the one that serves now, or else the one that answered last."""
+    method: DriftMethod | None = None
+    """None: the default verdict."""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the check is kept and moves alerts: only the default verdict on a target's own traffic is."""
+        return self.target is not None and self.method is None
 
 
 @frozen
@@ -85,6 +101,14 @@ class DriftChecked:
     alerts: tuple[str, ...]
     """Problems that are open now."""
     fail_on_drift: bool = False
+    new_columns: tuple[str, ...] = ()
+    """Columns that only the current one of two sets has: there is nothing to compare them with."""
+
+    @property
+    def value_name(self) -> str:
+        """What the columns' value is called."""
+        named = (column.method for column in self.columns if column.method in METHOD_NAMES)
+        return next(named, "psi" if self.method == METHOD_NOTE else "value")
 
     @property
     def exit_code(self) -> ExitCode:
@@ -98,14 +122,18 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     Drift means: a significant difference, adjusted for the number of columns, that is also larger than chance explains.
     Only decisions of the version that serves now are judged; with too few labels of it there is no verdict.
     A problem opens an alert; the next check that finds it gone closes it. With --reference and --current any two files
-    are compared: the job and its audit entry are recorded, but no check, and no alert is opened or closed.
+    are compared: the job and its audit entry are recorded, but no check, and no alert is opened or closed. The same
+    holds with --method, which computes one number a column, by the formula, bins and rule of that method.
     """
     if request.rows is not None and request.rows < 1:
         raise UsageError("--rows must be 1 or more.")
     reference = request.reference or _configured_reference(world)
+    files_of(reference)
     rows = request.rows or world.config.monitoring.window_rows
     if request.current is not None:
-        order = DriftOrder(None, reference, request.current, rows, request.columns, request.fail_on_drift)
+        files_of(request.current)
+        asked = (request.columns, request.fail_on_drift)
+        order = DriftOrder(None, reference, request.current, rows, *asked, method=request.method)
         title = f"Compare {request.current} with {reference}"
         recorded = plans.store("the job and its audit entry; no check is recorded, no alert opened or closed")
         return Plan(title, (recorded,), "nothing to undo: two files are only compared", order)
@@ -113,12 +141,16 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     known, labels = world.predictions.totals(target)
     if known == 0 and world.targets[target].kind is TargetKind.LOCAL:
         raise UsageError(f"{target} has answered no prediction yet.", hint=f"unipipe serve start {target}")
-    version = _judged_version(target, world)
-    order = DriftOrder(target, reference, None, rows, request.columns, request.fail_on_drift, version)
+    version = judged_version(target, world)
+    asked = (request.columns, request.fail_on_drift)
+    order = DriftOrder(target, reference, None, rows, *asked, version, request.method)
     window = min(rows, known)
+    judged = f"performance of version {version} ({labels} labels in all)"
     effects = (
         plans.write(f"the window: the latest {window} of {known} predictions, in .unipipe/windows until compared"),
-        plans.store(f"drift, performance of version {version} ({labels} labels in all), alerts opened or closed"),
+        plans.store(f"drift, {judged}, alerts opened or closed")
+        if order.recorded
+        else plans.store("the job and its audit entry; no check is recorded, no alert opened or closed"),
     )
     title = f"Check the latest {window} predictions of {target} against {reference.name}"
     return Plan(title, effects, "nothing to undo: a check only adds its result", order)
@@ -127,21 +159,36 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
 def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[DriftChecked]:
     """Check for drift."""
     order = plan.decided
+    checked = evaluate(order, world, progress)
+    if order.target is not None:
+        if order.recorded:
+            settle(findings_of(order.target, checked, world), world)
+        alerts = tuple(alert.message for alert in world.history.alerts() if alert.target == order.target)
+        checked = replace(checked, alerts=alerts)
+    return Done(checked, detail=_sentence(checked))
+
+
+def evaluate(order: DriftOrder, world: World, progress: Progress) -> DriftChecked:
+    """Compare; the check of a target is recorded, and no alert moved yet."""
     if order.target is not None:
         bring_log(world, order.target, progress)
     with step(progress, "compare the distributions", 1, 2):
         report = _compared(order, world)
     if order.target is None:
-        checked = _answer(order, report, None, None, ())
-        return Done(checked, detail=_sentence(checked))
+        return replace(_answer(order, report, None, None, ()), new_columns=_new_columns(order, world))
     with step(progress, "compare decisions with labels", 2, 2):
         window = world.predictions.window(order.target, order.rows)
-        performance = _performance(order.target, order.rows, order.version, world)
+        performance = judged_decisions(order.target, order.rows, order.version, world)
     checked = _answer(order, report, window, performance, ())
-    _record(order.target, checked, world)
-    alerts = tuple(alert.message for alert in world.history.alerts() if alert.target == order.target)
-    checked = _answer(order, report, window, performance, alerts)
-    return Done(checked, detail=_sentence(checked))
+    if order.recorded:
+        _record(order.target, checked, world)
+    return checked
+
+
+def findings_of(target: str, checked: DriftChecked, world: World) -> tuple[Finding, ...]:
+    """What a check of a target says, for alerts."""
+    drift = drift_finding(target, checked.drifted_columns, checked, world.job_id)
+    return (drift, performance_finding(target, checked.performance)) if checked.performance else (drift,)
 
 
 def _configured_reference(world: World) -> Path:
@@ -156,7 +203,7 @@ def _configured_reference(world: World) -> Path:
     return path
 
 
-def _judged_version(target: str, world: World) -> int | None:
+def judged_version(target: str, world: World) -> int | None:
     """Traffic of a version that serves no more says nothing about the one that does."""
     status = ask(world, target).status
     if status.state is ServerState.READY and status.version is not None:
@@ -165,18 +212,18 @@ def _judged_version(target: str, world: World) -> int | None:
 
 
 @contextmanager
-def _current(order: DriftOrder, world: World) -> Iterator[Path]:
-    """The file to look at. A window is there only as long as it is looked at: what was found in it is in the report."""
+def _current(order: DriftOrder, world: World) -> Iterator[tuple[Path, ...]]:
+    """The files to look at. A window is there only as long as it is looked at: what was found in it is in the report."""
     if order.target is None:
         assert order.current is not None
-        yield order.current
+        yield files_of(order.current)
         return
     folder = world.root / ".unipipe" / "windows"
     _remove_leftovers(folder, world.now())
     path = folder / f"{order.target}-{world.job_id}.parquet"
     try:
         world.predictions.export_window(order.target, order.rows, path)
-        yield path
+        yield (path,)
     finally:
         path.unlink(missing_ok=True)
 
@@ -192,18 +239,30 @@ def _remove_leftovers(folder: Path, now: datetime) -> None:
 
 
 def _compared(order: DriftOrder, world: World) -> DriftReport:
-    ignored = {world.config.data.id, world.config.data.label}
-    there = world.tables.columns(order.reference)
-    wanted = order.columns or tuple(name for name in there if name not in ignored)
-    unknown = [name for name in wanted if name not in there]
-    if unknown:
-        raise UsageError(f"{order.reference.name} has no column {unknown[0]!r}.", hint=f"It has: {', '.join(there)}.")
-    reference = world.profiler.profile((order.reference,), wanted)
+    files = files_of(order.reference)
+    there = world.profiler.columns(files)
+    wanted = columns_asked(order.columns, there, order.reference.name, _ignored(world))
     with _current(order, world) as current:
-        return check_drift(reference, world.profiler.profile((current,), wanted, like=reference))
+        if order.method is not None:
+            return world.check_by(order.method, files, current, wanted)
+        reference = world.profiler.profile(files, wanted)
+        return check_drift(reference, world.profiler.profile(current, wanted, like=reference))
 
 
-def _performance(target: str, rows: int, version: int | None, world: World) -> PerformanceVerdict:
+def _ignored(world: World) -> frozenset[str]:
+    return frozenset(name for name in (world.config.data.id, world.config.data.label) if name)
+
+
+def _new_columns(order: DriftOrder, world: World) -> tuple[str, ...]:
+    """Those that nobody asked to leave out and the reference lacks."""
+    if order.columns or order.current is None:
+        return ()
+    known = {*world.profiler.columns(files_of(order.reference)), *_ignored(world)}
+    return tuple(name for name in world.profiler.columns(files_of(order.current)) if name not in known)
+
+
+def judged_decisions(target: str, rows: int, version: int | None, world: World) -> PerformanceVerdict:
+    """How good the decisions of a version are, by the labels of as many of its predictions."""
     wanted = world.config.monitoring.performance
     window = world.predictions.labelled_window(target, rows, version)
     confusion = Confusion(window.true_positive, window.false_positive, window.false_negative, window.true_negative)
@@ -236,7 +295,6 @@ def _answer(
 
 
 def _record(target: str, checked: DriftChecked, world: World) -> None:
-    now = world.now()
     world.history.add_drift_check(
         DriftCheck(
             target=target,
@@ -246,33 +304,10 @@ def _record(target: str, checked: DriftChecked, world: World) -> None:
             drifted=checked.drifted,
             columns=checked.drifted_columns,
             report=json.dumps(to_plain(checked)),
-            at=now,
+            at=world.now(),
             job=world.job_id,
         )
     )
-    drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else ""
-    _alert(AlertKind.DRIFT, target, drift, world, now, checked.drifted_columns)
-    performance = checked.performance
-    if performance and _tells(performance):
-        below = performance.state is PerformanceState.BELOW
-        _alert(AlertKind.PERFORMANCE, target, performance.sentence if below else "", world, now)
-
-
-def _tells(performance: PerformanceVerdict) -> bool:
-    """Whether a problem is surely there or found gone; all else leaves an alert, or none, as it is."""
-    if performance.state is PerformanceState.BELOW:
-        return performance.surely
-    return performance.state is PerformanceState.OK
-
-
-def _alert(
-    kind: AlertKind, target: str, message: str, world: World, now: datetime, columns: tuple[str, ...] = ()
-) -> None:
-    if message:
-        alert_id = f"{kind.value}-{target}-{world.job_id}"
-        world.history.open_alert(Alert(alert_id, kind, target, message, now, world.job_id, columns=columns))
-    else:
-        world.history.close_alerts(kind, target, now)
 
 
 def _sentence(checked: DriftChecked) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
+from unipipe_tui.actions.alert_marks import change_marks, plan_marks_back
 from unipipe_tui.actions.alerts import mark_alert, plan_mark_back
 from unipipe_tui.actions.alias_moves import Moved, move_alias, plan_move
 from unipipe_tui.actions.model_rejection import plan_verdict_back, write_verdict
@@ -175,6 +176,8 @@ def _order(world: World, change: ReversibleChange) -> UndoOrder:
         return _release_back(world, change)
     if undo.kind is UndoKind.ALERT:
         return UndoOrder(change, plan_mark_back(undo, world), mark_alert)
+    if undo.kind in (UndoKind.ALERT_SNOOZED, UndoKind.ALERT_CLOSED):
+        return UndoOrder(change, plan_marks_back(undo, world), change_marks)
     if undo.kind in (UndoKind.RUN_TAG, UndoKind.RUN_NAME):
         return UndoOrder(change, plan_edit_back(undo, world), edit_run)
     if undo.kind in (UndoKind.RUNS_DELETED, UndoKind.RUNS_RESTORED):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.alert_settling import open_alerts
 from unipipe_tui.actions.asking import ask_all, way_to_start
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs
@@ -106,7 +107,7 @@ def status(request: Status, world: World) -> Overview:
     with gathered.part("train", "evaluate", "monitor", "retrain"), world.store.together():
         _gather_store(world, gathered)
         jobs = list_jobs(_ListJobs(5), world).jobs
-        alerts = world.history.alerts()
+        alerts = open_alerts(world)
         ways = tuple(_ways(world))
         releases = tuple(release for name in world.targets for release in world.history.releases(name, 1))
     _gather_traffic(world, gathered)
@@ -276,7 +277,7 @@ def _gather_store(world: World, gathered: _Gathered) -> None:
     jobs = [as_it_is(job, world) for job in world.jobs.latest(200)]
     gathered.facts["training"] = _last(jobs, lambda job: job.action in TRAININGS)
     gathered.facts["retraining"] = _last(jobs, lambda job: job.action == "retrain")
-    alerts = world.history.alerts()
+    alerts = open_alerts(world)
     gathered.facts["alerts"] = tuple(alert.message for alert in alerts if alert.asks)
     gathered.facts["acknowledged"] = sum(not alert.asks for alert in alerts)
     checked = world.history.drift_checks(limit=1)

@@ -164,7 +164,8 @@ def _alerts(target: str, world: World) -> Iterator[Mark]:
             continue
         yield Mark(alert.opened, MarkKind.ALERT, alert.message, alert.job)
         if alert.closed is not None:
-            yield Mark(alert.closed, MarkKind.ALERT_CLOSED, f"{alert.kind.value}: a check found it gone", alert.job)
+            how = f"{alert.closed_by} closed it" if alert.closed_by else "a check found it gone"
+            yield Mark(alert.closed, MarkKind.ALERT_CLOSED, f"{alert.kind.value}: {how}", alert.job)
 
 
 SHOW = Look("timeline show", ShowTimeline, show_timeline, "unipipe timeline show --days 7")

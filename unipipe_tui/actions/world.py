@@ -9,11 +9,13 @@ from typing import Protocol
 
 from unipipe_tui.config import Config, ModelConfig, TargetConfig, UserConfig
 from unipipe_tui.domain.charts import Chart
+from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.exports import Exporter
 from unipipe_tui.domain.ports.rollouts import Rollouts
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Tables
+from unipipe_tui.domain.ports.sinks import MonitorTurn, Sink
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
 from unipipe_tui.domain.ports.targets import Target
 from unipipe_tui.domain.ports.tools import (
@@ -29,9 +31,12 @@ from unipipe_tui.domain.ports.tools import (
 )
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
+from unipipe_tui.domain.serving import JudgedRows
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Profile
+from unipipe_tui.monitoring.drift import DriftReport
+from unipipe_tui.monitoring.quality.values import QualityReport, QualitySettings
 
 
 class Profiler(Protocol):
@@ -44,6 +49,30 @@ class Profiler(Protocol):
 
         One without `like` is kept by the files' content and not counted again.
         """
+        ...
+
+    def columns(self, files: Sequence[Path]) -> tuple[str, ...]:
+        """The names of their columns, in order; looks at no row where the format allows it."""
+        ...
+
+
+class ChecksByMethod(Protocol):
+    """Compares two sets of rows by a method of one's own choice; importing what it computes with takes a second."""
+
+    def __call__(
+        self, method: DriftMethod, reference: Sequence[Path], current: Sequence[Path], columns: Sequence[str]
+    ) -> DriftReport:
+        """These columns of the reference, each with the method's number and verdict."""
+        ...
+
+
+class QualityReporter(Protocol):
+    """Tells how good decisions were; importing what it computes with takes a second."""
+
+    def __call__(
+        self, traffic: JudgedRows, given: JudgedRows | None, settings: QualitySettings, given_as: str = ""
+    ) -> QualityReport:
+        """Windows, estimates, detectors, calibration, forecast and causes; `given` is a labelled reference."""
         ...
 
 
@@ -105,15 +134,22 @@ class World:
     predictions: Predictions
     tables: Tables
     profiler: Profiler
+    report_quality: QualityReporter
+    check_by: ChecksByMethod
     jobs: JobRecords
     job_folders: JobFolders
     events_of_this_job: Callable[[], EventSink]
+    events_of: Callable[[str], EventSink]
+    """Where the events of a job that this process does beside its own are kept."""
     history: History
     audit: Audit
     store: StoreFile
     processes: Processes
     run_program: RunProgram
     recipes: Recipes
+    sink_of: Callable[[str], Sink]
+    """A configured way out for alerts, by name."""
+    monitor_turn: MonitorTurn
     tools: tuple[Tool, ...]
     """What `doctor` looks at."""
     elsewhere: Callable[[Path], World]

@@ -30,6 +30,7 @@ from unipipe_tui.cli import (
     render_comparison,
     render_models,
     render_monitoring,
+    render_performance,
     render_pipeline,
     render_releases,
     render_reproduction,
@@ -38,6 +39,7 @@ from unipipe_tui.cli import (
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import Step, StepState
 from unipipe_tui.domain.things import Walk
+from unipipe_tui.monitoring.drift import ColumnDrift
 
 Lines = list[Text]
 BAR_CELLS = 24
@@ -86,9 +88,10 @@ def _(overview: Overview) -> Lines:
     lines.append(Text())
     rows = [(f"{s.number:>2}", GLYPHS[s.state][0], s.name, s.state.value, _headline(s)) for s in overview.steps]
     lines += _aligned(rows, [GLYPHS[s.state][1] for s in overview.steps])
-    for title, values in (("alerts", overview.alerts), ("jobs", overview.jobs)):
-        if values:
-            lines += [Text(), *_titled(title, _table(values))]
+    if overview.alerts:
+        lines += [Text(), *_titled("alerts", render_monitoring.open_alert_lines(overview.alerts))]
+    if overview.jobs:
+        lines += [Text(), *_titled("jobs", _table(overview.jobs))]
     lines += [Text(f"note: {notice}", style="yellow") for notice in overview.notices]
     return lines
 
@@ -102,13 +105,15 @@ def _(checked: DriftChecked) -> Lines:
     found = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
     lines = [Text(f"{found}  ({checked.current_rows:,} rows against {checked.reference_rows:,})", style="bold")]
     rows = [
-        ("!" if c.drifted else "✓", c.column, _cell(c.value), _cell(c.effect), _p_value(c.p_value), c.reason)
+        (_drift_mark(c), c.column, _cell(c.value), _cell(c.effect), _p_value(c.p_value), c.reason)
         for c in checked.columns
     ]
-    header = ("", "column", "psi", "effect", "p", "reason")
+    header = ("", "column", checked.value_name, "effect", "p", "reason")
     styles = ["bold", *("magenta" if c.drifted else "" for c in checked.columns)]
     lines += _aligned([header, *rows], styles)
     lines.append(Text(checked.method, style="bright_black"))
+    if checked.new_columns:
+        lines.append(Text(f"not in the reference, so not compared: {', '.join(checked.new_columns)}"))
     if checked.performance:
         lines.append(Text(f"performance: {checked.performance.sentence}"))
     return lines + [Text(f"alert: {alert}", style="magenta") for alert in checked.alerts]
@@ -126,6 +131,12 @@ def _(view: DriftView) -> Lines:
     for column in view.columns:
         lines += [Text(), *_distribution(column)]
     return lines
+
+
+def _drift_mark(column: ColumnDrift) -> str:
+    if column.drifted:
+        return "!"
+    return "·" if column.value is None else "✓"
 
 
 def _p_value(value: float | None) -> str:
@@ -184,6 +195,9 @@ for _of_runs in (
     render_monitoring.drift_history_lines,
     render_monitoring.traffic_lines,
     render_monitoring.alert_list_lines,
+    render_monitoring.alert_lines,
+    render_monitoring.monitored_lines,
+    render_performance.performance_lines,
 ):
     lines_of.register(_of_runs)
 

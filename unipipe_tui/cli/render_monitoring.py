@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from rich.text import Text
 
-from unipipe_tui.actions.alerts import AlertList
+from unipipe_tui.actions.alerts import AlertList, AlertView
 from unipipe_tui.actions.drift_history import ColumnHistory, DriftHistory
+from unipipe_tui.actions.monitor.run import Monitored
 from unipipe_tui.actions.timeline import Timeline
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.charts.sparklines import effect_line
 from unipipe_tui.charts.timelines import BAD, GLYPHS, GOOD, HELD, MARKED, QUIET, draw_timeline
 from unipipe_tui.cli.grids import PAGE_CELLS, Lines, block, clipped, grid, notes, pairs, shown
 from unipipe_tui.cli.grids import QUIET as QUIET_STYLE
+from unipipe_tui.domain.findings import FindingState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import TrafficWindow
 
@@ -96,8 +101,11 @@ def alert_list_lines(found: AlertList) -> Lines:
     """Two lines for each alert: what and since when, then what became of it."""
     lines: Lines = []
     for alert in found.alerts:
-        glyph, style = ("!", "magenta") if alert.asks else ("○", "") if alert.closed is None else ("✓", QUIET_STYLE)
-        lines.append(Text(f"{glyph} {alert.target} {alert.kind.value}: {clipped(alert.message, 400)}", style=style))
+        glyph, style = _sign(alert)
+        about = f" {alert.subject}" if alert.subject else ""
+        lines.append(
+            Text(f"{glyph} {alert.target} {alert.kind.value}{about}: {clipped(alert.message, 400)}", style=style)
+        )
         lines.append(Text(f"    {_fate(alert)}", style=QUIET_STYLE))
         lines.append(Text(f"    {alert.id}", style=QUIET_STYLE))
     asking = f"{found.open} open, {found.asking} ask for attention"
@@ -106,9 +114,92 @@ def alert_list_lines(found: AlertList) -> Lines:
 
 def _fate(alert: Alert) -> str:
     words = [f"since {shown(alert.opened)}"]
+    if alert.count > 1:
+        words.append(f"found {alert.count:,} times")
+    why = f": {clipped(alert.reason, 200)}" if alert.reason else ""
     if alert.acknowledged is not None:
-        why = f": {clipped(alert.reason, 200)}" if alert.reason else ""
-        words.append(f"acknowledged by {alert.acknowledged_by} at {shown(alert.acknowledged)}{why}")
+        until = f" until {shown(alert.snoozed_until)}" if alert.snoozed_until else ""
+        how = "snoozed" if alert.snoozed_until else "acknowledged"
+        said = "" if alert.closed_by else why
+        words.append(f"{how}{until} by {alert.acknowledged_by} at {shown(alert.acknowledged)}{said}")
     if alert.closed is not None:
-        words.append(f"gone at {shown(alert.closed)}")
+        by = f"closed by {alert.closed_by} at" if alert.closed_by else "gone at"
+        words.append(f"{by} {shown(alert.closed)}{why if alert.closed_by else ''}")
     return ", ".join(words)
+
+
+def open_alert_lines(alerts: Sequence[Alert]) -> Lines:
+    """A row for each open alert, for a board."""
+    rows = [
+        (
+            "!" if one.asks else "○",
+            one.target,
+            one.kind.value,
+            shown(one.opened),
+            one.acknowledged_by,
+            clipped(one.message, 400),
+        )
+        for one in alerts
+    ]
+    return grid([("", "target", "kind", "since", "acknowledged by", "message"), *rows], header=True)
+
+
+def alert_lines(view: AlertView) -> Lines:
+    """What an alert says, what to do, and the evidence."""
+    alert = view.alert
+    glyph, style = _sign(alert)
+    about = f" {alert.subject}" if alert.subject else ""
+    evidence = json.dumps(view.evidence, indent=2, ensure_ascii=False).splitlines()
+    return [
+        Text(
+            f"{glyph} {alert.target} {alert.kind.value}{about}: {clipped(alert.message, 1000)}", style=style or "bold"
+        ),
+        *pairs(
+            [
+                ("id", alert.id),
+                ("severity", alert.severity.value),
+                ("life", _fate(alert)),
+                ("found last", shown(alert.renewed or alert.opened)),
+                ("job", alert.job),
+                ("next", alert.command),
+                ("runbook", alert.runbook),
+            ]
+        ),
+        Text(),
+        Text("evidence", style="bold"),
+        *(Text(f"  {clipped(line, 1000)}" if line.strip() else "") for line in map(_indented, evidence)),
+    ]
+
+
+def _indented(line: str) -> str:
+    # What makes a text one line takes blanks at its beginning away.
+    return line.replace("  ", "\u00a0\u00a0")
+
+
+def monitored_lines(done: Monitored) -> Lines:
+    """The last round: what each check said, what moved, what could not be made."""
+    last = done.last
+    if last is None:
+        return [Text(f"{done.rounds} rounds, {done.failed} failed", style="bold")]
+    rows = [
+        (_state_sign(line.state), line.target or "project", line.check, line.subject, clipped(line.sentence, 400))
+        for line in last.findings
+    ]
+    said = f"{last.checks} checks of {last.targets} target{'' if last.targets == 1 else 's'}, job {last.job}"
+    moves = [(move.turn.value, clipped(move.sentence, 400)) for move in last.moves]
+    sinks = f"; {last.delivered} events brought, {last.waiting} wait" if last.delivered or last.waiting else ""
+    return [
+        Text(said, style="bold"),
+        *grid(rows, header=False),
+        *block("alerts", moves),
+        *notes((*last.faults, *last.sink_problems)),
+        Text(f"{last.open} open, {last.asking} ask for attention{sinks}", style=QUIET_STYLE),
+    ]
+
+
+def _state_sign(state: FindingState) -> str:
+    return {FindingState.PROBLEM: "!", FindingState.FINE: "✓", FindingState.UNKNOWN: "?"}[state]
+
+
+def _sign(alert: Alert) -> tuple[str, str]:
+    return ("!", "magenta") if alert.asks else ("○", "") if alert.closed is None else ("✓", QUIET_STYLE)

@@ -1,5 +1,7 @@
 """What is configured: the project's `unipipe.yaml`, and what a person wants of the workbench; read once, handed on as values."""
 
+from unipipe_tui.config.alerts import AlertsConfig, SinkConfig, SinkKind
+from unipipe_tui.config.freshness import DataAgeConfig, FreshnessConfig, OperationsConfig
 from unipipe_tui.config.project import (
     FILE_NAME,
     Baseline,
@@ -29,9 +31,12 @@ from unipipe_tui.config.user import KeyChoice, UserConfig, read_user_config, sta
 __all__ = [
     "FILE_NAME",
     "LAST_PORT",
+    "AlertsConfig",
     "Baseline",
     "Config",
+    "DataAgeConfig",
     "DataConfig",
+    "FreshnessConfig",
     "GateConfig",
     "GateMetric",
     "GitOpsConfig",
@@ -42,9 +47,12 @@ __all__ = [
     "LogMode",
     "ModelConfig",
     "MonitoringConfig",
+    "OperationsConfig",
     "PerformanceConfig",
     "Port",
     "ResourceConfig",
+    "SinkConfig",
+    "SinkKind",
     "TargetColour",
     "TargetConfig",
     "TargetKind",

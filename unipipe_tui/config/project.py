@@ -7,6 +7,8 @@ from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
+from unipipe_tui.config.alerts import AlertsConfig
+from unipipe_tui.config.freshness import FreshnessConfig, OperationsConfig
 from unipipe_tui.config.reading import Reader, compose
 from unipipe_tui.config.targets import TargetConfig
 from unipipe_tui.domain.tracking import check_model_name
@@ -125,6 +127,8 @@ class MonitoringConfig:
     window_rows: int = 2000
     """How many of the latest predictions are one window."""
     performance: PerformanceConfig = field(default_factory=PerformanceConfig)
+    freshness: FreshnessConfig = field(default_factory=FreshnessConfig)
+    operations: OperationsConfig = field(default_factory=OperationsConfig)
 
     def __post_init__(self) -> None:
         """Refuse a window of nothing."""
@@ -143,6 +147,7 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     gates: tuple[GateConfig, ...] = ()
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     targets: dict[str, TargetConfig] = field(default_factory=dict)
     read_only: bool = False
     """Refuse every change."""

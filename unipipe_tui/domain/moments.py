@@ -28,3 +28,35 @@ def moment_of(text: str, now: datetime) -> datetime:
             hint="Give a date (2026-11-21), a time (2026-11-21T09:30) or an age (90m, 12h, 7d).",
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def seconds_of(text: str) -> int:
+    """The seconds of a length of time: `30s`, `5m`, `12h`, `7d`, `2w`.
+
+    Raises:
+        UsageError: it is none, or nothing at all.
+    """
+    found = _AGE.fullmatch(text.strip())
+    if not found or not int(found[1]):
+        raise UsageError(f"{text!r} is no length of time.", hint="Give one as 30s, 5m, 12h, 7d or 2w.")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def is_age(text: str) -> bool:
+    """Whether it tells a length of time, and no date."""
+    return bool(_AGE.fullmatch(text.strip()))
+
+
+def moment_ahead(text: str, now: datetime) -> datetime:
+    """The moment that is meant: a date, a time in UTC unless it names its zone, or in how long.
+
+    Raises:
+        UsageError: it is none of these, or has passed.
+    """
+    try:
+        moment = now + timedelta(seconds=seconds_of(text)) if is_age(text) else moment_of(text, now)
+    except OverflowError:
+        raise UsageError(f"{text!r} is too far ahead.", hint="Give a time (2026-11-21T09:30) or 12h, 7d.") from None
+    if moment <= now:
+        raise UsageError(f"{text!r} has passed.", hint="Give a moment ahead: 4h, 7d, 2026-11-21T09:30.")
+    return moment

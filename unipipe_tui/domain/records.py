@@ -182,11 +182,26 @@ class AlertKind(StrEnum):
 
     DRIFT = "drift"
     PERFORMANCE = "performance"
+    OPERATIONS = "operations"
+    """Latency, errors, traffic, saturation."""
+    SLO = "slo"
+    """An error budget that burns too fast."""
+    FRESHNESS = "freshness"
+    """Data that is older than it may be."""
+    REACHABILITY = "reachability"
+    """A target that cannot be asked."""
+
+
+class Severity(StrEnum):
+    """How bad a problem is."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 @frozen
 class Alert:
-    """An open problem, until a later check finds it gone."""
+    """An open problem, until a later check finds it gone, or somebody closes it."""
 
     id: str
     kind: AlertKind
@@ -201,7 +216,22 @@ class Alert:
     """When somebody took note of it; None: it asks for attention, as long as it is open."""
     acknowledged_by: str = ""
     reason: str = ""
-    """Why it is left as it is, in the words of whoever acknowledged it."""
+    """Why it is left as it is, or was closed, in the words of whoever did so."""
+    subject: str = ""
+    """The column, the SLO, the metric, the data set; empty: the whole target."""
+    severity: Severity = Severity.WARNING
+    count: int = 1
+    """How many checks found it."""
+    renewed: datetime | None = None
+    """When a check found it last; None: it was found once."""
+    command: str = ""
+    """The next command to run."""
+    runbook: str = ""
+    """One line: what to look at first."""
+    snoozed_until: datetime | None = None
+    """Until when the acknowledgement holds; None: without end."""
+    closed_by: str = ""
+    """Who closed it; empty: a check found it gone, or it is open."""
 
     @property
     def asks(self) -> bool:
@@ -222,6 +252,8 @@ class UndoKind(StrEnum):
     VERSION_REJECTED = "version rejected"
     VERSION_ACCEPTED = "version accepted"
     ALERT = "alert acknowledged"
+    ALERT_SNOOZED = "alert snoozed"
+    ALERT_CLOSED = "alert closed"
     RELEASE = "release"
 
 
@@ -240,7 +272,8 @@ class Undo:
     key: str = ""
     """Of a run's tag; the id of a release."""
     text_before: str | None = None
-    """The tag or name of a run, or who had acknowledged an alert or rejected a version, before; None: no tag, nobody."""
+    """The tag or name of a run, or who had acknowledged an alert or rejected a version, before; None: no tag, nobody.
+    The marks of an alert that was snoozed or closed, as JSON."""
     text_after: str | None = None
     runs: tuple[str, ...] = ()
     """Ids of the runs that were deleted or restored."""

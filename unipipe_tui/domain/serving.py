@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -104,3 +105,16 @@ class ScoreCell:
     """Of the latest predictions."""
     before: int
     """Of as many before those."""
+
+
+@frozen
+class JudgedRows:
+    """Predictions and what turned out to be true, column by column: all are parallel, in the order of the predictions."""
+
+    at: tuple[datetime, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    decisions: tuple[bool, ...] = ()
+    labels: tuple[bool | None, ...] = ()
+    """None where the label has not come."""
+    label_at: tuple[datetime | None, ...] = ()
+    inputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)

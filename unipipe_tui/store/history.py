@@ -7,8 +7,6 @@ import json
 from datetime import datetime
 
 from unipipe_tui.domain.records import (
-    Alert,
-    AlertKind,
     DriftCheck,
     GateCheck,
     GateResult,
@@ -20,17 +18,16 @@ from unipipe_tui.domain.records import (
     UndoKind,
 )
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
+from unipipe_tui.store.alerts import KeptAlerts
 from unipipe_tui.store.database import Database
-from unipipe_tui.store.rows import aware, aware_or_none, insert, json_text, storable
-
-ASK_AGAIN = "UPDATE alerts SET acknowledged = NULL, acknowledged_by = '', reason = '' WHERE id = ?"
+from unipipe_tui.store.rows import aware, insert, json_text
 
 
-class History:
+class History(KeptAlerts):
     """What no tool keeps. Every row bears the id of the job that wrote it."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
 
     def add_gate_check(self, check: GateCheck) -> None:
         """Record how a version did at the gates."""
@@ -170,83 +167,6 @@ class History:
         return tuple(
             DriftCheck(name, model, version, count, drifted, tuple(columns), report, aware(at), job)
             for name, model, version, count, drifted, columns, report, at, job in rows
-        )
-
-    def open_alert(self, alert: Alert) -> None:
-        """Record a problem; one that is open already for the same target and kind gets the newer message.
-
-        One that was acknowledged asks for attention again only when the newer finding names a column that it did not.
-        """
-        columns = json_text(alert.columns)
-        with self._database.writing() as connection:
-            known = connection.execute(
-                "SELECT id, columns FROM alerts WHERE kind = ? AND target = ? AND closed IS NULL",
-                [alert.kind.value, alert.target],
-            ).fetchone()
-            if known:
-                connection.execute(
-                    "UPDATE alerts SET message = ?, columns = ? WHERE id = ?",
-                    [storable(alert.message), storable(columns), known[0]],
-                )
-                if not set(json.loads(columns)) <= set(json.loads(known[1] or "[]")):
-                    connection.execute(ASK_AGAIN, [known[0]])
-            else:
-                insert(
-                    connection,
-                    "alerts",
-                    id=alert.id,
-                    kind=alert.kind,
-                    target=alert.target,
-                    message=alert.message,
-                    opened=alert.opened,
-                    job=alert.job,
-                    columns=columns,
-                )
-
-    def acknowledge_alert(self, alert_id: str, at: datetime, by: str, reason: str) -> None:
-        """Record that somebody took note of a problem; it stays open."""
-        with self._database.writing() as connection:
-            connection.execute(
-                "UPDATE alerts SET acknowledged = ?, acknowledged_by = ?, reason = ? WHERE id = ?",
-                [storable(at), storable(by), storable(reason), alert_id],
-            )
-
-    def ask_again(self, alert_id: str) -> None:
-        """Take an acknowledgement back."""
-        with self._database.writing() as connection:
-            connection.execute(ASK_AGAIN, [alert_id])
-
-    def close_alerts(self, kind: AlertKind, target: str, at: datetime) -> int:
-        """Close what a later check found gone; answers with how many."""
-        with self._database.writing() as connection:
-            rows = connection.execute(
-                "UPDATE alerts SET closed = ? WHERE kind = ? AND target = ? AND closed IS NULL RETURNING id",
-                [storable(at), kind.value, target],
-            ).fetchall()
-        return len(rows)
-
-    def alerts(self, *, only_open: bool = True) -> tuple[Alert, ...]:
-        """Problems, newest first."""
-        rows = self._database.rows(
-            "SELECT id, kind, target, message, opened, job, closed, columns, acknowledged, acknowledged_by, reason "
-            "FROM alerts WHERE closed IS NULL OR NOT ? ORDER BY opened DESC, rowid DESC",
-            [only_open],
-        )
-        return tuple(
-            Alert(
-                id=row[0],
-                kind=AlertKind(row[1]),
-                target=row[2],
-                message=row[3],
-                opened=aware(row[4]),
-                job=row[5],
-                closed=aware_or_none(row[6]),
-                columns=tuple(json.loads(row[7] or "[]")),
-                acknowledged=aware_or_none(row[8]),
-                acknowledged_by=row[9] or "",
-                reason=row[10] or "",
-            )
-            for row in rows
         )
 
     def add_change(self, change: ReversibleChange) -> None:

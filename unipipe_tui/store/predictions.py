@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.serving import LoggedPrediction, ScoreCell, TrafficWindow, Value
+from unipipe_tui.domain.serving import JudgedRows, LoggedPrediction, ScoreCell, TrafficWindow, Value
 from unipipe_tui.store.engine import Engine, identifier, literal
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.reachable import all_reachable, reachable
@@ -59,6 +59,32 @@ class PredictionLog:
         """The latest predictions that have a label, of one version if given."""
         where = "label IS NOT NULL" + ("" if version is None else f" AND version = {int(version)}")
         return self._window(target, f'SELECT * FROM logged WHERE {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
+
+    def judged(self, target: str, rows: int, version: int | None = None) -> JudgedRows:
+        """The latest predictions with their inputs and the labels that have come, of one version if given, oldest first."""
+        where = "" if version is None else f"WHERE version = {int(version)}"
+        with self._opened(target) as connection:
+            if connection is None:
+                return JudgedRows()
+            latest = f'SELECT {JUDGED} FROM logged {where} ORDER BY "at" DESC, prediction_id DESC LIMIT {int(rows)}'  # noqa: S608
+            columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
+            names = [name for (name,) in columns if name.startswith(INPUT)]
+            asked = "".join(f", {identifier(name)}" for name in names)
+            found = connection.execute(
+                f"""SELECT "at", TRY_CAST(score AS DOUBLE), coalesce(said, false), CASE WHEN label IS NOT NULL THEN was END,
+                label_at{asked} FROM ({latest}) ORDER BY "at", prediction_id"""  # noqa: S608
+            ).fetchall()
+        if not found:
+            return JudgedRows()
+        at, scores, decisions, labels, label_at, *inputs = zip(*found, strict=True)
+        return JudgedRows(
+            at=tuple(aware(moment) for moment in at),
+            scores=scores,
+            decisions=decisions,
+            labels=labels,
+            label_at=tuple(aware_or_none(moment) for moment in label_at),
+            inputs={name[len(INPUT) :]: column for name, column in zip(names, inputs, strict=True)},
+        )
 
     def _window(self, target: str, chosen: str) -> TrafficWindow:
         with self._opened(target) as connection:

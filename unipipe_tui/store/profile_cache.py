@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.monitoring.distributions import Profile, profile_from_json
-from unipipe_tui.monitoring.profiles import profile
+from unipipe_tui.monitoring.profiles import columns_of, profile
 from unipipe_tui.monitoring.sources import Files, content_key
 from unipipe_tui.store.reachable import all_reachable
 
@@ -17,6 +17,11 @@ class ProfileCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def columns(self, files: Sequence[Path]) -> tuple[str, ...]:
+        """The names of the columns that Parquet, CSV or JSON-lines files have, in order."""
+        with all_reachable(files) as reached:
+            return columns_of(Files(tuple(str(path) for path in reached)))
 
     def profile(
         self, files: Sequence[Path], columns: Sequence[str] | None = None, like: Profile | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,20 @@ class TableFiles:
     def columns(self, path: Path) -> tuple[str, ...]:
         """The names of its columns."""
         return tuple(self._read(path, "*", limit=" LIMIT 0")[0])
+
+    def newest(self, path: Path, column: str) -> datetime | None:
+        """The newest moment in a column, in UTC unless it has a zone; None when it holds none.
+
+        Raises:
+            UsageError: the file cannot be read, lacks the column, or the column holds no moments.
+        """
+        if column not in self.columns(path):
+            raise UsageError(f"{path} has no column {column!r}.", hint=f"It has: {', '.join(self.columns(path))}.")
+        zoned = f"max(TRY_CAST({identifier(column)} AS TIMESTAMPTZ))"
+        found = self._read(path, f"epoch({zoned}), count({identifier(column)})")[1][0]
+        if found[0] is None and found[1]:
+            raise UsageError(f"{column!r} of {path} holds no moments.", hint="As 2026-11-21T09:30:00Z.")
+        return None if found[0] is None else datetime.fromtimestamp(found[0], UTC)
 
     def write(self, path: Path, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> None:
         """Write a Parquet file; each column holds numbers (`number`), moments in UTC (`time`) or texts (`text`).

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.alert_settling import open_alerts
 from unipipe_tui.actions.asking import way_to_start
 from unipipe_tui.actions.release.history import ReleaseHistory, ReleaseLine, list_releases
 from unipipe_tui.actions.release.status import TargetStatus, target_status
@@ -77,7 +78,7 @@ def show_release(request: ShowRelease, world: World) -> TargetView:
         predictions=predictions,
         labels=labels,
         traffic=world.predictions.window(name, world.config.monitoring.window_rows, main.version if main else None),
-        alerts=tuple(alert for alert in world.history.alerts() if alert.target == name),
+        alerts=tuple(alert for alert in open_alerts(world) if alert.target == name),
         example=_example(world, model, main.version if main else wanted),
         remarks=tuple(_remarks(status, config.alias, wanted, way_to_start(world, name))),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.bundles import Bundle
-from unipipe_tui.domain.serving import LoggedPrediction, Record, ScoreCell, TrafficWindow
+from unipipe_tui.domain.serving import JudgedRows, LoggedPrediction, Record, ScoreCell, TrafficWindow
 from unipipe_tui.domain.table_text import Cell
 
 
@@ -41,6 +41,10 @@ class Predictions(Protocol):
 
     def labelled_window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
         """The latest predictions that have a label, of one version if given."""
+        ...
+
+    def judged(self, target: str, rows: int, version: int | None = None) -> JudgedRows:
+        """The latest predictions with their inputs and the labels that have come, of one version if given, oldest first."""
         ...
 
     def stretches(self, target: str, most: int, since: datetime | None = None) -> tuple[TrafficWindow, ...]:
@@ -87,6 +91,10 @@ class Tables(Protocol):
 
     def columns(self, path: Path) -> tuple[str, ...]:
         """The names of its columns."""
+        ...
+
+    def newest(self, path: Path, column: str) -> datetime | None:
+        """The newest moment in a column, in UTC unless it has a zone; None when it holds none."""
         ...
 
     def write(self, path: Path, columns: Mapping[str, str], rows: Sequence[Sequence[Cell]]) -> None:

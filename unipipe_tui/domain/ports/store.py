@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from unipipe_tui.domain.alerts import AlertEvent, AlertMarks, AlertTurn, Turn
+from unipipe_tui.domain.deliveries import Delivery, SinkState
 from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.findings import Finding
 from unipipe_tui.domain.jobs import Job, StageTiming
 from unipipe_tui.domain.records import (
     Alert,
@@ -26,6 +29,9 @@ from unipipe_tui.domain.serving import (
     Value,
 )
 from unipipe_tui.domain.tracking import ExperimentRuns, Run, RunPage
+
+Wants = Callable[[AlertEvent], Sequence[str]]
+"""The names of the sinks that an event is for."""
 
 
 class RunIndex(Protocol):
@@ -192,6 +198,25 @@ class History(Protocol):
     def acknowledge_alert(self, alert_id: str, at: datetime, by: str, reason: str) -> None: ...
     def ask_again(self, alert_id: str) -> None: ...
     def alerts(self, *, only_open: bool = True) -> tuple[Alert, ...]: ...
+    def evidence(self, alert_id: str) -> str: ...
+    def settle(
+        self, findings: Sequence[Finding], at: datetime, job: str, source: str, wants: Wants
+    ) -> tuple[AlertTurn, ...]: ...
+    def mark_alert(
+        self,
+        alert_id: str,
+        marks: AlertMarks,
+        turn: Turn | None,
+        at: datetime,
+        job: str,
+        source: str,
+        wants: Wants,
+    ) -> None: ...
+    def waiting(self) -> tuple[Delivery, ...]: ...
+    def note_deliveries(self, deliveries: Iterable[Delivery], at: datetime) -> None: ...
+    def sink_states(self) -> tuple[SinkState, ...]: ...
+    def judged_measures(self, target: str) -> str | None: ...
+    def note_judged_measures(self, target: str, document: str, at: datetime) -> None: ...
     def add_change(self, change: ReversibleChange) -> None: ...
     def changes(self, limit: int = 20) -> tuple[ReversibleChange, ...]: ...
     def mark_undone(self, job: str, undone_by: str) -> None: ...

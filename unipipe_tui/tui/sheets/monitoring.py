@@ -264,10 +264,11 @@ def _alert_row(alert: Alert) -> SheetRow:
 
 def _fate(alert: Alert) -> str:
     if alert.closed is not None:
-        return f"gone {day_and_clock(alert.closed)}"
+        return f"{f'closed by {alert.closed_by}' if alert.closed_by else 'gone'} {day_and_clock(alert.closed)}"
     if alert.acknowledged is None:
         return "by nobody"
-    return f"{alert.acknowledged_by}{f': {alert.reason}' if alert.reason else ''}"
+    until = f" until {day_and_clock(alert.snoozed_until)}" if alert.snoozed_until else ""
+    return f"{alert.acknowledged_by}{until}{f': {alert.reason}' if alert.reason else ''}"
 
 
 def _figure(value: float | None) -> str:

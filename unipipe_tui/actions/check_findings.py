@@ -1,0 +1,71 @@
+"""What a drift check and a judgement of decisions say, as findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from unipipe_tui.actions.plain import to_plain
+from unipipe_tui.domain.findings import AlertKind, Finding, FindingState, Severity
+from unipipe_tui.monitoring.drift import DEFAULT
+from unipipe_tui.monitoring.performance import PerformanceState, PerformanceVerdict
+
+LOOK_AT_COLUMNS = (
+    "Is it the world or the pipeline? Look at the columns that moved, then retrain, or repair what feeds them."
+)
+LOOK_AT_DECISIONS = "Go back if an older version decides better on today's labels; else retrain on them."
+CELLS = ("labels", "reference_shares", "current_shares")
+"""What is left out of the evidence: the recorded check has it."""
+
+
+def drift_finding(target: str, drifted: Sequence[str], report: Any, job: str) -> Finding:
+    """Whether the target's traffic still looks like the reference; from too few rows nothing is known.
+
+    `report` has what a `DriftReport` has: rows, method and columns.
+    """
+    moved = [to_plain(column) for column in report.columns if column.drifted]
+    evidence = {
+        "check": "drift",
+        "job": job,
+        "method": report.method,
+        "reference_rows": report.reference_rows,
+        "current_rows": report.current_rows,
+        "columns": [{key: value for key, value in column.items() if key not in CELLS} for column in moved],
+    }
+    rows = min(report.reference_rows, report.current_rows)
+    judged = rows >= DEFAULT.minimum_rows
+    fine = "no drift" if judged else f"{rows} rows are too few to compare, fewer than {DEFAULT.minimum_rows}"
+    return Finding(
+        kind=AlertKind.DRIFT,
+        target=target,
+        subject="",
+        state=FindingState.PROBLEM if drifted else FindingState.FINE if judged else FindingState.UNKNOWN,
+        severity=Severity.WARNING,
+        sentence=f"drift in {', '.join(drifted)}" if drifted else fine,
+        evidence=json.dumps(evidence),
+        command=f"unipipe drift show {target}",
+        runbook=LOOK_AT_COLUMNS,
+        parts=tuple(drifted),
+    )
+
+
+def performance_finding(target: str, verdict: PerformanceVerdict) -> Finding:
+    """Whether decisions are good enough; a figure that may or may not be below is not known."""
+    return Finding(
+        kind=AlertKind.PERFORMANCE,
+        target=target,
+        subject="",
+        state=_state(verdict),
+        severity=Severity.CRITICAL,
+        sentence=verdict.sentence,
+        evidence=json.dumps({"check": "performance", **to_plain(verdict)}),
+        command=f"unipipe timeline show {target}",
+        runbook=LOOK_AT_DECISIONS,
+    )
+
+
+def _state(verdict: PerformanceVerdict) -> FindingState:
+    if verdict.state is PerformanceState.BELOW:
+        return FindingState.PROBLEM if verdict.surely else FindingState.UNKNOWN
+    return FindingState.FINE if verdict.state is PerformanceState.OK else FindingState.UNKNOWN
