@@ -1,7 +1,6 @@
 # Two commands matter: `make demo` tells the whole story, `make test` checks everything.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
 READY := .venv/.ready
 
 .PHONY: demo test docs screenshots tour benchmarks clean
@@ -14,7 +13,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n 2
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py

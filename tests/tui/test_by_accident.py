@@ -49,7 +49,7 @@ def settled(app: Unipipe) -> bool:
 
 async def so(true: Callable[[], bool]) -> None:
     """Wait until something is so, without waiting for the app to be idle: keys come while it is at work."""
-    for _ in range(1500):
+    for _ in range(4500):
         await asyncio.sleep(0.01)
         if true():
             return

@@ -118,6 +118,7 @@ async def test_where_no_repository_is_the_title_says_so(tmp_path: Path) -> None:
     app = Unipipe(build_world(tmp_path))
     async with app.run_test(size=SIZE) as pilot:
         await looked(pilot, app)
+        await until(pilot, lambda: "no Git repository" in str(app.screen.query_one(Title).content))
         title = str(app.screen.query_one(Title).content)
 
     assert "no Git repository" in title
