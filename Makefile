@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BACKENDS := needs_docker or needs_kubernetes
+TOLD := .venv/.backends.txt
 
 .PHONY: demo test docs screenshots tour benchmarks clean
 
@@ -13,7 +15,10 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n 2
+	@# Tests of engines and clusters mostly wait: they run beside the others, and what they say comes at the end.
+	@$(BIN)/pytest -m "$(BACKENDS)" > $(TOLD) 2>&1 & beside=$$!; trap "kill $$beside" INT TERM; \
+	$(BIN)/pytest -n 2 -m "not ($(BACKENDS))"; here=$$?; \
+	wait $$beside; backends=$$?; cat $(TOLD); exit $$((here | backends))
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
