@@ -87,7 +87,8 @@ class ChoiceList(TurnedRows, can_focus=False):
     def _paint(self) -> None:
         # Before it was ever laid out, the list does not know its width: it paints when it learns it.
         self.highlighted = None
-        self._line_cells = self.scrollable_content_region.width
+        # Not by its region: while the screen is laid out anew it may have none, and would be asked no second time.
+        self._line_cells = self.outer_size.width - self.gutter.width - self.scrollbar_size_vertical
         if not self._choices or self._line_cells <= 0:
             self.clear_options()
             return
