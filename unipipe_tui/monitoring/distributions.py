@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from hashlib import sha256
 from typing import Any
@@ -117,6 +117,16 @@ def make_profile(
     columns, problems = tuple(columns), tuple(problems)
     digest = sha256(_dumped(_content(rows, columns, problems)).encode("utf-8")).hexdigest()
     return Profile(rows, columns, problems, digest)
+
+
+def profile_of(rows: int, counted: Mapping[str, Distribution | ColumnProblem]) -> Profile:
+    """The profile of columns that were counted, or could not be."""
+    columns = counted.items()
+    return make_profile(
+        rows,
+        [(name, found) for name, found in columns if not isinstance(found, ColumnProblem)],
+        [found for _, found in columns if isinstance(found, ColumnProblem)],
+    )
 
 
 def profile_from_json(text: str) -> Profile:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -15,13 +16,19 @@ from numpy.typing import NDArray
 
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.distributions import Family, Profile
-from unipipe_tui.monitoring.profiles import family_of, label_sql, open_source, workbench
+from unipipe_tui.monitoring.counting.column import Counted, Wanted, absent, counted_in_place
+from unipipe_tui.monitoring.counting.names import named_first
+from unipipe_tui.monitoring.counting.numbers import count_sorted, in_order
+from unipipe_tui.monitoring.distributions import Distribution, Family, NumericDistribution, Profile
+from unipipe_tui.monitoring.opening import family_of, label_sql, open_source, workbench
 from unipipe_tui.monitoring.sources import Files, Source, quoted_name
+from unipipe_tui.monitoring.working import work_out
 
 INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 """What a 64-bit integer holds; wider ones become floating-point numbers, as in other tools."""
 NOTHING: NDArray[Any] = np.empty(0)
+BINS = 20
+"""Never made here: a reference brings its own."""
 
 
 @frozen
@@ -101,6 +108,13 @@ class Rows:
     def __init__(self, connection: duckdb.DuckDBPyConnection | None, types: dict[str, str]) -> None:
         self._connection = connection
         self._types = types
+        self._counted: tuple[str, Column] | None = None
+        """The column that was counted last."""
+
+    @cached_property
+    def rows(self) -> int:
+        """How many there are."""
+        return self._connection.execute("SELECT count(*) FROM source").fetchall()[0][0] if self._connection else 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -111,10 +125,36 @@ class Rows:
         """What a column holds; None when it is not there or holds nothing that is compared."""
         return family_of(self._types[name]) if name in self._types else None
 
+    def counted_like(self, name: str, reference: Distribution) -> Counted:
+        """A column's distribution in the bins, or by the names, of a reference.
+
+        The values that were read for it are those that `numbers` or `labels` answers with next, without reading again.
+        """
+        self._counted = None
+        if self._connection is None or name not in self._types:
+            return absent(name, self.rows, reference)
+        kind = self._types[name]
+        if family_of(kind) is not reference.family:
+            wanted, rows = Wanted(name, kind, reference), self.rows
+            return work_out(self._connection, lambda cursor: counted_in_place(cursor, wanted, rows, BINS))
+        if isinstance(reference, NumericDistribution):
+            numbers = self.numbers(name)
+            self._counted = (name, numbers)
+            values = in_order(numbers.values.copy()).astype(np.float64, copy=False)
+            return count_sorted(values, numbers.rows - len(values), reference.edges, BINS)
+        labels = self.labels(name)
+        self._counted = (name, labels)
+        counts = zip(labels.names, labels.counts.tolist(), strict=True)
+        frequent_first = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+        known = [value for value, _ in reference.counts]
+        return named_first(frequent_first, labels.known, labels.rows, reference.family, known)
+
     def numbers(self, name: str) -> Numbers:
         """A column as numbers; one that is not there has no rows, and what is no number is missing."""
         if self._connection is None or name not in self._types:
             return Numbers(NOTHING)
+        if self._counted and self._counted[0] == name and isinstance(self._counted[1], Numbers):
+            return self._counted[1]
         kind = self._types[name]
         cast = "BIGINT" if kind in INTEGERS else "FLOAT" if kind == "FLOAT" else "DOUBLE"
         values = self._fetched(f"SELECT TRY_CAST({quoted_name(name)} AS {cast}) AS value FROM source")
@@ -127,22 +167,29 @@ class Rows:
         """A column as values with names; one that is not there has no rows."""
         if self._connection is None or name not in self._types:
             return Labels((), NOTHING.astype(np.int64))
-        label = label_sql(name, self._types[name])
-        named = f"SELECT {label} AS label FROM source"
-        distinct = f"SELECT DISTINCT label FROM ({named}) WHERE label IS NOT NULL ORDER BY label"
-        rows, present = self._connection.execute(f"SELECT count(*), count(label) FROM ({named})").fetchall()[0]
-        if not present:
-            return Labels((), np.full(rows, -1))
-        self._connection.execute("DROP TYPE IF EXISTS labels")
-        self._connection.execute(f"CREATE TYPE labels AS ENUM ({distinct})")
-        names = self._connection.execute("SELECT unnest(enum_range(NULL::labels))").fetchall()
-        code = "coalesce(CAST(enum_code(CAST(label AS labels)) AS BIGINT), -1)"
-        codes = self._fetched(f"SELECT {code} AS value FROM ({named})")
-        return Labels(tuple(row[0] for row in names), np.ma.getdata(codes))
+        if self._counted and self._counted[0] == name and isinstance(self._counted[1], Labels):
+            return self._counted[1]
+        label = label_sql(quoted_name(name), self._types[name])
+        return work_out(self._connection, lambda cursor: _labels(cursor, label))
 
     def _fetched(self, sql: str) -> Any:
         assert self._connection is not None
-        return self._connection.execute(sql).fetchnumpy()["value"]
+        return work_out(self._connection, lambda cursor: cursor.execute(sql).fetchnumpy()["value"])
+
+
+def _labels(connection: duckdb.DuckDBPyConnection, label: str) -> Labels:
+    # Read once; asked three times.
+    connection.execute(f"CREATE TEMP TABLE labelled AS SELECT {label} AS label FROM source")
+    rows, present = connection.execute("SELECT count(*), count(label) FROM labelled").fetchall()[0]
+    if not present:
+        return Labels((), np.full(rows, -1))
+    connection.execute(
+        "CREATE TEMP TYPE labels AS ENUM (SELECT DISTINCT label FROM labelled WHERE label IS NOT NULL ORDER BY label)"
+    )
+    names = connection.execute("SELECT unnest(enum_range(NULL::labels))").fetchall()
+    code = "coalesce(CAST(enum_code(CAST(label AS labels)) AS BIGINT), -1)"
+    codes = connection.execute(f"SELECT {code} AS value FROM labelled").fetchnumpy()["value"]
+    return Labels(tuple(row[0] for row in names), np.ma.getdata(codes))
 
 
 def _kept(values: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[Any]:
@@ -163,7 +210,7 @@ def open_rows(source: Source, like: Profile | None = None) -> Iterator[Rows]:
             return
     with workbench(ordered=True) as connection:
         try:
-            yield Rows(connection, open_source(connection, source, like))
+            yield Rows(connection, work_out(connection, lambda cursor: open_source(cursor, source, like)))
         except duckdb.Error as error:
             said = str(error).strip().partition("\n")[0]
             raise Failed(f"The rows cannot be read: {said}", "Check that every file is whole.") from error

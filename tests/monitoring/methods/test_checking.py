@@ -52,7 +52,7 @@ def between(folder: Path, method: DriftMethod, reference: Mapping[str, Any], cur
 def between_files(method: DriftMethod, reference: Path, current: Path) -> DriftReport:
     then, now = Files((str(reference),)), Files((str(current),))
     known = profile(then)
-    return check_by(method, Counted(then, known), Counted(now, profile(now, like=known)))
+    return check_by(method, Counted(then, known), now)
 
 
 THEN = {
@@ -124,7 +124,7 @@ class Sets:
         if method not in self._reports:
             then = self.written("then", THEN)
             now = {("renamed" if name == "gone" else name): values for name, values in NOW.items()}
-            found = check_by(method, then, self.written("now", now, then))
+            found = check_by(method, then, self.written("now", now, then).source)
             self._reports[method] = {column.column: column for column in found.columns}
         return self._reports[method]
 
@@ -196,7 +196,7 @@ def test_few_rows_on_either_side_are_never_drift(method: DriftMethod, sets: Sets
         (many, sets.written("none now", {name: values.slice(0, 0) for name, values in FEW_ROWS.items()}, many)),
         (few, sets.written("many now", MANY, few)),
     ):
-        report = check_by(method, reference, current)
+        report = check_by(method, reference, current.source)
         assert not report.drifted
         assert [found.reason for found in report.columns if not found.reason.endswith(".")] == []
         assert any("too few" in found.reason or "no value" in found.reason for found in report.columns)

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from unipipe_tui.domain.drift_methods import DriftMethod
+from unipipe_tui.domain.errors import Stopped
+from unipipe_tui.domain.events import Advanced
+from unipipe_tui.domain.progress import Progress, Silent
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.cells import aligned
 from unipipe_tui.monitoring.comparisons import adjusted_p_values
-from unipipe_tui.monitoring.distributions import CategoricalDistribution, Distribution, Family, Profile
+from unipipe_tui.monitoring.distributions import (
+    CategoricalDistribution,
+    ColumnProblem,
+    Distribution,
+    Family,
+    Profile,
+    profile_of,
+)
 from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind, DriftReport, cells_told, check_drift
 from unipipe_tui.monitoring.drift import Method as Basis
 from unipipe_tui.monitoring.methods.decisions import Found
 from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasured, Scale
 from unipipe_tui.monitoring.methods.registry import method_of
+from unipipe_tui.monitoring.profiles import profile
 from unipipe_tui.monitoring.sources import Source
 from unipipe_tui.monitoring.values import Column, Rows, open_rows
 from unipipe_tui.monitoring.words import figure, percent
@@ -42,16 +53,26 @@ class Measured:
     reason: str = ""
 
 
-def check_by(name: DriftMethod, reference: Counted, current: Counted) -> DriftReport:
+Answer = Measurement | str
+"""What a method found in a column, or the sentence that says why it found nothing."""
+Looked = tuple[Profile, dict[str, Answer]]
+"""The profile of the current data, and the answer for every column that it shares with the reference."""
+
+
+def check_by(name: DriftMethod, reference: Counted, current: Source, progress: Progress | None = None) -> DriftReport:
     """Compare every column of the reference by one method, and judge it by this method's own rule.
 
     A column that the current data lacks, or holds as something else, is drift of the schema whatever the method.
-    With too few values for the method on either side the value is there and nothing is called drift.
+    With too few values for the method on either side the value is there and nothing is called drift. The current data
+    is read once; where the method wants the values themselves, those of one column are held at a time.
+
+    Raises `Failed` when rows cannot be read, and `Stopped` when somebody asked for the end.
     """
     method = method_of(name)
-    report = check_drift(reference.profile, current.profile)
-    with _opened(method, reference, current) as rows:
-        measured = [_measured(method, column, reference.profile, current.profile, rows) for column in report.columns]
+    look = _by_cells if method.of_values is None else _by_values
+    counted, found = look(method, reference, current, progress or Silent())
+    report = check_drift(reference.profile, counted)
+    measured = [_measured(method, column, found.get(column.column)) for column in report.columns]
     columns = tuple(
         _judged(method, one, p_value) for one, p_value in zip(measured, _p_values(method, measured), strict=True)
     )
@@ -78,46 +99,64 @@ def _farthest_first(column: ColumnDrift) -> tuple[bool, float]:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _opened(method: Method, reference: Counted, current: Counted) -> Iterator[tuple[Rows, Rows] | None]:
-    """The rows of both sides where the method wants the values themselves."""
-    if method.of_values is None:
-        yield None
-        return
-    with open_rows(reference.source) as then, open_rows(current.source, like=reference.profile) as now:
-        yield then, now
+def _by_cells(method: Method, reference: Counted, current: Source, progress: Progress) -> Looked:
+    """What the method finds in the cells that the reference and the current data share."""
+    counted = profile(current, like=reference.profile, progress=progress)
+    found: dict[str, Answer] = {}
+    for name, then in reference.profile.columns:
+        now = counted.column(name)
+        if now is not None:
+            found[name] = _answer_of(partial(_of_cells, method, then, now))
+    return counted, found
 
 
-def _measured(
-    method: Method, column: ColumnDrift, reference: Profile, current: Profile, rows: tuple[Rows, Rows] | None
-) -> Measured:
-    then, now = reference.column(column.column), current.column(column.column)
-    if column.kind is ColumnKind.NOT_COMPARED or then is None or now is None:
-        return Measured(column, None, column.reason)
-    unnamed = replace(column, drifted=False, value=None, noise=None, effect=None, p_value=None, base="", bins="")
-    named = replace(unnamed, method=str(method.name))
+def _by_values(method: Method, reference: Counted, current: Source, progress: Progress) -> Looked:
+    """What the method finds in the values, which are read column by column."""
+    known = reference.profile.columns
+    counted: dict[str, Distribution | ColumnProblem] = {}
+    found: dict[str, Answer] = {}
+    with open_rows(reference.source) as before, open_rows(current, like=reference.profile) as after:
+        for name, then in known:
+            counted[name] = after.counted_like(name, then)
+            if not isinstance(counted[name], ColumnProblem):
+                found[name] = _answer_of(partial(_of_values, method, name, then, (before, after)))
+            progress.emit(Advanced(len(counted), len(known), "columns"))
+            if progress.stopped():
+                raise Stopped("Stopped on request.")
+        return profile_of(after.rows, counted), found
+
+
+def _answer_of(measure: Callable[[], Measurement]) -> Answer:
     try:
-        return Measured(named, _measurement(method, column.column, then, now, rows))
+        return measure()
     except NotMeasured as error:
-        return Measured(named, None, str(error))
+        return str(error)
 
 
-def _measurement(
-    method: Method, name: str, then: Distribution, now: Distribution, rows: tuple[Rows, Rows] | None
-) -> Measurement:
-    if method.of_cells is not None:
-        cells = aligned(then, now)
-        if cells is None:
-            raise NotMeasured("The two profiles were not counted alike.")
-        return replace(method.of_cells(cells), bins=cells_told(then, len(cells.labels)))
+def _of_cells(method: Method, then: Distribution, now: Distribution) -> Measurement:
+    assert method.of_cells is not None
+    cells = aligned(then, now)
+    if cells is None:
+        raise NotMeasured("The two profiles were not counted alike.")
+    return replace(method.of_cells(cells), bins=cells_told(then, len(cells.labels)))
+
+
+def _of_values(method: Method, name: str, then: Distribution, sides: tuple[Rows, Rows]) -> Measurement:
     assert method.of_values is not None
-    assert rows is not None
     scale = _scale(method, then)
-    sides = [_read(side, name, scale) for side in rows]
+    before, after = (_read(side, name, scale) for side in sides)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # Values too large to square are told as such, by a value that is no number.
         warnings.simplefilter("ignore")
-        return method.of_values(sides[0], sides[1])
+        return method.of_values(before, after)
+
+
+def _measured(method: Method, column: ColumnDrift, answer: Answer | None) -> Measured:
+    if column.kind is ColumnKind.NOT_COMPARED or answer is None:
+        return Measured(column, None, column.reason)
+    unnamed = replace(column, drifted=False, value=None, noise=None, effect=None, p_value=None, base="", bins="")
+    named = replace(unnamed, method=str(method.name))
+    return Measured(named, None, answer) if isinstance(answer, str) else Measured(named, answer)
 
 
 def _scale(method: Method, reference: Distribution) -> Scale:
@@ -146,8 +185,7 @@ def _p_values(method: Method, measured: list[Measured]) -> Iterator[float | None
 
 
 def _judged(method: Method, measured: Measured, p_value: float | None) -> ColumnDrift:
-    """The column with the method's figures and verdict. Its `p_value` stays its own; the reason tells the adjusted "
-    "one."""
+    """The column with the method's figures and verdict; its `p_value` stays its own, the reason tells the adjusted one."""
     found, column = measured.measurement, measured.column
     if found is None or not math.isfinite(found.value):
         said = measured.reason or f"{method.name} has no value for this column."
