@@ -13,9 +13,12 @@ from scipy.spatial.distance import jensenshannon
 
 from unipipe_tui.monitoring.comparisons import (
     adjusted_p_values,
+    beyond_p_value,
     chi_square_survival,
+    exact_share_test,
     expected_psi,
     jensen_shannon_distance,
+    named_cells_test,
     pooled,
     population_stability_index,
     two_sample_test,
@@ -133,3 +136,46 @@ def test_an_empty_sample_says_nothing(reference: list[int], current: list[int]) 
     assert expected_psi(reference, current) == 0.0
     assert jensen_shannon_distance(reference, current) == 0.0
     assert math.isfinite(population_stability_index(reference, current))
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_so_many_values_beyond_all_of_the_reference_are_as_probable_as_the_orders_in_which_they_are(
+    reference: int, current: int, data: st.DataObject
+) -> None:
+    beyond = data.draw(st.integers(0, current))
+    orders = math.comb(reference + current - beyond, reference) / math.comb(reference + current, reference)
+    assert beyond_p_value(reference, current, beyond) == pytest.approx(orders, rel=1e-9)
+
+
+def test_values_beyond_a_reference_are_counted_for_any_size() -> None:
+    assert beyond_p_value(10_000_000, 10_000_000, 1) == pytest.approx(0.5, rel=1e-6)
+    assert beyond_p_value(10_000_000, 10_000_000, 10_000_000) == 0.0
+    assert beyond_p_value(200, 3_000, 30) > 0.1
+
+
+@given(*[st.tuples(st.integers(0, 200), st.integers(0, 200)).filter(any)] * 2)
+def test_the_exact_test_of_a_share_is_that_of_scipy(reference: tuple[int, int], current: tuple[int, int]) -> None:
+    theirs = stats.fisher_exact([reference, current])[1]
+    assert exact_share_test(reference, current) == pytest.approx(theirs, rel=1e-6, abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(200, 10_000), st.integers(200, 10_000)), min_size=2, max_size=10))
+def test_values_that_are_all_frequent_are_tested_together(pairs: list[tuple[int, int]]) -> None:
+    reference, current = split(pairs)
+    if min(pooled_sizes(reference, current)) >= 5:
+        assert named_cells_test(reference, current) == two_sample_test(reference, current).p_value
+
+
+def test_a_value_that_came_ten_times_in_two_hundred_rows_and_never_before_is_no_chance() -> None:
+    reference, current = (10_000, 10_000, 0), (95, 95, 10)
+    assert named_cells_test(reference, current) < 1e-15
+    assert two_sample_test(reference, current).p_value > 0.4
+
+
+def test_rare_values_that_differ_by_chance_are_chance() -> None:
+    chance = np.random.default_rng(5)
+    shares = np.array([0.6, 0.39, *[0.0005] * 20])
+    draws = [
+        (chance.multinomial(20_000, shares).tolist(), chance.multinomial(300, shares).tolist()) for _ in range(400)
+    ]
+    assert np.mean([named_cells_test(*draw) <= 0.05 for draw in draws]) <= 0.05

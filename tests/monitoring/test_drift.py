@@ -22,7 +22,7 @@ from unipipe_tui.monitoring.distributions import (
     Profile,
     make_profile,
 )
-from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind, DriftReport, Method, check_drift
+from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind, DriftReport, Method, check_all, check_drift
 from unipipe_tui.monitoring.profiles import profile
 from unipipe_tui.monitoring.sources import Files
 
@@ -160,7 +160,7 @@ def test_a_share_of_missing_values_that_rose_is_a_reason_of_its_own(tmp_path: Pa
     full, gaps = [float(i % 97) for i in range(1000)], [None if i % 8 == 0 else float(i % 97) for i in range(1000)]
     column = of(drift_between(tmp_path, {"x": full}, {"x": gaps}), "x")
     assert (column.drifted, column.method) == (True, Method.MISSING)
-    assert column.reason == "Missing values 0.0 % → 12.5 %."
+    assert column.reason == "Missing values 0.0 % → 12.5 %, p < 1e-15."
 
 
 def test_a_column_that_is_suddenly_all_missing_is_drift_without_a_psi(tmp_path: Path) -> None:
@@ -252,3 +252,49 @@ def test_bins_are_named_in_as_few_digits_as_keep_them_apart() -> None:
 def test_edges_in_the_thousands_are_named_without_an_exponent() -> None:
     labels = bin_labels(NumericDistribution((562.0, 1013.0, 2e7), (1, 2, 3, 4), 0, minimum=1.0, maximum=3e7))
     assert labels == ("≤ 562", "562 to 1,010", "1,010 to 2e+07", "> 2e+07")
+
+
+def test_a_few_values_far_outside_are_drift_where_the_distribution_as_a_whole_hardly_moved(tmp_path: Path) -> None:
+    chance = np.random.default_rng(30)
+    now = chance.normal(size=4_000)
+    now[:45] *= 1_000
+    column = of(drift_between(tmp_path, {"x": chance.normal(size=1_000)}, {"x": now}), "x")
+    assert column.effect is not None
+    assert column.effect < DEFAULT.effect
+    assert (column.drifted, column.method) == (True, Method.RANGE)
+    assert column.outside == pytest.approx(0.012, abs=0.003)
+    assert "of the values lie outside the range of the reference (-" in column.reason
+
+
+def test_values_beyond_a_small_reference_are_no_surprise(tmp_path: Path) -> None:
+    alarms = 0
+    for seed in range(8):
+        chance = np.random.default_rng(100 + seed)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        column = of(drift_between(folder, {"x": chance.pareto(1.2, 200)}, {"x": chance.pareto(1.2, 2_000)}), "x")
+        alarms += column.method is Method.RANGE and column.drifted
+    assert alarms == 0
+
+
+def test_several_pairs_are_adjusted_together(tmp_path: Path) -> None:
+    chance = np.random.default_rng(31)
+    sides = [profiled(tmp_path, {"x": chance.normal(size=2_000)})]
+    sides += [profiled(tmp_path, {"x": chance.normal(size=800) + 0.12}, like=sides[0]) for _ in range(3)]
+    alone = check_all([(sides[0], sides[1])])[0].columns[0].p_value
+    together = check_all([(sides[0], side) for side in sides[1:]])[0].columns[0].p_value
+    assert alone == check_drift(sides[0], sides[1]).columns[0].p_value
+    assert alone is not None
+    assert together is not None
+    assert together != alone
+
+
+def test_a_new_value_or_missing_values_are_drift_in_a_short_window_of_a_long_reference(tmp_path: Path) -> None:
+    reference = profiled(tmp_path, {"age": np.arange(20_000.0), "channel": ["store", "online"] * 10_000})
+    calm = {"age": np.arange(0.0, 20_000.0, 100), "channel": ["store", "online"] * 100}
+    changed = {"age": [None] * 10 + list(calm["age"][10:]), "channel": ["wallet"] * 10 + list(calm["channel"][10:])}
+    assert not check_drift(reference, profiled(tmp_path, calm, like=reference)).drifted
+    assert set(check_drift(reference, profiled(tmp_path, changed, like=reference)).drifted_columns) == {
+        "age",
+        "channel",
+    }

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.alert_delivering import deliver_soon
 from unipipe_tui.actions.alert_settling import settle
+from unipipe_tui.actions.answer_kinds import says_yes_or_no
 from unipipe_tui.actions.asking import ask
 from unipipe_tui.actions.check_findings import drift_finding, performance_finding
+from unipipe_tui.actions.drift_beside import (
+    Beside,
+    Compared,
+    compare_columns,
+    drift_words,
+    drifted_by,
+    look_at_answers,
+    segments_asked,
+    weightiest_first,
+)
+from unipipe_tui.actions.drift_findings import beside_findings
 from unipipe_tui.actions.drift_sets import columns_asked, files_of
+from unipipe_tui.actions.drift_windows import rows_looked_at
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.request import OBJECT, Names
@@ -24,15 +35,16 @@ from unipipe_tui.domain import plans
 from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.findings import Finding
-from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.plans import Effect, Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.records import DriftCheck
 from unipipe_tui.domain.serving import ServerState, TrafficWindow
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.drift import METHOD_NOTE, ColumnDrift, DriftReport, check_drift
+from unipipe_tui.monitoring.drift import METHOD_NOTE, ColumnDrift, DriftReport
 from unipipe_tui.monitoring.performance import Confusion, Metric, PerformanceVerdict, judge_performance
+from unipipe_tui.monitoring.verdict.predictions import ANSWERS
+from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
 
-LONGEST_CHECK_SECONDS = 3600.0
 METHOD_NAMES = frozenset(map(str, DriftMethod))
 
 
@@ -56,6 +68,17 @@ class CheckDrift:
         "recorded and no alert moves.",
     ] = None
     columns: Annotated[tuple[str, ...], "Only these columns, with commas between them; repeatable.", Names.FEATURE] = ()
+    multivariate: Annotated[
+        bool,
+        "Look at all columns together as well; of a target's window this is done anyhow, unless "
+        "`monitoring.multivariate` says no.",
+    ] = False
+    segments: Annotated[
+        tuple[str, ...],
+        "Look at every column within each value of these columns, with commas between them; repeatable. "
+        "`monitoring.segments` when left out.",
+        Names.FEATURE,
+    ] = ()
     fail_on_drift: Annotated[bool, "End with exit code 4 when drift is found."] = False
 
 
@@ -74,6 +97,18 @@ class DriftOrder:
     """The version whose decisions are judged: the one that serves now, or else the one that answered last."""
     method: DriftMethod | None = None
     """None: the default verdict."""
+    multivariate: bool = False
+    segments: tuple[str, ...] = ()
+
+    @property
+    def looks_closer(self) -> bool:
+        """Whether more is asked for than columns one by one."""
+        return self.multivariate or bool(self.segments)
+
+    @property
+    def answers_of(self) -> int | None:
+        """The version whose answers are held against what they were; None when there is none, or a method was asked for."""
+        return self.version if self.recorded else None
 
     @property
     def recorded(self) -> bool:
@@ -87,11 +122,12 @@ class DriftChecked:
 
     target: str | None
     drifted: bool
+    """Whether any of the verdicts says so."""
     drifted_columns: tuple[str, ...]
     reference_rows: int
     current_rows: int
     columns: tuple[ColumnDrift, ...]
-    """The farthest first."""
+    """Those that drifted first, the weightiest for the model before the farthest."""
     method: str
     window: TrafficWindow | None
     version: int | None
@@ -103,6 +139,21 @@ class DriftChecked:
     fail_on_drift: bool = False
     new_columns: tuple[str, ...] = ()
     """Columns that only the current one of two sets has: there is nothing to compare them with."""
+    drifted_by: tuple[str, ...] = ()
+    """Which verdicts say drift: `columns`, `multivariate`, `predictions`, `segments`."""
+    multivariate: MultivariateDrift | None = None
+    """All columns together; None when nobody asked."""
+    predictions: PredictionDrift | None = None
+    """The answers of the version; None for two files, and where there is no version."""
+    segments: SegmentDrift | None = None
+    """Every column within each value of the segments; None when there are none."""
+    importance: Importance | None = None
+    """Which columns the version looks at."""
+
+    @property
+    def beside(self) -> Beside:
+        """All but the verdict by column."""
+        return Beside(self.multivariate, self.predictions, self.segments, self.importance)
 
     @property
     def value_name(self) -> str:
@@ -124,6 +175,9 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
     A problem opens an alert; the next check that finds it gone closes it. With --reference and --current any two files
     are compared: the job and its audit entry are recorded, but no check, and no alert is opened or closed. The same
     holds with --method, which computes one number a column, by the formula, bins and rule of that method.
+
+    Beside the columns stand, each with its own verdict: all columns together, the answers of the version against its first
+    ones, every column within each value of a segment, and how much the model looks at a column that drifted.
     """
     if request.rows is not None and request.rows < 1:
         raise UsageError("--rows must be 1 or more.")
@@ -134,6 +188,9 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
         files_of(request.current)
         asked = (request.columns, request.fail_on_drift)
         order = DriftOrder(None, reference, request.current, rows, *asked, method=request.method)
+        order = replace(
+            order, multivariate=request.multivariate, segments=segments_asked(request.segments, reference, world)
+        )
         title = f"Compare {request.current} with {reference}"
         recorded = plans.store("the job and its audit entry; no check is recorded, no alert opened or closed")
         return Plan(title, (recorded,), "nothing to undo: two files are only compared", order)
@@ -143,17 +200,32 @@ def plan_drift_check(request: CheckDrift, world: World) -> Plan[DriftOrder]:
         raise UsageError(f"{target} has answered no prediction yet.", hint=f"unipipe serve start {target}")
     version = judged_version(target, world)
     asked = (request.columns, request.fail_on_drift)
-    order = DriftOrder(target, reference, None, rows, *asked, version, request.method)
+    order = target_order(DriftOrder(target, reference, None, rows, *asked, version, request.method), world)
+    order = replace(
+        order,
+        multivariate=order.multivariate or request.multivariate,
+        segments=segments_asked(request.segments, reference, world) or order.segments,
+    )
     window = min(rows, known)
     judged = f"performance of version {version} ({labels} labels in all)"
-    effects = (
+    effects: tuple[Effect, ...] = (
         plans.write(f"the window: the latest {window} of {known} predictions, in .unipipe/windows until compared"),
         plans.store(f"drift, {judged}, alerts opened or closed")
         if order.recorded
         else plans.store("the job and its audit entry; no check is recorded, no alert opened or closed"),
     )
+    if order.recorded and world.config.alerts.sinks:
+        effects = (*effects, plans.serve(f"sinks that are told: {', '.join(world.config.alerts.sinks)}"))
     title = f"Check the latest {window} predictions of {target} against {reference.name}"
     return Plan(title, effects, "nothing to undo: a check only adds its result", order)
+
+
+def target_order(order: DriftOrder, world: World) -> DriftOrder:
+    """The order with what is configured to be looked at beside columns; a method of one's own choice looks at no more."""
+    wanted = world.config.monitoring
+    if order.method is not None:
+        return order
+    return replace(order, multivariate=wanted.multivariate, segments=wanted.segments)
 
 
 def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[DriftChecked]:
@@ -163,6 +235,7 @@ def check(plan: Plan[DriftOrder], world: World, progress: Progress) -> Done[Drif
     if order.target is not None:
         if order.recorded:
             settle(findings_of(order.target, checked, world), world)
+            deliver_soon(world, progress)
         alerts = tuple(alert.message for alert in world.history.alerts() if alert.target == order.target)
         checked = replace(checked, alerts=alerts)
     return Done(checked, detail=_sentence(checked))
@@ -172,14 +245,25 @@ def evaluate(order: DriftOrder, world: World, progress: Progress) -> DriftChecke
     """Compare; the check of a target is recorded, and no alert moved yet."""
     if order.target is not None:
         bring_log(world, order.target, progress)
-    with step(progress, "compare the distributions", 1, 2):
-        report = _compared(order, world)
+    steps = 1 + order.looks_closer + (order.answers_of is not None) + (order.target is not None)
+    with rows_looked_at(order.target, order.current, order.rows, world) as current:
+        with step(progress, "compare the distributions", 1, steps):
+            found = _compared(order, current, world, progress)
+        beside = Beside()
+        if order.looks_closer:
+            with step(progress, "look at columns together and at segments", 2, steps):
+                beside = _closer(order, found, current, world)
     if order.target is None:
-        return replace(_answer(order, report, None, None, ()), new_columns=_new_columns(order, world))
-    with step(progress, "compare decisions with labels", 2, 2):
+        return replace(_answer(order, found.report, beside), new_columns=_new_columns(order, world))
+    if order.answers_of is not None:
+        with step(progress, "compare the answers", steps - 1, steps):
+            reference = files_of(order.reference)
+            answers = look_at_answers(order.target, order.answers_of, order.rows, reference, found.report, world)
+            beside = replace(beside, predictions=answers.predictions, importance=answers.importance)
+    with step(progress, "compare decisions with labels", steps, steps):
         window = world.predictions.window(order.target, order.rows)
         performance = judged_decisions(order.target, order.rows, order.version, world)
-    checked = _answer(order, report, window, performance, ())
+    checked = replace(_answer(order, found.report, beside), window=window, performance=performance)
     if order.recorded:
         _record(order.target, checked, world)
     return checked
@@ -188,7 +272,8 @@ def evaluate(order: DriftOrder, world: World, progress: Progress) -> DriftChecke
 def findings_of(target: str, checked: DriftChecked, world: World) -> tuple[Finding, ...]:
     """What a check of a target says, for alerts."""
     drift = drift_finding(target, checked.drifted_columns, checked, world.job_id)
-    return (drift, performance_finding(target, checked.performance)) if checked.performance else (drift,)
+    found = (drift, *beside_findings(target, checked.drifted_columns, checked.beside, world.job_id))
+    return (*found, performance_finding(target, checked.performance)) if checked.performance else found
 
 
 def _configured_reference(world: World) -> Path:
@@ -211,42 +296,32 @@ def judged_version(target: str, world: World) -> int | None:
     return world.predictions.window(target, 1).version
 
 
-@contextmanager
-def _current(order: DriftOrder, world: World) -> Iterator[tuple[Path, ...]]:
-    """The files to look at. A window is there only as long as it is looked at: what was found in it is in the report."""
-    if order.target is None:
-        assert order.current is not None
-        yield files_of(order.current)
-        return
-    folder = world.root / ".unipipe" / "windows"
-    _remove_leftovers(folder, world.now())
-    path = folder / f"{order.target}-{world.job_id}.parquet"
-    try:
-        world.predictions.export_window(order.target, order.rows, path)
-        yield (path,)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _remove_leftovers(folder: Path, now: datetime) -> None:
-    """What checks that were killed left behind; a younger window may still be looked at by another check."""
-    for path in folder.glob("*.parquet*"):
-        try:
-            if now.timestamp() - path.stat().st_mtime > LONGEST_CHECK_SECONDS:
-                path.unlink()
-        except OSError:
-            continue
-
-
-def _compared(order: DriftOrder, world: World) -> DriftReport:
+def _compared(order: DriftOrder, current: tuple[Path, ...], world: World, progress: Progress) -> Compared:
     files = files_of(order.reference)
     there = world.profiler.columns(files)
     wanted = columns_asked(order.columns, there, order.reference.name, _ignored(world))
-    with _current(order, world) as current:
-        if order.method is not None:
-            return world.check_by(order.method, files, current, wanted)
-        reference = world.profiler.profile(files, wanted)
-        return check_drift(reference, world.profiler.profile(current, wanted, like=reference))
+    if order.target is not None and not order.columns:
+        # A reference that holds scores is no reason to miss them among the inputs.
+        inputs = world.profiler.columns(current)
+        wanted = tuple(name for name in wanted if name not in ANSWERS or name in inputs)
+    if order.method is not None:
+        report = world.check_by(order.method, files, current, wanted, progress)
+        if not order.looks_closer:
+            return Compared(report)
+    reference = world.profiler.profile(files, wanted, progress=progress)
+    profiles = reference, world.profiler.profile(current, wanted, reference, progress)
+    return Compared(report, profiles) if order.method is not None else compare_columns(files, current, profiles, world)
+
+
+def _closer(order: DriftOrder, found: Compared, current: tuple[Path, ...], world: World) -> Beside:
+    assert found.profiles is not None
+    files = files_of(order.reference)
+    together = world.verdicts.together(files, current, found.profiles) if order.multivariate else None
+    segments = None
+    if order.segments:
+        by = world.profiler.profile(files, order.segments)
+        segments = world.verdicts.segments(files, current, found.profiles[0], by)
+    return Beside(multivariate=together, segments=segments)
 
 
 def _ignored(world: World) -> frozenset[str]:
@@ -261,36 +336,40 @@ def _new_columns(order: DriftOrder, world: World) -> tuple[str, ...]:
     return tuple(name for name in world.profiler.columns(files_of(order.current)) if name not in known)
 
 
-def judged_decisions(target: str, rows: int, version: int | None, world: World) -> PerformanceVerdict:
-    """How good the decisions of a version are, by the labels of as many of its predictions."""
+def judged_decisions(target: str, rows: int, version: int | None, world: World) -> PerformanceVerdict | None:
+    """How good the decisions of a version are, by the labels of as many of its predictions.
+
+    None when it does not say yes or no: those of several classes and numbers are judged by the check of quality.
+    """
     wanted = world.config.monitoring.performance
+    if not says_yes_or_no(world, target, version, rows):
+        return None
     window = world.predictions.labelled_window(target, rows, version)
     confusion = Confusion(window.true_positive, window.false_positive, window.false_negative, window.true_negative)
     verdict = judge_performance(confusion, Metric(wanted.metric.value), wanted.at_least, wanted.minimum_labels)
     return replace(verdict, sentence=f"version {version}: {verdict.sentence}")
 
 
-def _answer(
-    order: DriftOrder,
-    report: DriftReport,
-    window: TrafficWindow | None,
-    performance: PerformanceVerdict | None,
-    alerts: tuple[str, ...],
-) -> DriftChecked:
-    farthest_first = sorted(report.columns, key=lambda column: (not column.drifted, -(column.effect or 0.0)))
+def _answer(order: DriftOrder, report: DriftReport, beside: Beside) -> DriftChecked:
+    said = drifted_by(report, beside)
     return DriftChecked(
         target=order.target,
-        drifted=report.drifted,
+        drifted=bool(said),
         drifted_columns=report.drifted_columns,
         reference_rows=report.reference_rows,
         current_rows=report.current_rows,
-        columns=tuple(farthest_first),
+        columns=weightiest_first(report.columns, beside.importance),
         method=report.method,
-        window=window,
+        window=None,
         version=order.version,
-        performance=performance,
-        alerts=alerts,
+        performance=None,
+        alerts=(),
         fail_on_drift=order.fail_on_drift,
+        drifted_by=said,
+        multivariate=beside.multivariate,
+        predictions=beside.predictions,
+        segments=beside.segments,
+        importance=beside.importance,
     )
 
 
@@ -311,7 +390,7 @@ def _record(target: str, checked: DriftChecked, world: World) -> None:
 
 
 def _sentence(checked: DriftChecked) -> str:
-    drift = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
+    drift = drift_words(checked.drifted_columns, checked.beside)
     return f"{drift}; {checked.performance.sentence}" if checked.performance else drift
 
 

@@ -6,12 +6,23 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.recorded_checks import ColumnView, RecordedPerformance, RecordedWindow, read_check
+from unipipe_tui.actions.drift_beside import Beside
+from unipipe_tui.actions.recorded_checks import (
+    ColumnView,
+    RecordedCheck,
+    RecordedPerformance,
+    RecordedWindow,
+    read_check,
+)
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import CheckSaidNo, UsageError
+from unipipe_tui.domain.moments import moment_of
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import DEFAULT
+from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
+
+AT_HELP = "Not the last check, but the last one by then: a time (2026-11-21T09:30, UTC unless it names its zone) or an age (7d)."
 
 
 @frozen
@@ -20,11 +31,12 @@ class ShowDrift:
 
     target: Annotated[str | None, OBJECT, "Target; the only one when left out.", Names.TARGET] = None
     column: Annotated[str | None, "Only this column.", Names.FEATURE] = None
+    at: Annotated[str | None, AT_HELP] = None
 
 
 @frozen
 class DriftView:
-    """The last check of a target, with its distributions."""
+    """One check of a target, with its distributions."""
 
     target: str
     at: datetime
@@ -41,18 +53,20 @@ class DriftView:
     """... with a p-value of at most this."""
     window: RecordedWindow | None
     performance: RecordedPerformance | None
+    multivariate: MultivariateDrift | None = None
+    predictions: PredictionDrift | None = None
+    segments: SegmentDrift | None = None
+    importance: Importance | None = None
 
 
 def show_drift(request: ShowDrift, world: World) -> DriftView:
     """Show the last drift check of a target: how far each column moved, and its distribution then and now."""
     target = world.target(request.target)
-    checks = world.history.drift_checks(target, 1)
-    if not checks:
-        raise CheckSaidNo(f"{target} was never checked.", hint=f"unipipe drift check {target}")
-    last = read_check(checks[0])
+    last = check_by(target, request.at, world)
     columns = tuple(column for column in last.columns if request.column in (None, column.column))
     if not columns:
         raise UsageError(f"There is no column {request.column!r} in that check.", hint=f"unipipe drift show {target}")
+    beside = last.beside if request.column is None else Beside()
     return DriftView(
         target=target,
         at=last.at,
@@ -66,7 +80,26 @@ def show_drift(request: ShowDrift, world: World) -> DriftView:
         significance=DEFAULT.significance,
         window=last.window,
         performance=last.performance,
+        multivariate=beside.multivariate,
+        predictions=beside.predictions,
+        segments=beside.segments,
+        importance=beside.importance,
     )
+
+
+def check_by(target: str, at: str | None, world: World) -> RecordedCheck:
+    """The last check of a target, or the last one by a moment.
+
+    Raises:
+        CheckSaidNo: it was never checked, or not by then.
+        UsageError: that is no moment.
+    """
+    until = moment_of(at, world.now()) if at is not None else None
+    checks = world.history.drift_checks(target, 1, until)
+    if not checks:
+        when = f" by {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
+        raise CheckSaidNo(f"{target} was never checked{when}.", hint=f"unipipe drift check {target}")
+    return read_check(checks[0])
 
 
 @frozen

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from unipipe_tui.actions.drift_beside import Beside
+from unipipe_tui.actions.recorded_verdicts import read_beside
 from unipipe_tui.domain.records import DriftCheck
 from unipipe_tui.domain.values import frozen
 
@@ -46,6 +48,14 @@ class ColumnView:
     current_missing: float = 0.0
     new_values: tuple[str, ...] = ()
     vanished_values: tuple[str, ...] = ()
+    outside: float | None = None
+    """Share of the values outside the range of the reference."""
+    importance: float | None = None
+    """Share of what moves the model's score; None where it is not known."""
+    weighed: float | None = None
+    """effect · importance."""
+    hardly_used: bool = False
+    """Whether the model hardly looks at it."""
 
 
 @frozen
@@ -87,6 +97,13 @@ class RecordedCheck:
     columns: tuple[ColumnView, ...]
     performance: RecordedPerformance | None
     window: RecordedWindow | None
+    report: str = "{}"
+    """All that it said, as JSON."""
+
+    @property
+    def beside(self) -> Beside:
+        """The verdicts beside the columns."""
+        return read_beside(json.loads(self.report))
 
 
 def read_check(check: DriftCheck) -> RecordedCheck:
@@ -100,13 +117,19 @@ def read_check(check: DriftCheck) -> RecordedCheck:
         rows=check.rows,
         drifted=check.drifted,
         reference_rows=report.get("reference_rows", 0),
-        columns=tuple(_column(column) for column in report.get("columns", ())),
+        columns=_columns(report),
         performance=_performance(performance) if performance else None,
         window=_window(window) if window else None,
+        report=check.report,
     )
 
 
-def _column(found: Mapping[str, Any]) -> ColumnView:
+def _columns(report: Mapping[str, Any]) -> tuple[ColumnView, ...]:
+    weights = {one["column"]: one for one in (report.get("importance") or {}).get("columns", ())}
+    return tuple(_column(column, weights.get(column["column"], {})) for column in report.get("columns", ()))
+
+
+def _column(found: Mapping[str, Any], weight: Mapping[str, Any]) -> ColumnView:
     missing = found.get("reference_missing") or 0.0, found.get("current_missing") or 0.0
     then = found.get("reference_rows", 0) * (1 - missing[0])
     now = found.get("current_rows", 0) * (1 - missing[1])
@@ -129,6 +152,10 @@ def _column(found: Mapping[str, Any]) -> ColumnView:
         current_missing=missing[1],
         new_values=tuple(found.get("new_values", ())),
         vanished_values=tuple(found.get("vanished_values", ())),
+        outside=found.get("outside"),
+        importance=weight.get("importance"),
+        weighed=weight.get("weighed"),
+        hardly_used=weight.get("hardly_used", False),
     )
 
 

@@ -32,11 +32,13 @@ def population_stability_index(reference: Sequence[int], current: Sequence[int])
     Lewis, *An Introduction to Credit Scoring*, 1994). A cell empty on one side only is read there as half a row,
     but never as more than the other side's share, so that an empty cell of a small sample adds nothing by itself.
     """
-    total = 0.0
-    for p, q in zip(_floored(reference, current), _floored(current, reference), strict=True):
-        if p > 0.0 and q > 0.0:
-            total += (q - p) * math.log(q / p)
-    return total
+    return sum(psi_parts(reference, current), 0.0)
+
+
+def psi_parts(reference: Sequence[int], current: Sequence[int]) -> tuple[float, ...]:
+    """What each cell adds to the population stability index; never negative."""
+    pairs = zip(_floored(reference, current), _floored(current, reference), strict=True)
+    return tuple((q - p) * math.log(q / p) if p > 0.0 and q > 0.0 else 0.0 for p, q in pairs)
 
 
 def expected_psi(reference: Sequence[int], current: Sequence[int]) -> float:
@@ -79,6 +81,44 @@ def two_sample_test(reference: Sequence[int], current: Sequence[int]) -> TwoSamp
     return TwoSampleTest(statistic, len(cells) - 1, chi_square_survival(statistic, len(cells) - 1))
 
 
+def exact_share_test(reference: tuple[int, int], current: tuple[int, int]) -> float:
+    """Fisher's exact test, two-sided, of "both samples hold the same share": each given as rows that have it and the others.
+
+    The probability, all margins given, of the tables that are no more probable than this one (Fisher, 1934).
+    """
+    n, m = sum(reference), sum(current)
+    hits = reference[0] + current[0]
+    if not n or not m:
+        return 1.0
+
+    def log_choose(of: int, some: int) -> float:
+        return math.lgamma(of + 1) - math.lgamma(some + 1) - math.lgamma(of - some + 1)
+
+    def log_probability(seen: int) -> float:
+        return log_choose(n, hits - seen) + log_choose(m, seen) - log_choose(n + m, hits)
+
+    own = log_probability(current[0]) + 1e-7
+    possible = map(log_probability, range(max(0, hits - n), min(hits, m) + 1))
+    return min(1.0, math.fsum(math.exp(each) for each in possible if each <= own))
+
+
+def named_cells_test(reference: Sequence[int], current: Sequence[int]) -> float:
+    """The p-value of "both samples come from one distribution" for cells that have no neighbours: values by name.
+
+    Cells large enough are tested together by chi-square. A cell expected to hold fewer than five rows of the smaller sample
+    would vanish there in its neighbour; each is tested by itself and exactly, and the smallest p-value counts as often as
+    there were tests (Bonferroni).
+    """
+    n, m = sum(reference), sum(current)
+    together = two_sample_test(reference, current)
+    smaller = min(n, m) / (n + m) if n and m else 0.0
+    rare = [(p, q) for p, q in zip(reference, current, strict=True) if 0 < (p + q) * smaller < SMALLEST_EXPECTED]
+    if not rare:
+        return together.p_value
+    alone = len(rare) * min(exact_share_test((p, n - p), (q, m - q)) for p, q in rare)
+    return min(1.0, 2 * min(together.p_value, alone) if together.degrees_of_freedom else alone)
+
+
 def pooled(reference: Sequence[int], current: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """The cells as (reference, current) pairs, merged with their neighbours until each is large enough to test."""
     n, m = sum(reference), sum(current)
@@ -108,6 +148,22 @@ def chi_square_survival(statistic: float, degrees_of_freedom: int) -> float:
     powers = [index + odd / 2 for index in range(degrees_of_freedom // 2)]
     tail = [math.exp(power * math.log(half) - half - math.lgamma(power + 1)) for power in powers]
     return min(1.0, math.fsum([*tail, math.erfc(math.sqrt(half)) if odd else 0.0]))
+
+
+def beyond_p_value(reference: int, current: int, beyond: int) -> float:
+    """How probable it is that so many current values (or more) exceed the largest of the reference, were both alike.
+
+    All orders of n + m values that come from one distribution are equally likely, so it is the share of orders in which
+    the `beyond` largest are all current ones: C(n + m - k, n) / C(n + m, n). Whatever the distribution is; equal values
+    make it less probable (Wilks, *Mathematical Statistics*, 1962; the exceedances of Gumbel and von Schelling, 1950).
+    """
+    if beyond < 1:
+        return 1.0
+    n, m = reference, current
+    log_share = (
+        math.lgamma(n + m - beyond + 1) - math.lgamma(m - beyond + 1) - math.lgamma(n + m + 1) + math.lgamma(m + 1)
+    )
+    return min(1.0, math.exp(log_share))
 
 
 def adjusted_p_values(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum, StrEnum
 
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.cells import aligned
+from unipipe_tui.monitoring.cells import Cells, aligned
 from unipipe_tui.monitoring.comparisons import (
     adjusted_p_values,
+    beyond_p_value,
     expected_psi,
     jensen_shannon_distance,
+    named_cells_test,
     population_stability_index,
     shares,
     two_sample_test,
@@ -27,7 +30,9 @@ from unipipe_tui.monitoring.words import figure, listed, p_figure, percent
 METHOD_NOTE = (
     "PSI (natural logarithm) over the bins or values of the reference, for numbers bins of equal mass, an empty "
     "cell read as half a row, less the PSI that chance gives samples of these sizes; significance by a two-sample "
-    "chi-square test, cells expected to hold fewer than five rows pooled, p-values adjusted over all columns "
+    "chi-square test, bins expected to hold fewer than five rows pooled and such values by name tested by themselves "
+    "(Fisher, exact); missing values by the same test, values outside "
+    "the range of the reference by the exact chance of so many exceedances; p-values adjusted over all columns "
     "(Benjamini-Hochberg)."
 )
 SCHEMA_PROBLEMS = frozenset({ProblemKind.ABSENT, ProblemKind.TYPE_CHANGED})
@@ -39,12 +44,14 @@ class DriftThresholds:
 
     `effect` is a PSI beyond chance: 0.05 is about a quarter of a standard deviation of the mean. The often quoted 0.1
     and 0.25 are rules of thumb for scorecards and would let a shift of a third of a standard deviation pass.
-    `missing_change` is a difference between shares of missing values. Below `minimum_rows` nothing is judged.
+    `missing_change` is a difference between shares of missing values, `outside` a share of the values that lie outside
+    the range of the reference. Below `minimum_rows` nothing is judged.
     """
 
     significance: float = 0.01
     effect: float = 0.05
     missing_change: float = 0.02
+    outside: float = 0.01
     minimum_rows: int = 200
 
 
@@ -56,6 +63,7 @@ class ColumnKind(Enum):
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
+    EMBEDDING = "embedding"
     NOT_COMPARED = "not compared"
 
 
@@ -64,6 +72,7 @@ class Method(StrEnum):
 
     PSI = "population stability index"
     MISSING = "share of missing values"
+    RANGE = "range of values"
     SCHEMA = "schema"
 
 
@@ -104,6 +113,10 @@ class ColumnDrift:
     """The cells that `value` was computed over; empty where the values themselves were compared."""
     threshold: float | None = None
     """What a method asked for by name held `value`, `effect` or `p_value` against, as the reason says."""
+    outside: float | None = None
+    """Share of the current values that lie outside the range of the reference; None where there is no range."""
+    outside_p_value: float | None = None
+    """How probable that is by chance, adjusted like `p_value`."""
 
 
 @frozen
@@ -126,12 +139,30 @@ def check_drift(reference: Profile, current: Profile, thresholds: DriftThreshold
     """Compare the columns of a reference with those of a current profile that was made `like` it.
 
     A column drifted when its distribution moved significantly and farther than chance explains by `thresholds.effect`,
-    when its share of missing values moved significantly and by `thresholds.missing_change`, or when it is absent or of
-    another type. With fewer than `minimum_rows` rows on either side no column drifted, and the reason says so.
+    when its share of missing values moved significantly and by `thresholds.missing_change`, when significantly many
+    values, and at least a share of `thresholds.outside`, lie outside the range of the reference, or when it is absent or
+    of another type. With fewer than `minimum_rows` rows on either side no column drifted, and the reason says so.
     """
-    names = (*(name for name, _ in reference.columns), *(problem.column for problem in reference.problems))
-    measured = tuple(_measured(name, reference, current) for name in names)
-    judged = tuple(_judged(column, reference, current, thresholds) for column in _adjusted(measured))
+    return check_all(((reference, current),), thresholds)[0]
+
+
+def check_all(
+    pairs: Sequence[tuple[Profile, Profile]], thresholds: DriftThresholds = DEFAULT
+) -> tuple[DriftReport, ...]:
+    """A report for each pair of a reference and a current profile, p-values adjusted over all columns of all of them."""
+    measured = [_measured(name, *pair) for pair in pairs for name in _names(pair[0])]
+    adjusted = iter(_adjusted(measured))
+    return tuple(_report(*pair, [next(adjusted) for _ in _names(pair[0])], thresholds) for pair in pairs)
+
+
+def _names(reference: Profile) -> tuple[str, ...]:
+    return (*(name for name, _ in reference.columns), *(problem.column for problem in reference.problems))
+
+
+def _report(
+    reference: Profile, current: Profile, columns: Sequence[ColumnDrift], thresholds: DriftThresholds
+) -> DriftReport:
+    judged = tuple(_judged(column, reference, current, thresholds) for column in columns)
     drifted = sorted((column for column in judged if column.drifted), key=_farthest_first)
     return DriftReport(
         columns=judged,
@@ -169,7 +200,8 @@ def _measured(name: str, reference: Profile, current: Profile) -> ColumnDrift:
     comparable = then.present > 0 and now.present > 0
     psi = population_stability_index(cells.reference, cells.current)
     noise = expected_psi(cells.reference, cells.current)
-    gaps = two_sample_test((then.present, then.missing), (now.present, now.missing))
+    gaps = named_cells_test((then.present, then.missing), (now.present, now.missing))
+    outside = _outside(then, now) if comparable else None
     return ColumnDrift(
         column=name,
         kind=ColumnKind.NUMERIC if isinstance(then, NumericDistribution) else ColumnKind.CATEGORICAL,
@@ -181,19 +213,28 @@ def _measured(name: str, reference: Profile, current: Profile) -> ColumnDrift:
         value=psi if comparable else None,
         noise=noise if comparable else None,
         effect=max(0.0, psi - noise) if comparable else None,
-        p_value=two_sample_test(cells.reference, cells.current).p_value if comparable else None,
+        p_value=_significance(then, cells) if comparable else None,
         js_distance=jensen_shannon_distance(cells.reference, cells.current) if comparable else None,
         labels=cells.labels,
         reference_shares=shares(cells.reference),
         current_shares=shares(cells.current),
         reference_missing=_share(then.missing, reference.rows),
         current_missing=_share(now.missing, current.rows),
-        missing_p_value=gaps.p_value if reference.rows and current.rows else None,
+        missing_p_value=gaps if reference.rows and current.rows else None,
         new_values=cells.new_values,
         vanished_values=cells.vanished_values,
         base="e" if comparable else "",
         bins=cells_told(then, len(cells.labels)) if comparable else "",
+        outside=outside.share if outside else None,
+        outside_p_value=outside.p_value if outside else None,
     )
+
+
+def _significance(then: Distribution, cells: Cells) -> float:
+    """Bins have neighbours to be pooled with; values by name have none."""
+    if isinstance(then, NumericDistribution):
+        return two_sample_test(cells.reference, cells.current).p_value
+    return named_cells_test(cells.reference, cells.current)
 
 
 def cells_told(reference: Distribution, count: int) -> str:
@@ -207,18 +248,34 @@ def _schema(name: str, reference: Profile, current: Profile, reason: str, drifte
     return ColumnDrift(name, ColumnKind.NOT_COMPARED, Method.SCHEMA, drifted, reason, reference.rows, current.rows)
 
 
-def _adjusted(columns: tuple[ColumnDrift, ...]) -> tuple[ColumnDrift, ...]:
-    """The same columns, their p-values adjusted for all the tests that were made: two a column."""
-    raw = [p for column in columns for p in (column.p_value, column.missing_p_value) if p is not None]
+@frozen
+class _Outside:
+    share: float
+    p_value: float
+
+
+def _outside(then: Distribution, now: Distribution) -> _Outside | None:
+    """The current values below and above all of the reference; an end is left out where the reference itself has infinities."""
+    if not isinstance(then, NumericDistribution) or not isinstance(now, NumericDistribution) or not then.edges:
+        return None
+    beyond = [now.counts[end] for end in (0, -1) if then.counts[end] == 0]
+    p_value = min((beyond_p_value(then.present, now.present, count) for count in beyond), default=1.0)
+    return _Outside(_share(sum(beyond), now.present), min(1.0, 2 * p_value))
+
+
+def _adjusted(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
+    """The same columns, their p-values adjusted for all the tests that were made: up to three a column."""
+    raw = [p for column in columns for p in _tests(column) if p is not None]
     adjusted = iter(adjusted_p_values(raw))
-    return tuple(
-        replace(
-            column,
-            p_value=None if column.p_value is None else next(adjusted),
-            missing_p_value=None if column.missing_p_value is None else next(adjusted),
-        )
-        for column in columns
-    )
+    judged = []
+    for column in columns:
+        moved, missing, outside = (None if p is None else next(adjusted) for p in _tests(column))
+        judged.append(replace(column, p_value=moved, missing_p_value=missing, outside_p_value=outside))
+    return tuple(judged)
+
+
+def _tests(column: ColumnDrift) -> tuple[float | None, float | None, float | None]:
+    return column.p_value, column.missing_p_value, column.outside_p_value
 
 
 def _share(part: int, whole: int) -> float:
@@ -238,14 +295,17 @@ def _judged(column: ColumnDrift, reference: Profile, current: Profile, threshold
             column, reason=f"Too few rows to judge: {fewest:,} of at least {thresholds.minimum_rows:,} in the {where}."
         )
     moved, gaps = _moved(column, thresholds), _missing_changed(column, thresholds)
+    left = _left_the_range(column, thresholds)
     reasons = [
         *([_movement(column, reference.column(column.column), current.column(column.column))] if moved else []),
+        *([_beyond(column, reference.column(column.column))] if left and not moved else []),
         *([_gaps(column)] if gaps else []),
     ]
+    basis = Method.PSI if moved or not (left or gaps) else Method.RANGE if left else Method.MISSING
     return replace(
         column,
-        method=Method.MISSING if gaps and not moved else Method.PSI,
-        drifted=moved or gaps,
+        method=basis,
+        drifted=moved or gaps or left,
         reason=" ".join(reasons) or _calm(column, thresholds),
     )
 
@@ -262,33 +322,41 @@ def _missing_changed(column: ColumnDrift, thresholds: DriftThresholds) -> bool:
     return abs(column.current_missing - column.reference_missing) >= thresholds.missing_change
 
 
+def _left_the_range(column: ColumnDrift, thresholds: DriftThresholds) -> bool:
+    if column.outside is None or column.outside_p_value is None:
+        return False
+    return column.outside_p_value <= thresholds.significance and column.outside >= thresholds.outside
+
+
 # --- saying so -------------------------------------------------------------------------------------------------------
 
 
 def _movement(column: ColumnDrift, then: Distribution | None, now: Distribution | None) -> str:
     details: list[str] = []
     if isinstance(then, NumericDistribution) and isinstance(now, NumericDistribution):
-        details = _numeric_details(then, now)
+        details = _numeric_details(then, now, column.outside or 0.0)
     if isinstance(then, CategoricalDistribution):
         details = _categorical_details(column)
     return f"{_figures(column)}: {', '.join(details)}."
 
 
-def _numeric_details(then: NumericDistribution, now: NumericDistribution) -> list[str]:
+def _numeric_details(then: NumericDistribution, now: NumericDistribution, outside: float) -> list[str]:
     details: list[str] = []
     if then.mean is not None and now.mean is not None:
         step = f" ({(now.mean - then.mean) / then.std:+.1f} standard deviations)" if then.std else ""
         details.append(f"mean {figure(then.mean)} → {figure(now.mean)}{step}")
-    outside = _outside(then, now)
     if outside:
         details.append(f"{percent(outside)} outside the range of the reference")
     return details or ["values moved between the bins"]
 
 
-def _outside(then: NumericDistribution, now: NumericDistribution) -> float:
-    """The share of current values in the outer bins that the reference left empty."""
-    ends = {0, len(then.counts) - 1}
-    return _share(sum(now.counts[end] for end in ends if then.counts[end] == 0), now.present)
+def _beyond(column: ColumnDrift, then: Distribution | None) -> str:
+    """Values that the reference never came near, so few that the distribution as a whole hardly moved."""
+    ends = ""
+    if isinstance(then, NumericDistribution) and then.minimum is not None and then.maximum is not None:
+        ends = f" ({figure(then.minimum)} to {figure(then.maximum)})"
+    p_value = p_figure(column.outside_p_value or 0.0)
+    return f"{percent(column.outside or 0.0)} of the values lie outside the range of the reference{ends}, {p_value}."
 
 
 def _categorical_details(column: ColumnDrift) -> list[str]:
@@ -304,7 +372,8 @@ def _categorical_details(column: ColumnDrift) -> list[str]:
 
 
 def _gaps(column: ColumnDrift) -> str:
-    return f"Missing values {percent(column.reference_missing)} → {percent(column.current_missing)}."
+    p_value = p_figure(column.missing_p_value or 0.0)
+    return f"Missing values {percent(column.reference_missing)} → {percent(column.current_missing)}, {p_value}."
 
 
 def _calm(column: ColumnDrift, thresholds: DriftThresholds) -> str:

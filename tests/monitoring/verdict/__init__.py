@@ -1,0 +1,1 @@
+"""Tests of the verdicts beside the one by column."""

@@ -1,0 +1,1 @@
+"""What a verdict column by column does not see: columns together, segments, answers, texts, vectors, and what matters."""
