@@ -49,6 +49,12 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
         "When set, `unipipe tui --serve` lets in whoever has it, instead of a token that is made at the start and told.",
     ),
     ("UNIPIPE_JOB", "Set for the stages of a pipeline: the id of the job that runs them."),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "When set, model servers send traces and metrics there, and jobs traces, over OTLP (HTTP, protobuf). The other standard "
+        "variables of OpenTelemetry hold as well: see [exports](monitoring/exports.md).",
+    ),
+    ("TRACEPARENT", "The span that a job's trace hangs below, as W3C Trace Context writes it."),
     ("MLFLOW_TRACKING_URI", "Where runs and models are, unless `mlflow` in the file says so."),
     ("NO_COLOR", "When set, nothing is coloured."),
 )

@@ -24,7 +24,7 @@ DEFAULT_VERDICT = f"""\
 {METHOD_NOTE} A column drifted when the adjusted p-value is at most {DEFAULT.significance:g} and the PSI beyond chance is at
 least {DEFAULT.effect:g}, or when its share of missing values moved as surely and by at least {DEFAULT.missing_change:g}. With
 fewer than {DEFAULT.minimum_rows} rows on either side nothing is judged. It is the verdict that is recorded and that opens
-alerts."""
+alerts. How often it is wrong, and how much it finds, beside Evidently and NannyML: [false alarms](../false-alarms.md)."""
 
 
 def pages() -> dict[str, str]:

@@ -1,5 +1,4 @@
-"""Our own methods over counts: a distance of the cells of two profiles, less what chance makes of it, and a "
-"chi-square test."""
+"""Our own methods over counts: a distance of two profiles' cells less what chance makes of it, and a chi-square test."""
 
 from __future__ import annotations
 
@@ -25,15 +24,13 @@ from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasur
 
 BINS = (
     "Numbers: 20 bins of equal mass in the reference, between two for what lies below its smallest and above its "
-    "largest value. "
-    "Whole numbers with at most 20 different values, booleans and texts: one cell a value, new ones included."
+    "largest value. Whole numbers with at most 20 different values, booleans and texts: one cell a value, new ones "
+    "included."
 )
 CHANCE = (
     "Rows are independent. What chance gives two samples of these sizes is taken off the value, so that small windows "
-    "raise no more "
-    "alarms than large ones; the p-value is that of a chi-square test of the same cells, those that expect fewer than "
-    "five rows "
-    "merged with their neighbours."
+    "raise no more alarms than large ones; the p-value is that of a chi-square test of the same cells, those that "
+    "expect fewer than five rows merged with their neighbours."
 )
 HALF_A_ROW = "An empty cell of the {side} is read as half a row, but never as more than the other side's share."
 
@@ -115,8 +112,7 @@ METHODS = (
         assumptions=CHANCE,
         decision=BeyondChance(0.05),
         source="Jeffreys 1946; as PSI: Lewis, *An Introduction to Credit Scoring*, 1994; what chance makes of it: "
-        "Yurdakul, *Statistical "
-        "Properties of Population Stability Index*, 2018.",
+        "Yurdakul, *Statistical Properties of Population Stability Index*, 2018.",
         effect="PSI − (B − 1)(1/n + 1/m) for B cells in use, n and m rows; 0.05 is about a quarter of a standard "
         "deviation of the mean.",
         of_cells=of_cells(_psi),
@@ -127,15 +123,13 @@ METHODS = (
         scales=BOTH,
         formula="JS = √( ½ Σ pᵢ log₂(pᵢ / mᵢ) + ½ Σ qᵢ log₂(qᵢ / mᵢ) ),  mᵢ = (pᵢ + qᵢ) / 2",
         symbols="pᵢ, qᵢ: share of the reference and of the current data in cell i; a term with a share of zero is "
-        "zero. 0 for equal shares, "
-        "1 for no value in common.",
+        "zero. 0 for equal shares, 1 for no value in common.",
         base="2",
         bins=BINS,
         assumptions=CHANCE,
         decision=BeyondChance(0.1),
         source="Lin, *Divergence measures based on the Shannon entropy*, 1991; a metric: Endres and Schindelin, 2003. "
-        "Equal to "
-        "`scipy.spatial.distance.jensenshannon` of the shares with `base=2`.",
+        "Equal to `scipy.spatial.distance.jensenshannon` of the shares with `base=2`.",
         effect="√(JS² − (B − 1)(1/n + 1/m) / (8 ln 2)) for B cells in use, n and m rows.",
         of_cells=of_cells(_jensen_shannon),
     ),
@@ -177,8 +171,7 @@ METHODS = (
         scales=BOTH,
         formula="TV = ½ Σ |pᵢ − qᵢ|",
         symbols="pᵢ, qᵢ: share of the reference and of the current data in cell i. The share of rows that would have "
-        "to move to make both "
-        "alike.",
+        "to move to make both alike.",
         base="",
         bins=BINS,
         assumptions=CHANCE,
@@ -194,8 +187,7 @@ METHODS = (
         scales=BOTH,
         formula="χ² = Σ (observed − expected)² / expected,  over a table of two columns and a row a cell",
         symbols="expected: the row's share of all rows times the rows of its column. No continuity correction. Cells "
-        "that expect fewer than "
-        "five rows are merged with their neighbours.",
+        "that expect fewer than five rows are merged with their neighbours.",
         base="",
         bins=BINS,
         assumptions="Rows are independent. Rare values are merged, because they would raise false alarms (Cochran, "

@@ -1,5 +1,4 @@
-"""When a measured difference is called drift: by how far, by how surely, or by how much a reference differs from "
-"itself."""
+"""When a measured difference is called drift: by how far, how surely, or how much a reference differs from itself."""
 
 from __future__ import annotations
 
@@ -68,9 +67,8 @@ class BeyondChance:
     def rule(self) -> str:
         """The rule as a sentence."""
         return (
-            f"Drift when the p-value, adjusted for the number of columns (Benjamini–Hochberg), is at most "
-            f"{self.significance:g} "
-            f"and the effect, which is what is left beyond chance, is at least {self.effect:g}."
+            "Drift when the p-value, adjusted for the number of columns (Benjamini–Hochberg), is at most "
+            f"{self.significance:g} and the effect, which is what is left beyond chance, is at least {self.effect:g}."
         )
 
     def threshold(self, found: Found) -> float | None:

@@ -1,5 +1,4 @@
-"""Evidently's conventions (0.7): bins over both sets together, a floor for empty cells, one threshold for all "
-"columns."""
+"""Evidently's conventions (0.7): bins over both sets together, a floor for empty cells, one threshold for all."""
 
 from __future__ import annotations
 
@@ -31,9 +30,8 @@ RARE = 1e-4
 LEAST_SPREAD = 0.001
 SOURCE = "Evidently 0.7, `evidently/legacy/calculations/stattests/{module}.py` (Apache-2.0)"
 BINS = (
-    f"Numbers with more than {FEW_VALUES} different values in the reference: bins of equal width by Sturges' rule "
-    f"over reference "
-    "and current data together (`numpy.histogram_bin_edges`). All other columns: one cell a value."
+    f"Numbers with more than {FEW_VALUES} different values in the reference: bins of equal width by Sturges' rule over "
+    "reference and current data together (`numpy.histogram_bin_edges`). All other columns: one cell a value."
 )
 DROPPED = "Missing and infinite values are dropped on both sides."
 
@@ -135,13 +133,11 @@ METHODS = (
         scales=(Scale.NUMBERS, Scale.CATEGORIES),
         formula="PSI = Σ (pᵢ − qᵢ) · ln(pᵢ / qᵢ)",
         symbols="pᵢ, qᵢ: share of the reference and of the current data in cell i. A share of zero is read as 0.0001, "
-        "or, when the "
-        "least share that is not zero is at most 0.0001, as a millionth of it.",
+        "or, when the least share that is not zero is at most 0.0001, as a millionth of it.",
         base="e",
         bins=BINS,
         assumptions=f"{DROPPED} Bins of equal width follow outliers, so that most rows of a skewed column share a "
-        f"cell; an empty "
-        "cell weighs as much as the floor makes it. The threshold knows nothing of the number of rows.",
+        "cell; an empty cell weighs as much as the floor makes it. The threshold knows nothing of the number of rows.",
         decision=AtLeast(0.1),
         source=SOURCE.format(module="psi"),
         of_values=psi,
@@ -152,13 +148,11 @@ METHODS = (
         scales=(Scale.NUMBERS,),
         formula="W = ∫ |F(x) − G(x)| dx / max(σ, 0.001)",
         symbols="F, G: empirical distribution functions of reference and current data. σ: standard deviation of the "
-        "reference "
-        "(n in the denominator).",
+        "reference (n in the denominator).",
         base="",
         bins="None: the values themselves are compared (`scipy.stats.wasserstein_distance`).",
         assumptions=f"{DROPPED} The mean and the standard deviation exist: one wild value moves both. The threshold "
-        f"knows nothing of "
-        "the number of rows; samples of a few hundred rows reach it by chance.",
+        "knows nothing of the number of rows; samples of a few hundred rows reach it by chance.",
         decision=AtLeast(0.1),
         source=SOURCE.format(module="wasserstein_distance_norm"),
         of_values=wasserstein,
@@ -169,8 +163,7 @@ METHODS = (
         scales=(Scale.NUMBERS, Scale.CATEGORIES),
         formula="JS = √( ½ Σ pᵢ ln(pᵢ / mᵢ) + ½ Σ qᵢ ln(qᵢ / mᵢ) ),  mᵢ = (pᵢ + qᵢ) / 2",
         symbols="pᵢ, qᵢ: share of the reference and of the current data in cell i; a term with a share of zero is "
-        "zero. The largest "
-        "possible value is √ln 2 ≈ 0.833.",
+        "zero. The largest possible value is √ln 2 ≈ 0.833.",
         base="e",
         bins=BINS,
         assumptions=f"{DROPPED} The threshold knows nothing of the number of rows.",
@@ -184,13 +177,11 @@ METHODS = (
         scales=(Scale.NUMBERS,),
         formula="D = max |F(x) − G(x)|;  the value is P(D′ ≥ D) under no change",
         symbols="F, G: empirical distribution functions. The p-value is exact up to 10,000 rows on either side, "
-        "asymptotic beyond "
-        "(`scipy.stats.ks_2samp`).",
+        "asymptotic beyond (`scipy.stats.ks_2samp`).",
         base="",
         bins="None: the values themselves are compared.",
         assumptions=f"{DROPPED} Rows are independent and values continuous; ties make it cautious. With many rows it "
-        f"finds "
-        "differences too small to matter.",
+        "finds differences too small to matter.",
         decision=SignificantAt(0.05, inclusive=True),
         source=SOURCE.format(module="ks_stattest"),
         effect="The statistic D.",
@@ -206,10 +197,8 @@ METHODS = (
         base="",
         bins="One cell a value.",
         assumptions=f"{DROPPED} The shares of the reference are taken as exact, as if it had infinitely many rows, so "
-        f"that a reference "
-        "as small as the current data makes false alarms. Every value is expected a few times. A value that the "
-        "reference "
-        "never saw makes the p-value 0.",
+        "that a reference as small as the current data makes false alarms. Every value is expected a few times. A "
+        "value that the reference never saw makes the p-value 0.",
         decision=SignificantAt(0.05),
         source=SOURCE.format(module="chisquare_stattest"),
         effect="√(χ² / n), Cohen's w; none when a value is new.",

@@ -1,5 +1,4 @@
-"""What a method is: a value that says what it computes, over which cells, from which assumptions, and when that is "
-"drift."""
+"""What a method is: a value that says what it computes, over which cells, on what terms, and when that is drift."""
 
 from __future__ import annotations
 

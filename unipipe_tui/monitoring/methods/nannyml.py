@@ -1,5 +1,4 @@
-"""NannyML's conventions (0.13): bins of the reference alone with one more for the rest, thresholds learned from its "
-"chunks."""
+"""NannyML's conventions (0.13): bins of the reference and one for the rest, thresholds learned from its chunks."""
 
 from __future__ import annotations
 
@@ -33,9 +32,9 @@ LONG_REFERENCE = 10_000
 FINE_BINS = 10_000
 SOURCE = "NannyML 0.13, `nannyml/drift/univariate/methods.py`, class `{name}` (Apache-2.0)"
 BINS = (
-    "Numbers: bins of equal width by Doane's rule over the reference alone (`numpy.histogram_bin_edges`), and one "
-    "more for "
-    "what lies outside. Other columns: one cell a value of the reference, and one more for all new values together."
+    "Numbers: bins of equal width by Doane's rule over the reference alone (`numpy.histogram_bin_edges`), and one more "
+    "for what lies outside. Other columns: one cell a value of the reference, and one more for all new values "
+    "together."
 )
 DROPPED = "Missing values are dropped; infinite ones as well, but for those that fall into the bin for the rest."
 ORDERED = "The threshold takes the reference in the order of its rows: if it is sorted, its chunks differ and nothing is drift."
@@ -59,7 +58,12 @@ class Learned:
 
 def jensen_shannon(reference: Column, current: Column) -> Measurement:
     """The Jensen-Shannon distance of the shares, to base 2."""
-    return _compared(_of_shares(reference, lambda p, q: float(jensenshannon(p, q, base=2))), reference, current)
+    return _compared(learned_jensen_shannon(reference), reference, current)
+
+
+def learned_jensen_shannon(reference: Column) -> Learned:
+    """The same, with a reference made ready for many windows."""
+    return _of_shares(reference, lambda p, q: float(jensenshannon(p, q, base=2)))
 
 
 def hellinger(reference: Column, current: Column) -> Measurement:
@@ -273,12 +277,11 @@ METHODS = (
         scales=(Scale.NUMBERS, Scale.CATEGORIES),
         formula="JS = √( ½ Σ pᵢ log₂(pᵢ / mᵢ) + ½ Σ qᵢ log₂(qᵢ / mᵢ) ),  mᵢ = (pᵢ + qᵢ) / 2",
         symbols="pᵢ, qᵢ: share of the reference and of the current data in cell i; a term with a share of zero is "
-        "zero. 1 when no value "
-        "is in common.",
+        "zero. 1 when no value is in common.",
         base="2",
         bins=BINS,
         assumptions=f"{DROPPED} {ORDERED} Chunks are a tenth of the reference: a smaller window has more noise than "
-        f"they, and alarms.",
+        "they, and alarms.",
         decision=BeyondChunks(),
         source=SOURCE.format(name="ContinuousJensenShannonDistance"),
         of_values=jensen_shannon,
@@ -292,7 +295,7 @@ METHODS = (
         base="",
         bins=BINS,
         assumptions=f"{DROPPED} {ORDERED} Chunks are a tenth of the reference: a smaller window has more noise than "
-        f"they, and alarms.",
+        "they, and alarms.",
         decision=BeyondChunks(),
         source=SOURCE.format(name="ContinuousHellingerDistance"),
         of_values=hellinger,
@@ -303,8 +306,7 @@ METHODS = (
         scales=(Scale.NUMBERS,),
         formula="W = ∫ |F(x) − G(x)| dx",
         symbols="F, G: empirical distribution functions of reference and current data. In the unit of the column, so "
-        "that columns cannot "
-        "be compared with one another.",
+        "that columns cannot be compared with one another.",
         base="",
         bins=LONG,
         assumptions=f"{DROPPED} {ORDERED} The mean exists: one wild value moves it.",
@@ -331,13 +333,11 @@ METHODS = (
         scales=(Scale.CATEGORIES,),
         formula="χ² = Σ (observed − expected)² / expected,  over a table of two columns and a row a value",
         symbols="expected: the row's share of all rows times the rows of its column. With two values each difference "
-        "is made smaller by a "
-        "half (Yates), as `scipy.stats.chi2_contingency` does.",
+        "is made smaller by a half (Yates), as `scipy.stats.chi2_contingency` does.",
         base="",
         bins="One cell a value of either set.",
         assumptions="Missing values are dropped. Rows are independent, and every value is expected a few times: no "
-        "cells are pooled. With "
-        "many rows it finds differences too small to matter.",
+        "cells are pooled. With many rows it finds differences too small to matter.",
         decision=SignificantAt(0.05),
         source=SOURCE.format(name="Chi2Statistic"),
         effect="√(χ² / all rows), Cramér's V of a table with two columns.",

@@ -139,18 +139,15 @@ METHODS = (
         scales=(Scale.NUMBERS,),
         formula="W = ∫ |F(x) − G(x)| dx",
         symbols="F, G: empirical distribution functions of reference and current data. In the unit of the column: how "
-        "far a row has moved on "
-        "average.",
+        "far a row has moved on average.",
         base="",
         bins=NO_BINS,
         assumptions=f"{DROPPED} Rows are independent, and the mean exists: one wild value moves it. The p-value is "
-        f"that of the "
-        "Kolmogorov–Smirnov test of the same values.",
+        "that of the Kolmogorov–Smirnov test of the same values.",
         decision=BeyondChance(0.2),
         source="Kantorovich, 1942; Vallender, 1974. Equal to `scipy.stats.wasserstein_distance`.",
         effect="(W − C) / σ, σ the standard deviation of the reference and C = √(2/π · (1/n + 1/m)) · ∫ √(F(1 − F)) "
-        "dx, the mean of W "
-        "under no change.",
+        "dx, the mean of W under no change.",
         of_values=wasserstein,
     ),
     Method(
@@ -159,8 +156,7 @@ METHODS = (
         scales=(Scale.NUMBERS,),
         formula="D = max |F(x) − G(x)|",
         symbols="F, G: empirical distribution functions of reference and current data. The p-value is exact up to "
-        "10,000 rows on either side "
-        "and asymptotic beyond.",
+        "10,000 rows on either side and asymptotic beyond.",
         base="",
         bins=NO_BINS,
         assumptions=f"{DROPPED} Rows are independent and values continuous; ties make it cautious.",
@@ -174,14 +170,13 @@ METHODS = (
         title="z-test",
         scales=(Scale.NUMBERS, Scale.CATEGORIES),
         formula="z = (ȳ − x̄) / √(s²ₓ/n + s²ᵧ/m);  for two values z = (q − p) / √(r(1 − r)(1/n + 1/m))",
-        symbols="x̄, ȳ, s²: means and variances (n − 1) of reference and current data. p, q: shares of the greater "
-        "one of two values; r: its "
-        "share of all rows.",
+        symbols="x̄, ȳ, s²: means and variances (n − 1) of reference and current data. p, q: shares of the greater one "
+        "of two values; r: its share of all rows.",
         base="",
         bins="None. Columns with two values are compared by their share, other numbers by their mean; other columns "
         "not at all.",
         assumptions=f"{DROPPED} Rows are independent and many, and the variance exists. A change that leaves the mean "
-        f"where it is goes unseen.",
+        "where it is goes unseen.",
         decision=BeyondChance(0.2),
         source="Welch, 1947, with the normal distribution; for shares the test of two proportions, equal to "
         "`statsmodels.stats.proportion.proportions_ztest`.",
