@@ -154,9 +154,11 @@ def served(home: Path, *variants: dict[str, object], limits: Limits | None = Non
         return Mirror(answerer, scorer, metrics, record_of_shadow(log, metrics))
 
     switch = Switch(home / "desired.json", open_scorer, open_mirror, metrics.prepare)
-    with TestClient(build_app(switch, log, metrics, None, limits), raise_server_exceptions=False) as client:
+    app = build_app(switch, log, metrics, None, limits)
+    with TestClient(app, raise_server_exceptions=False) as client:
         if variants:
-            _wait(client)
+            # With its exceptions: one that came here would be told as no more than a status.
+            _wait(TestClient(app))
         yield client
 
 

@@ -164,7 +164,7 @@ def logged(log: Path, kind: str = "predictions") -> list[dict[str, object]]:
     """Every row of the log, folded or not, one per prediction id."""
     rows: dict[object, dict[str, object]] = {}
     for path in sorted(log.glob(f"{kind}-*.jsonl")):
-        for line in path.read_text().splitlines():
+        for line in path.read_text().split("\n"):
             try:
                 row = json.loads(line)
             except ValueError:

@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -52,7 +53,15 @@ def strict(disk: Disk) -> Iterator[LogWriter]:
 
 def rows(*names: str) -> Entry:
     lines = [f'{{"prediction_id":"{name}"}}\n'.encode() for name in names]
-    return Entry("predictions", len(lines), lambda: lines)
+    return Entry("predictions", lines)
+
+
+def put(writer: LogWriter, *names: str) -> Future[None]:
+    """Rows that somebody waits for."""
+    entry = rows(*names)
+    entry.written = Future()
+    writer.put(entry)
+    return entry.written
 
 
 def ids(folder: Path) -> set[object]:
@@ -61,7 +70,7 @@ def ids(folder: Path) -> set[object]:
 
 def test_requests_that_wait_together_share_one_sync(strict: LogWriter, disk: Disk, tmp_path: Path) -> None:
     disk.is_open.clear()
-    written = [strict.put(rows(f"p{number}")) for number in range(20)]
+    written = [put(strict, f"p{number}") for number in range(20)]
     disk.is_open.set()
     for one in written:
         one.result(10)
@@ -75,16 +84,16 @@ def test_a_strict_write_that_fails_is_the_failure_of_those_who_wait_and_room_men
 ) -> None:
     disk.is_full = True
     with pytest.raises(OSError, match="No space"):
-        strict.put(rows("lost")).result(10)
+        put(strict, "lost").result(10)
     disk.is_full = False
-    strict.put(rows("kept")).result(10)
+    put(strict, "kept").result(10)
     assert ids(tmp_path) == {"kept"}
 
 
 def test_behind_takes_rows_at_once_and_writes_them_within_a_second(disk: Disk, tmp_path: Path) -> None:
     writer = LogWriter({"predictions": disk}, strict=False)
     begun = time.monotonic()
-    written = writer.put(rows("a", "b"))
+    written = put(writer, "a", "b")
     assert not written.done()
     written.result(10)
     assert time.monotonic() - begun < 1
@@ -97,7 +106,7 @@ def test_behind_never_forgets_what_a_full_disk_did_not_take_and_takes_nothing_mo
 ) -> None:
     writer = LogWriter({"predictions": disk}, strict=False)
     disk.is_full = True
-    kept = writer.put(rows("acknowledged"))
+    kept = put(writer, "acknowledged")
     deadline = time.monotonic() + 10
     while writer.failing is None and time.monotonic() < deadline:
         time.sleep(0.01)

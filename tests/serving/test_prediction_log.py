@@ -12,7 +12,8 @@ import pytest
 
 from unipipe_tui.serving.folding import fold
 from unipipe_tui.serving.metrics import Answerer
-from unipipe_tui.serving.prediction_log import Prediction, PredictionLog, new_prediction_ids
+from unipipe_tui.serving.prediction_ids import PredictionIds
+from unipipe_tui.serving.prediction_log import Prediction, PredictionLog
 from unipipe_tui.serving.scoring import Outcome
 
 from .servers import logged
@@ -32,7 +33,11 @@ class Clock:
 
 def record(log: PredictionLog, *ids: str, value: object = 1.0) -> None:
     outcomes = [Outcome(0.25, 0)] * len(ids)
-    log.record(Prediction(STABLE, ids, {"amount": [value] * len(ids)}, outcomes, 0.01)).result(10)
+    written = log.record(Prediction(STABLE, ids, {"amount": [value] * len(ids)}, outcomes, 0.01))
+    if written is None:
+        log.read_back(())
+    else:
+        written.result(10)
 
 
 def files(folder: Path) -> list[str]:
@@ -164,6 +169,6 @@ def test_a_file_that_is_not_parquet_does_not_keep_the_log_from_opening(tmp_path:
 
 
 def test_new_ids_are_version_7_and_in_increasing_order() -> None:
-    ids = new_prediction_ids(5000)
+    ids = PredictionIds().new(5000)
     assert ids == sorted(set(ids))
     assert {(text[14], text[19] in "89ab") for text in ids} == {("7", True)}

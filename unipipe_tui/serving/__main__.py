@@ -17,11 +17,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
+from unipipe_tui.domain.telemetry import MISSING, wanted_of
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.supervisor import Past, Supervisor
 
 if TYPE_CHECKING:
+    from unipipe_tui.serving.metrics import Metrics
     from unipipe_tui.serving.scoring import Scorer
+    from unipipe_tui.serving.telemetry import Telemetry
 
 
 @frozen
@@ -68,7 +71,8 @@ def _work(
     limits = Limits(body_seconds=arguments.body_seconds, answer_seconds=arguments.answer_seconds)
     settings = Settings(arguments.desired, arguments.log, LogMode(arguments.log_mode), token, limits)
     try:
-        serve(listening, settings, partial(load_bundle, allow_pickle=arguments.allow_pickle), past, tell)
+        load = partial(load_bundle, allow_pickle=arguments.allow_pickle)
+        serve(listening, settings, load, past, tell, open_telemetry)
     except UnipipeError as error:
         return _told(error)
     return 0
@@ -80,6 +84,31 @@ def load_bundle(folder: Path, digest: str, *, allow_pickle: bool = False) -> Sco
     from unipipe_tui.serving.models import Loaders, load_served_model  # noqa: PLC0415
 
     return load_served_model(folder, digest, Loaders(_load_skops, _load_with_mlflow), allow_pickle=allow_pickle)
+
+
+def open_telemetry(metrics: Metrics) -> Telemetry | None:
+    """What sends traces and metrics where the environment says; None, and nothing imported, when it says nothing."""
+    wanted = wanted_of(os.environ)
+    if wanted.problem:
+        _say(wanted.problem)
+    if not wanted.signals:
+        return None
+    try:
+        from unipipe_tui.serving.otlp import OtlpTelemetry  # noqa: PLC0415
+    except ImportError:
+        _say(MISSING)
+        return None
+    try:
+        return OtlpTelemetry(wanted.signals, os.environ, metrics.families)
+    except Exception as error:
+        # An address or a certificate that is wrong keeps nobody from being answered.
+        _say(f"Traces and metrics are not sent: {type(error).__name__}: {error}")
+        return None
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"unipipe serving: {sentence}\n")
+    sys.stderr.flush()
 
 
 def _load_skops(file: Path, trusted: Sequence[str]) -> Any:

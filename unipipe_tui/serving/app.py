@@ -11,8 +11,10 @@ from pydantic import BaseModel
 
 from unipipe_tui import __version__
 from unipipe_tui.serving.gate import Gate, Limits
-from unipipe_tui.serving.metrics import Metrics
+from unipipe_tui.serving.metrics import Metrics, who
+from unipipe_tui.serving.minutes import Bounds, MinuteWriter, Sights
 from unipipe_tui.serving.prediction_log import PredictionLog
+from unipipe_tui.serving.queueing import MOST_WAITING
 from unipipe_tui.serving.refusals import install_refusals
 from unipipe_tui.serving.routes.answering import Answering
 from unipipe_tui.serving.routes.documents import document_routes
@@ -23,6 +25,7 @@ from unipipe_tui.serving.routes.probes import Watched, probe_routes
 from unipipe_tui.serving.service import Service
 from unipipe_tui.serving.supervisor import Past
 from unipipe_tui.serving.switch import Switch
+from unipipe_tui.serving.telemetry import Telemetry
 from unipipe_tui.serving.wire import FeedbackRequest, InferenceRequest, InvocationsRequest, PredictionRequest
 
 BODIES: tuple[type[BaseModel], ...] = (PredictionRequest, FeedbackRequest, InvocationsRequest, InferenceRequest)
@@ -37,16 +40,29 @@ def build_app(
     token: str | None,
     limits: Limits | None = None,
     past: Past | None = None,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """The whole application; starts the switch when it starts, closes the log when it ends."""
     limits = limits or Limits()
     service = Service(switch, log, metrics, limits)
-    answering = Answering(metrics, limits)
+    answering = Answering(metrics, limits, telemetry)
+
+    sights = Sights(
+        present=lambda: (
+            [who(one.answerer, one.wanted.mirrored) for one in switch.table.variants] if switch.table else []
+        ),
+        in_flight=lambda: answering.in_flight,
+        most_rows_behind=log.take_most_waited,
+        bounds=Bounds(MOST_WAITING, log.most_rows_waiting),
+    )
+    minutes = MinuteWriter(metrics.minutes, sights, log.record_minutes)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         switch.start()
+        minutes.start()
         yield
+        minutes.close()
         service.close()
 
     # The framework's own page of the documents is made of scripts from elsewhere, which a closed network has not.

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
@@ -18,6 +19,23 @@ import pyarrow.parquet as pq
 _log = logging.getLogger(__name__)
 Row = dict[str, object]
 """A flat JSON object; its inputs' names depend on the model."""
+
+
+def as_json(value: object) -> bytes:
+    """One line without its end: times as ISO 8601, bytes as hexadecimal digits, a number that is none as null."""
+    try:
+        return orjson.dumps(value, _as_text)
+    except orjson.JSONEncodeError:
+        # Whole numbers of more than 64 bits, and text that is no Unicode.
+        return json.dumps(value, default=_as_text, separators=(",", ":")).encode()
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in a log")
 
 
 def fold(segment: Path) -> None:
@@ -97,7 +115,7 @@ def read_predictions(folder: Path, ids: Collection[str]) -> Iterator[Row]:
 
     Segments in JSON are read first, as in `read_columns`.
     """
-    beginnings = {b'{"prediction_id":' + json.dumps(text).encode() for text in ids}
+    beginnings = {b'{"prediction_id":' + as_json(text) for text in ids}
     for segment in sorted(folder.glob("predictions-*.jsonl")):
         try:
             yield from list(read_lines(segment, beginnings))
@@ -123,6 +141,7 @@ _KNOWN_TYPES = {
     "variant": pa.string(),
     "score": pa.float64(),
     "latency_ms": pa.float64(),
+    "latency": pa.list_(pa.list_(pa.int64())),
 }
 
 

@@ -89,8 +89,8 @@ class Mirror:
         if isinstance(result, Exception):
             status = result.status if isinstance(result, Refusing) else 500
             _log.warning("the shadow %s failed: %s: %s", self._answerer.variant, type(result).__name__, result)
-            self._metrics.count_request(self._answerer, status, seconds)
+            self._metrics.count_copy(self._answerer, status, seconds)
             return
-        self._metrics.count_request(self._answerer, 200, seconds)
-        self._metrics.count_outcomes(self._answerer, result.outcomes)
+        self._metrics.count_copy(self._answerer, 200, seconds)
+        self._metrics.count_outcomes(self._answerer, result.outcomes, mirrored=True)
         self._record(self._answerer, copy.ids, copy.columns, result, seconds)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import field
@@ -12,11 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from uuid import UUID
 
 from unipipe_tui.domain.rollouts.traffic import STABLE
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.serving.folding import Row, read_columns, read_predictions
+from unipipe_tui.serving.folding import Row, as_json, read_columns, read_predictions
 from unipipe_tui.serving.log_writer import MOST_ROWS_WAITING, Entry, LogWriter
 from unipipe_tui.serving.metrics import Answerer
 from unipipe_tui.serving.scoring import Decision, Outcome
@@ -27,6 +23,8 @@ PREDICTIONS = "predictions"
 MIRRORED = "shadow"
 """Predictions of shadows, under the ids of the answered ones. Segments of their own: no reader counts a request twice."""
 FEEDBACK = "feedback"
+MINUTES = "minutes"
+"""What the server did in each minute, one row a variant."""
 Label = int | float | str
 
 
@@ -112,7 +110,8 @@ class PredictionLog:
         ):
             self._labels.setdefault(prediction_id, label)
         segments = {
-            kind: SegmentedLog(folder, kind, clock, rows_per_segment) for kind in (PREDICTIONS, MIRRORED, FEEDBACK)
+            kind: SegmentedLog(folder, kind, clock, rows_per_segment)
+            for kind in (PREDICTIONS, MIRRORED, FEEDBACK, MINUTES)
         }
         for one in segments.values():
             one.fold_leftovers()
@@ -124,31 +123,40 @@ class PredictionLog:
         return self._writer.rows_waiting
 
     @property
+    def most_rows_waiting(self) -> int:
+        """How many may wait before no more are taken."""
+        return self._writer.most_rows
+
+    def take_most_waited(self) -> int:
+        """The most rows that waited since this was asked last."""
+        return self._writer.take_most_waited()
+
+    @property
     def failing(self) -> OSError | None:
         """Why nothing can be written at the moment; None: it can."""
         return self._writer.failing
 
-    def record(self, prediction: Prediction) -> Future[None]:
-        """Take one row per outcome; the answer tells when they are written, which in strict mode means synced.
+    def record(self, prediction: Prediction) -> Future[None] | None:
+        """Take one row per outcome; the answer, in strict mode only, tells when they are on the disk.
 
         Raises AlreadyPredicted, LogFull, or OSError while nothing can be written; then nothing was taken.
         """
         marks = self._marks(prediction)
+        written: Future[None] | None = Future() if self._writer.strict else None
         with self._lock:
             if not self._ids.keys().isdisjoint(marks):
                 raise AlreadyPredicted
-            written = self._put(PREDICTIONS, prediction)
+            self._put(PREDICTIONS, prediction, written)
             self._ids.update(marks)
-        if self._writer.strict:
+        if written is not None:
             written.add_done_callback(lambda done: self._forget_unless_written(done, prediction.ids))
         return written
 
-    def record_mirrored(self, prediction: Prediction) -> Future[None]:
+    def record_mirrored(self, prediction: Prediction) -> None:
         """Take a shadow's rows, under the ids of what was answered. Raises LogFull or OSError."""
-        written = self._put(MIRRORED, prediction)
+        self._put(MIRRORED, prediction, None)
         with self._lock:
             self._mirrored.update(self._marks(prediction))
-        return written
 
     def known_among(self, ids: Sequence[str]) -> frozenset[str]:
         """Those ids that name earlier predictions."""
@@ -170,6 +178,7 @@ class PredictionLog:
         """Write the labels that are new; the first label of a prediction wins. Raises OSError when not written."""
         at = self._clock().isoformat(timespec="microseconds")
         new: dict[str, Label] = {}
+        written: Future[None] = Future()
         repeated, unknown, conflicting = 0, [], []
         with self._lock:
             for prediction_id, label in labels:
@@ -184,12 +193,18 @@ class PredictionLog:
                     conflicting.append(prediction_id)
             if new:
                 rows = [_line({"prediction_id": text, "label": label, "at": at}) for text, label in new.items()]
-                written = self._writer.put(Entry(FEEDBACK, len(rows), lambda: rows))
+                self._writer.put(Entry(FEEDBACK, rows, written))
                 self._labels.update(new)
         if new:
             self._await_labels(written, new)
         told = [NewLabel(label, self._predictions_of(text)) for text, label in new.items()]
         return Labelled(told, repeated, unknown, conflicting)
+
+    def record_minutes(self, lines: Sequence[bytes]) -> Future[None]:
+        """Take what a minute was like; the answer tells when it is written. Raises LogFull or OSError."""
+        written: Future[None] = Future()
+        self._writer.put(Entry(MINUTES, lines, written))
+        return written
 
     def close(self) -> None:
         """Write what waits, sync and close; waits for folding in hand."""
@@ -205,14 +220,13 @@ class PredictionLog:
                     self._labels.pop(text, None)
             raise
 
-    def _put(self, kind: str, prediction: Prediction) -> Future[None]:
+    def _put(self, kind: str, prediction: Prediction, written: Future[None] | None) -> None:
         at = self._clock()
-        return self._writer.put(Entry(kind, len(prediction.ids), lambda: _lines(prediction, at)))
+        self._writer.put(Entry(kind, _lines(prediction, at), written))
 
     def _marks(self, prediction: Prediction) -> dict[str, Predicted]:
-        by_decision = {outcome.decision: None for outcome in prediction.outcomes}
-        marks = {decision: self._mark(prediction.answerer, decision) for decision in by_decision}
-        return {text: marks[one.decision] for text, one in zip(prediction.ids, prediction.outcomes, strict=True)}
+        told = zip(prediction.ids, prediction.outcomes, strict=True)
+        return {text: self._mark(prediction.answerer, one.decision) for text, one in told}
 
     def _mark(self, answerer: Answerer, decision: Decision) -> Predicted:
         # Not the values themselves as keys: for each request, their hashes would cost more than all else here.
@@ -238,36 +252,19 @@ class PredictionLog:
                     self._ids.pop(text, None)
 
 
-def new_prediction_ids(how_many: int) -> list[str]:
-    """Ids like UUID version 7 (RFC 9562, with the clock's fraction in rand_a): sorted by time, unique by chance.
-
-    The ids of one call are in strictly increasing order.
-    """
-    first = (time.time_ns() << 12) // 1_000_000
-    return [_uuid7(first + number) for number in range(how_many)]
-
-
-def _uuid7(tick: int) -> str:
-    """`tick` counts 1/4096 of a millisecond since 1970."""
-    milliseconds, fraction = tick >> 12, tick & 0xFFF
-    randomness = int.from_bytes(os.urandom(8)) >> 2
-    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randomness))
-
-
 def _same(one: Label, other: Label) -> bool:
     """Equal, also when one came back as text from a segment whose labels were of several types."""
     return one == other or str(one) == str(other)
 
 
 def _lines(prediction: Prediction, at: datetime) -> list[bytes]:
-    told = at.isoformat(timespec="microseconds")
     latency_ms = round(prediction.seconds * 1000, 3)
     inputs = [(f"input.{name}", values) for name, values in prediction.columns.items()]
     lines = []
     for number, (prediction_id, outcome) in enumerate(zip(prediction.ids, prediction.outcomes, strict=True)):
         row: dict[str, object] = {
             "prediction_id": prediction_id,
-            "at": told,
+            "at": at,
             "model": prediction.answerer.model,
             "version": prediction.answerer.version,
             "variant": prediction.answerer.variant,
@@ -281,13 +278,4 @@ def _lines(prediction: Prediction, at: datetime) -> list[bytes]:
 
 
 def _line(row: Mapping[str, object]) -> bytes:
-    return _ENCODED(row).encode() + b"\n"
-
-
-def as_text(value: object) -> str:
-    """Times as ISO 8601, bytes as hexadecimal digits."""
-    return value.isoformat() if isinstance(value, datetime) else bytes(value).hex()  # type: ignore[call-overload]
-
-
-# `json.dumps` would make an encoder anew for each row, which costs as much as the row.
-_ENCODED = json.JSONEncoder(default=as_text, separators=(",", ":")).encode
+    return as_json(row) + b"\n"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.serving.folding import Row
-from unipipe_tui.serving.prediction_log import PredictionLog, as_text
+from unipipe_tui.serving.folding import Row, as_json
+from unipipe_tui.serving.prediction_log import PredictionLog
 from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.scoring import Outcome
 from unipipe_tui.serving.validation import Columns, Problems
@@ -63,5 +63,5 @@ def _agree(given: object, recorded: object) -> bool:
 def _written(value: object) -> object:
     if value is None or isinstance(value, str):
         return value
-    written = json.dumps(value, default=as_text)
-    return json.loads(written) if written.startswith('"') else written
+    written = as_json(value)
+    return json.loads(written) if written.startswith(b'"') else written.decode()

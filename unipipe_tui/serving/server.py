@@ -21,10 +21,13 @@ from unipipe_tui.serving.scoring import Scorer
 from unipipe_tui.serving.service import record_of_shadow
 from unipipe_tui.serving.supervisor import Past
 from unipipe_tui.serving.switch import Switch
+from unipipe_tui.serving.telemetry import Telemetry
 from unipipe_tui.serving.upstreams import Upstream
 
 SECONDS_TO_FINISH_REQUESTS = 10
 LoadBundle = Callable[[Path, str], Scorer]
+OpenTelemetry = Callable[[Metrics], Telemetry | None]
+"""What makes the sender of traces and metrics, when somebody collects them."""
 
 
 @frozen
@@ -38,7 +41,14 @@ class Settings:
     limits: Limits
 
 
-def serve(listening: socket.socket, settings: Settings, load: LoadBundle, past: Past, tell: Callable[[], None]) -> None:
+def serve(
+    listening: socket.socket,
+    settings: Settings,
+    load: LoadBundle,
+    past: Past,
+    tell: Callable[[], None],
+    open_telemetry: OpenTelemetry = lambda metrics: None,
+) -> None:
     """Answer requests until a signal ends it; the log is complete when this returns.
 
     `load` is what brings a model into this process; a router before other servers never calls it. `tell` is called
@@ -52,7 +62,8 @@ def serve(listening: socket.socket, settings: Settings, load: LoadBundle, past: 
         ) from error
     metrics = Metrics()
     switch = _switch(settings, load, log, metrics)
-    app = build_app(switch, log, metrics, settings.token, settings.limits, past)
+    telemetry = open_telemetry(metrics)
+    app = build_app(switch, log, metrics, settings.token, settings.limits, past, telemetry)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,7 +72,11 @@ def serve(listening: socket.socket, settings: Settings, load: LoadBundle, past: 
         timeout_graceful_shutdown=SECONDS_TO_FINISH_REQUESTS,
     )
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    _Telling(config, tell).run(sockets=[listening])
+    try:
+        _Telling(config, tell).run(sockets=[listening])
+    finally:
+        if telemetry is not None:
+            telemetry.close()
 
 
 class _Telling(uvicorn.Server):

@@ -14,14 +14,13 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.gate import Limits
 from unipipe_tui.serving.log_writer import LogFull
 from unipipe_tui.serving.metrics import Answerer, Metrics
+from unipipe_tui.serving.prediction_ids import PredictionIds
 from unipipe_tui.serving.prediction_log import (
     AlreadyPredicted,
     Label,
     Labelled,
-    LogMode,
     Prediction,
     PredictionLog,
-    new_prediction_ids,
 )
 from unipipe_tui.serving.refusals import Refusing, refuse_with
 from unipipe_tui.serving.repeats import Recalled, recall
@@ -91,6 +90,7 @@ class Service:
         self._log = log
         self._metrics = metrics
         self._limits = limits
+        self._new_ids = PredictionIds()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="disk")
 
     def table(self) -> Table:
@@ -200,7 +200,7 @@ class Service:
                 if time.monotonic() > give_up:
                     raise _too_full() from error
                 await asyncio.sleep(0.02)
-        if self._log.mode is LogMode.STRICT:
+        if written is not None:
             await asyncio.wrap_future(written)
 
     def _mirror(
@@ -237,7 +237,7 @@ class Service:
         if records > self._limits.records:
             raise Refusing(413, f"A request may hold {self._limits.records} records, not {records}.")
         if ids is None:
-            return new_prediction_ids(records)
+            return self._new_ids.new(records)
         if len(ids) != records:
             wrong = Problem(None, "ids", f"there are {len(ids)} ids for {records} records")
             raise Refusing(422, "Give one id for each record, or none.", [wrong])

@@ -44,6 +44,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
 """Every builder knows these without being told, and keeps them out of what an image says of itself."""
 SERVING_PACKAGES = (
     *("mlflow", "pandas", "numpy", "pyarrow", "fastapi", "uvicorn", "prometheus-client", "urllib3"),
+    "orjson",
     # uvicorn takes these two by itself where they are, and reads requests faster with them.
     *("uvloop", "httptools"),
 )

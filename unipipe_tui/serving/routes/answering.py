@@ -11,9 +11,10 @@ from fastapi import HTTPException, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from unipipe_tui.serving.gate import Limits
-from unipipe_tui.serving.metrics import Metrics
+from unipipe_tui.serving.metrics import Answerer, Metrics
 from unipipe_tui.serving.refusals import Refusing, refuse_form
 from unipipe_tui.serving.service import Asking
+from unipipe_tui.serving.telemetry import Answered, Telemetry
 
 PARSED_ON_THE_LOOP = 64 * 1024
 """A longer body takes so long to parse that a thread does it."""
@@ -25,11 +26,12 @@ Body = TypeVar("Body", bound=BaseModel)
 class Answering:
     """Around the answering of requests; touched by the event loop's thread only, so its numbers need no lock."""
 
-    def __init__(self, metrics: Metrics, limits: Limits) -> None:
+    def __init__(self, metrics: Metrics, limits: Limits, telemetry: Telemetry | None = None) -> None:
         self.requests = 0
         self.in_flight = 0
         self._metrics = metrics
         self._limits = limits
+        self._telemetry = telemetry
         metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def __call__(self, request: Request, speak: Speak) -> Response:
@@ -51,8 +53,11 @@ class Answering:
             status = refused.status_code
             raise
         finally:
+            seconds = time.perf_counter() - asking.began
+            self._metrics.count_request(asking.answerer, status, seconds, self.in_flight)
             self.in_flight -= 1
-            self._metrics.count_request(asking.answerer, status, time.perf_counter() - asking.began)
+            if self._telemetry is not None:
+                self._telemetry.answered(_answered(request, status, seconds, asking.answerer))
         return response
 
     async def _probed(self, request: Request, speak: Speak, asking: Asking) -> Response:
@@ -85,6 +90,16 @@ def read_body(body: bytes, form: type[Body]) -> Body:
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise refuse_form((one["loc"], one["msg"]) for one in found) from None
+
+
+def _answered(request: Request, status: int, seconds: float, answerer: Answerer | None) -> Answered:
+    told = {
+        name.decode(): value.decode("latin-1")
+        for name, value in request.scope["headers"]
+        if name in (b"traceparent", b"tracestate")
+    }
+    route = getattr(request.scope.get("route"), "path", "")
+    return Answered(request.method, route, status, seconds, answerer, told)
 
 
 def _asking(request: Request) -> Asking:

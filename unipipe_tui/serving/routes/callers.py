@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from fastapi import HTTPException, Request, Response
 
-from unipipe_tui.serving.prediction_log import new_prediction_ids
+from unipipe_tui.serving.prediction_ids import PredictionIds
 from unipipe_tui.serving.refusals import Refusing
 from unipipe_tui.serving.routes.answering import Answering, Speak
 from unipipe_tui.serving.service import Asking
@@ -43,7 +43,7 @@ def ids_for(records: int) -> Sequence[str] | None:
     """Ids that `ids_in_short` can tell in a line; None for few records, whose ids may be any."""
     if records <= IDS_IN_FULL:
         return None
-    (beginning,) = new_prediction_ids(1)
+    (beginning,) = PredictionIds().new(1)
     return [f"{beginning}-{number}" for number in range(records)]
 
 
