@@ -14,8 +14,8 @@ from tests.fakes import NOON, FakeTarget
 from unipipe_tui.actions.drift import CheckDrift, DriftChecked, check, plan_drift_check
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.drift_methods import DriftMethod
-from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.events import Event
+from unipipe_tui.domain.errors import Failed, Stopped, UsageError
+from unipipe_tui.domain.events import Advanced, Event
 from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.wiring import world_at
 
@@ -175,3 +175,30 @@ def test_scripts_read_the_answer_as_json_and_the_exit_code(project: Path) -> Non
     wrong = unipipe("drift", "check", "--reference", then, "--current", now, "--method", "psy", cwd=project)
     assert wrong.exit_code == 2
     assert "'evidently:psi'" in wrong.stderr
+
+
+class Listening(Quiet):
+    """Hears everything, and says stop after so many events."""
+
+    def __init__(self, stop_after: int = 1000) -> None:
+        self.heard: list[Event] = []
+        self._stop_after = stop_after
+
+    def emit(self, event: Event) -> None:
+        self.heard.append(event)
+
+    def stopped(self) -> bool:
+        return len(self.heard) >= self._stop_after
+
+
+@pytest.mark.parametrize("method", [None, DriftMethod.PSI, DriftMethod.KS, DriftMethod.EVIDENTLY_PSI])
+def test_a_check_tells_how_many_columns_it_has_done_and_ends_when_it_is_told_to(
+    method: DriftMethod | None, world: World
+) -> None:
+    reference = table(world.root / "then.csv")
+    plan = plan_drift_check(CheckDrift(reference=reference, current=reference, method=method), world)
+    listening = Listening()
+    check(plan, world, listening)
+    assert Advanced(2, 2, "columns") in listening.heard
+    with pytest.raises(Stopped):
+        check(plan, world, Listening(stop_after=1))

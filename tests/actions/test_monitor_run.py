@@ -22,11 +22,13 @@ from tests.actions.made_releases import Clock, CountingTarget
 from tests.fakes import NOON, FakeTarget, Listening
 from tests.sink_server import SinkServer, sink_server
 from unipipe_tui.actions.action import exit_code_of
+from unipipe_tui.actions.alert_delivering import SHORT_SECONDS
 from unipipe_tui.actions.alert_sinks import TEST, ListSinks, TestSink, list_sinks
 from unipipe_tui.actions.alerts import ShowAlert, show_alert
+from unipipe_tui.actions.drift import CHECK, CheckDrift
 from unipipe_tui.actions.monitor.round import MonitorRound, Stuck, go_round
 from unipipe_tui.actions.monitor.run import RUN, Monitored, RunMonitor
-from unipipe_tui.actions.perform import perform
+from unipipe_tui.actions.perform import make_plan, perform
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.alerts import Turn
 from unipipe_tui.domain.errors import ExitCode, Failed, Refused, Stopped, ToolMissing, UsageError
@@ -145,7 +147,7 @@ def kinds(done: MonitorRound, target: str) -> dict[tuple[str, str], FindingState
 
 
 def test_one_target_that_is_away_and_one_that_hangs_leave_the_third_fully_checked(watched: Watched) -> None:
-    done = watched.round(within_seconds=6.0)
+    done = watched.round(within_seconds=12.0)
     local = kinds(done, "local")
     assert local[("drift", "")] is FindingState.PROBLEM
     assert local[("performance", "")] is FindingState.PROBLEM
@@ -153,7 +155,7 @@ def test_one_target_that_is_away_and_one_that_hangs_leave_the_third_fully_checke
     assert local[("freshness", "predictions")] is FindingState.FINE
     assert kinds(done, "far")[("reachability", "")] is FindingState.PROBLEM
     assert kinds(done, "")[("data", "reference.csv")] is FindingState.FINE
-    assert any(fault.startswith("slow: reachability gave no answer within 6 seconds") for fault in done.faults)
+    assert any(fault.startswith("slow: reachability gave no answer within 12 seconds") for fault in done.faults)
     about = {(alert.kind, alert.target, alert.subject) for alert in watched.world.history.alerts()}
     assert about == {
         (AlertKind.DRIFT, "local", ""),
@@ -266,6 +268,32 @@ def test_a_sink_that_fails_blocks_nothing_and_gets_the_same_event_again(
     assert len((watched.world.root / "told").read_text().splitlines()) == 1
 
 
+def test_a_drift_check_by_hand_tells_sinks_as_well(watched: Watched, server: SinkServer) -> None:
+    with_sinks(watched, f"{{hook: {{kind: webhook, url: '{server.url}', kinds: [drift]}}}}")
+    plan = make_plan(CHECK, CheckDrift("local"), watched.world)
+    assert "sinks that are told: hook" in [effect.text for effect in plan.effects]
+    checked = performed(watched.world, CHECK, CheckDrift("local"))
+    assert checked.drifted
+    assert [said["data"]["columns"] for said in server.documents] == [["amount"]]
+    assert watched.world.history.waiting() == ()
+
+
+def test_a_sink_that_hangs_holds_a_drift_check_up_for_a_few_seconds_and_hears_of_it_later(
+    watched: Watched, server: SinkServer
+) -> None:
+    with_sinks(watched, f"{{hook: {{kind: webhook, url: '{server.url}', timeout_seconds: 60, kinds: [drift]}}}}")
+    server.behaviour = "hang"
+    begun = time.monotonic()
+    assert performed(watched.world, CHECK, CheckDrift("local")).drifted
+    assert time.monotonic() - begun < SHORT_SECONDS + 5
+    [waits] = watched.world.history.waiting()
+    assert (waits.attempts, waits.problem) == (1, "It took too long.")
+    server.behaviour = "take"
+    watched.slow.released.set()
+    watched.clock.wait(60)
+    assert watched.round().delivered == 1
+
+
 def test_what_waits_for_a_sink_that_is_configured_no_more_is_given_up(watched: Watched) -> None:
     with_sinks(watched, "{hook: {kind: webhook, url: 'http://127.0.0.1:9', timeout_seconds: 0.3}}")
     watched.slow.released.set()
@@ -319,7 +347,7 @@ def test_with_every_each_round_is_a_job_with_its_own_events(project: Path) -> No
     world = dataclasses.replace(watched.world, now=world_at(project).now)
     done = performed(world, RUN, RunMonitor(every="1s", rounds=2))
     assert (done.rounds, done.failed) == (2, 0)
-    jobs = world.jobs.latest(10)
+    jobs = world.jobs.latest(10, with_quiet=True)
     assert [(job.action, job.state, job.command.split()[-1]) for job in jobs] == [
         ("monitor run", JobState.DONE, "--once"),
         ("monitor run", JobState.DONE, "--once"),

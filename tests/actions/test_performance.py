@@ -11,11 +11,10 @@ import pytest
 
 from tests.conftest import unipipe
 from tests.fakes import NOON
-from unipipe_tui.actions.performance import PerformanceView, ShowPerformance, show_performance
+from unipipe_tui.actions.performance import AskedFigure, PerformanceView, ShowPerformance, show_performance
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
-from unipipe_tui.config import LiveMetric
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.monitoring.quality.values import Clock, Cut, Quality
 from unipipe_tui.wiring import world_at
@@ -84,17 +83,17 @@ def test_a_person_reads_windows_forecast_detectors_slices_and_calibration(world:
 
 
 def test_version_figure_cut_and_clock_are_chosen(world: World) -> None:
-    asked = ShowPerformance(figure=LiveMetric.RECALL, by=Cut.DAY, clock=Clock.LABEL, rows=3000)
+    asked = ShowPerformance(figure=AskedFigure.RECALL, by=Cut.DAY, clock=Clock.LABEL, rows=3000)
     view = show_performance(asked, world)
     assert (view.rows, view.report.metric) == (3000, Quality.RECALL)
     assert len({window.first.date() for window in view.report.windows}) == len(view.report.windows)
     assert show_performance(ShowPerformance(version=1), world).rows == 10
-    usual = show_performance(ShowPerformance(figure=LiveMetric.RECALL), world).report
+    usual = show_performance(ShowPerformance(figure=AskedFigure.RECALL), world).report
     assert usual.limit == next(
         one.usual.low for one in usual.windows[-1].figures if one.metric is Quality.RECALL and one.usual
     )
     assert "held against the lower end of what is usual" in usual.notices[0]
-    assert show_performance(ShowPerformance(figure=LiveMetric.RECALL, at_least=0.3), world).report.limit == 0.3
+    assert show_performance(ShowPerformance(figure=AskedFigure.RECALL, at_least=0.3), world).report.limit == 0.3
     assert len(show_performance(ShowPerformance(window_rows=1000), world).report.windows) == 5
 
 

@@ -275,21 +275,21 @@ def test_a_segment_that_is_folded_while_it_is_read_is_never_missed(log: Predicti
     assert set(seen) == {(12, 0)}
 
 
-def test_judged_rows_are_columns_in_the_order_of_the_predictions_with_the_labels_so_far(
+def test_answers_are_columns_in_the_order_of_the_predictions_with_the_labels_so_far(
     log: PredictionLog, tmp_path: Path
 ) -> None:
     segment(
         tmp_path, "predictions-1", prediction(2, 1, amount=5), prediction(1), prediction(3, 1, version=2, region="x")
     )
     segment(tmp_path, "feedback-1", label(2, 1), label(3, False, 90), label(3, True, 95))
-    rows = log.judged("local", 100)
+    rows = log.answered("local", 100)
     assert rows.at == tuple(NOON + timedelta(minutes=minute) for minute in (1, 2, 3))
-    assert rows.decisions == (False, True, True)
-    assert rows.labels == (None, True, False)
+    assert rows.decisions == ("0", "1", "1")
+    assert rows.labels == (None, "1", "false")
     assert rows.label_at == (None, NOON + timedelta(minutes=100), NOON + timedelta(minutes=90))
     assert rows.scores == (0.5, 0.5, 0.5)
     assert rows.inputs["amount"] == (1, 5, None)
     assert rows.inputs["region"] == (None, None, "x")
-    assert log.judged("local", 100, version=2).at == (NOON + timedelta(minutes=3),)
-    assert log.judged("local", 1).at == (NOON + timedelta(minutes=3),)
-    assert log.judged("local", 100, version=7).at == log.judged("nowhere", 100).at == ()
+    assert log.answered("local", 100, version=2).at == (NOON + timedelta(minutes=3),)
+    assert log.answered("local", 1).at == (NOON + timedelta(minutes=3),)
+    assert log.answered("local", 100, version=7).at == log.answered("nowhere", 100).at == ()

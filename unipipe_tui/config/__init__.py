@@ -2,6 +2,7 @@
 
 from unipipe_tui.config.alerts import AlertsConfig, SinkConfig, SinkKind
 from unipipe_tui.config.freshness import DataAgeConfig, FreshnessConfig, OperationsConfig
+from unipipe_tui.config.objectives import ObjectiveConfig
 from unipipe_tui.config.project import (
     FILE_NAME,
     Baseline,
@@ -9,6 +10,7 @@ from unipipe_tui.config.project import (
     DataConfig,
     GateConfig,
     GateMetric,
+    LiveLoss,
     LiveMetric,
     ModelConfig,
     MonitoringConfig,
@@ -17,6 +19,7 @@ from unipipe_tui.config.project import (
 )
 from unipipe_tui.config.reading import LAST_PORT, Port
 from unipipe_tui.config.targets import (
+    CostConfig,
     GitOpsConfig,
     ImageConfig,
     KubernetesConfig,
@@ -34,6 +37,7 @@ __all__ = [
     "AlertsConfig",
     "Baseline",
     "Config",
+    "CostConfig",
     "DataAgeConfig",
     "DataConfig",
     "FreshnessConfig",
@@ -43,10 +47,12 @@ __all__ = [
     "ImageConfig",
     "KeyChoice",
     "KubernetesConfig",
+    "LiveLoss",
     "LiveMetric",
     "LogMode",
     "ModelConfig",
     "MonitoringConfig",
+    "ObjectiveConfig",
     "OperationsConfig",
     "PerformanceConfig",
     "Port",

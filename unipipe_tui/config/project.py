@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unipipe_tui.config.alerts import AlertsConfig
 from unipipe_tui.config.freshness import FreshnessConfig, OperationsConfig
+from unipipe_tui.config.objectives import ObjectiveConfig, check_objectives
 from unipipe_tui.config.reading import Reader, compose
 from unipipe_tui.config.targets import TargetConfig
 from unipipe_tui.domain.tracking import check_model_name
@@ -71,6 +72,13 @@ class LiveMetric(StrEnum):
     ACCURACY = "accuracy"
 
 
+class LiveLoss(StrEnum):
+    """What live performance of a model that answers numbers can be judged by."""
+
+    MAE = "mae"
+    RMSE = "rmse"
+
+
 class Baseline(StrEnum):
     """Which version a gate compares with."""
 
@@ -111,12 +119,17 @@ class PerformanceConfig:
     """What is measured on the predictions whose labels have arrived."""
     at_least: float = 0.9
     """An alert opens when its whole 95 % interval lies below this."""
+    loss: LiveLoss = LiveLoss.MAE
+    """What is measured instead of a model that answers numbers."""
+    at_most: float | None = None
+    """An alert opens when its whole 95 % interval lies above this; nothing is asked of it without."""
     minimum_labels: int = 200
     """With fewer labels nothing is judged."""
 
     def __post_init__(self) -> None:
         """Refuse what could never be reached."""
         _demand(0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        _demand(self.at_most is None or self.at_most > 0, "at_most", "a number above 0")
         _demand(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
 
 
@@ -126,6 +139,10 @@ class MonitoringConfig:
 
     window_rows: int = 2000
     """How many of the latest predictions are one window."""
+    segments: tuple[str, ...] = ()
+    """Columns within each value of which drift is looked for: `[country]`."""
+    multivariate: bool = True
+    """Whether a check of a target also looks at all columns together."""
     performance: PerformanceConfig = field(default_factory=PerformanceConfig)
     freshness: FreshnessConfig = field(default_factory=FreshnessConfig)
     operations: OperationsConfig = field(default_factory=OperationsConfig)
@@ -147,12 +164,17 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     gates: tuple[GateConfig, ...] = ()
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    slos: dict[str, ObjectiveConfig] = field(default_factory=dict)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     targets: dict[str, TargetConfig] = field(default_factory=dict)
     read_only: bool = False
     """Refuse every change."""
     present: bool = False
     """Whether the file is there at all; not a key."""
+
+    def __post_init__(self) -> None:
+        """Refuse objectives that do not fit the targets or one another."""
+        check_objectives(self.slos, tuple(self.targets) or ("local",))
 
 
 def read_config(root: Path) -> Config:

@@ -115,6 +115,23 @@ class KubernetesConfig:
 
 
 @frozen
+class CostConfig:
+    """What running a target costs: a price by the hour, of the whole target or of each of its servers."""
+
+    per_hour: float | None = None
+    """Of the whole target, whether it is asked or not."""
+    per_server_hour: float | None = None
+    """Of each server, for the time that it is up."""
+    currency: str = "EUR"
+
+    def __post_init__(self) -> None:
+        """Refuse what tells no price, or two."""
+        prices = [price for price in (self.per_hour, self.per_server_hour) if price is not None]
+        _demand(len(prices) == 1 and prices[0] >= 0, "cost", "one of `per_hour` and `per_server_hour`, from 0 up")
+        _demand(0 < len(self.currency) <= 8 and self.currency.isprintable(), "currency", "a short word, such as EUR")
+
+
+@frozen
 class TargetConfig:
     """One place that releases go to."""
 
@@ -144,6 +161,8 @@ class TargetConfig:
     """Address of the engine; what DOCKER_HOST or the current context says when left out."""
     gitops: GitOpsConfig | None = None
     """Commit the manifests instead of applying them, for a cluster that follows Git."""
+    cost: CostConfig | None = None
+    """What it costs, so that `operations show` can tell what 1,000 predictions cost."""
 
     @property
     def alias(self) -> str | None:

@@ -20,7 +20,7 @@ from unipipe_tui.domain.records import (
 from unipipe_tui.domain.rollouts.strategies import StrategyKind
 from unipipe_tui.store.alerts import KeptAlerts
 from unipipe_tui.store.database import Database
-from unipipe_tui.store.rows import aware, insert, json_text
+from unipipe_tui.store.rows import aware, insert, json_text, storable
 
 
 class History(KeptAlerts):
@@ -157,12 +157,14 @@ class History(KeptAlerts):
             job=check.job,
         )
 
-    def drift_checks(self, target: str | None = None, limit: int = 100) -> tuple[DriftCheck, ...]:
-        """The evaluations, newest first."""
+    def drift_checks(
+        self, target: str | None = None, limit: int = 100, until: datetime | None = None
+    ) -> tuple[DriftCheck, ...]:
+        """The evaluations, newest first; only those up to a moment when one is given."""
         rows = self._database.rows(
             "SELECT target, model, version, row_count, drifted, columns, report, moment, job FROM drift_checks "
-            "WHERE ? IS NULL OR target = ? ORDER BY moment DESC, rowid DESC LIMIT ?",
-            [target, target, limit],
+            "WHERE ($1 IS NULL OR target = $1) AND ($2 IS NULL OR moment <= $2) ORDER BY moment DESC, rowid DESC LIMIT $3",
+            [target, storable(until), limit],
         )
         return tuple(
             DriftCheck(name, model, version, count, drifted, tuple(columns), report, aware(at), job)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import mmap
 import os
+import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ READ_BYTES = 1 << 20
 """So much of an event file at once: one of any size takes no more memory than this."""
 SEARCHED_BYTES = 256 << 20
 """Steps are looked for in so much of an event file's end."""
-COLUMNS = "id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code"
+COLUMNS = "id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code, quiet"
+NAMED_BY_ALERTS = """
+    SELECT job FROM alerts
+    UNION SELECT CASE WHEN json_valid(evidence) THEN json_extract_string(evidence, '$.job') END AS job FROM alerts"""
+"""The jobs whose findings alerts rest on."""
+FORGETTABLE = f"""
+    SELECT id FROM (SELECT id FROM jobs WHERE quiet ORDER BY started DESC, id DESC OFFSET ?)
+    WHERE id NOT IN (SELECT job FROM ({NAMED_BY_ALERTS}) WHERE job IS NOT NULL) ORDER BY id"""  # noqa: S608
 
 
 class JobRecords:
@@ -43,18 +51,38 @@ class JobRecords:
         with self._database.writing() as connection:
             replace(connection, "jobs", **_row(job))
 
-    def latest(self, limit: int) -> tuple[Job, ...]:
-        """The newest jobs first."""
+    def latest(self, limit: int, *, with_quiet: bool = False) -> tuple[Job, ...]:
+        """The newest jobs first; without those of which nothing came, unless they are asked for."""
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM jobs ORDER BY started DESC, id DESC LIMIT ?",  # noqa: S608
-            [max(limit, 0)],
+            f"SELECT {COLUMNS} FROM jobs WHERE ? OR NOT quiet ORDER BY started DESC, id DESC LIMIT ?",  # noqa: S608
+            [with_quiet, max(limit, 0)],
         )
         return tuple(_job(row) for row in rows)
 
     def total(self) -> int:
-        """How many jobs the store knows."""
-        rows = self._database.rows("SELECT count(*) FROM jobs")
+        """How many jobs the store knows, without those of which nothing came."""
+        rows = self._database.rows("SELECT count(*) FROM jobs WHERE NOT quiet")
         return int(rows[0][0]) if rows else 0
+
+    def quiet(self) -> int:
+        """Of how many jobs nothing came."""
+        rows = self._database.rows("SELECT count(*) FROM jobs WHERE quiet")
+        return int(rows[0][0]) if rows else 0
+
+    def forgettable(self, keep: int) -> tuple[str, ...]:
+        """The ids of jobs of which nothing came, but for the newest so many and those that an alert's evidence is of."""
+        return tuple(job for (job,) in self._database.rows(FORGETTABLE, [keep]))
+
+    def forget(self, jobs: Sequence[str]) -> None:
+        """Drop these jobs, and their drift checks but for the first of each target and hour."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "DELETE FROM drift_checks AS one WHERE job IN (SELECT unnest($1::VARCHAR[])) "
+                "AND EXISTS (FROM drift_checks AS first WHERE first.target = one.target AND first.moment < one.moment "
+                "AND date_trunc('hour', first.moment) = date_trunc('hour', one.moment))",
+                [list(jobs)],
+            )
+            connection.execute("DELETE FROM jobs WHERE id IN (SELECT unnest($1::VARCHAR[]))", [list(jobs)])
 
     def find(self, name: str) -> Job | None:
         """The job with this id, an unambiguous part of an id, or `last`; None when there is none.
@@ -120,10 +148,10 @@ def _row(job: Job) -> dict[str, object]:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    job_id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code = row
-    ended = aware_or_none(ended)
+    job_id, action, command, actor, state, started, pid, pid_started, ended, message, exit_code, quiet = row
+    begun, ended = aware(started), aware_or_none(ended)
     return Job(
-        job_id, action, command, actor, JobState(state), aware(started), pid, pid_started, ended, message, exit_code
+        job_id, action, command, actor, JobState(state), begun, pid, pid_started, ended, message, exit_code, bool(quiet)
     )
 
 
@@ -143,6 +171,10 @@ class JobFolders:
     def path(self, job_id: str) -> Path:
         """Where the job's files are; the folder may not exist."""
         return self.folder / job_id
+
+    def remove(self, job_id: str) -> None:
+        """Remove the job's files; those that cannot be stay."""
+        shutil.rmtree(self.folder / job_id, ignore_errors=True)
 
     def write_result(self, job_id: str, text: str) -> None:
         """Keep what the change answered with, as JSON."""

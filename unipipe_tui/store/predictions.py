@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -11,12 +11,19 @@ from typing import Any
 
 import duckdb
 
-from unipipe_tui.domain.errors import Failed, UsageError
-from unipipe_tui.domain.serving import JudgedRows, LoggedPrediction, ScoreCell, TrafficWindow, Value
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.serving import AnsweredRows, LoggedPrediction, ScoreCell, TrafficWindow, Value
+from unipipe_tui.store.damaged_segments import damage_told, is_cut_off
 from unipipe_tui.store.engine import Engine, identifier, literal
 from unipipe_tui.store.faults import told
 from unipipe_tui.store.reachable import all_reachable, reachable
+from unipipe_tui.store.rolled_stretches import newest_labelled, rolled_stretches
+from unipipe_tui.store.rollups import Rollups
 from unipipe_tui.store.rows import aware, aware_or_none, storable
+from unipipe_tui.store.segment_choice import ALL, Choice, begin_of, newest, oldest, stem, without
+from unipipe_tui.store.segment_choice import since as from_moment
+from unipipe_tui.store.segment_sources import count_rows, segments_of
+from unipipe_tui.store.segment_summaries import Held, listed, moment_of
 
 INPUT = "input."
 POSITIVE = ("1", "1.0", "true", "True")
@@ -24,13 +31,10 @@ NUMBER_OF_LABEL = r"""
     CASE WHEN lower(label) IN ('true', 'false') THEN CAST(lower(label) = 'true' AS BIGINT)
     WHEN regexp_full_match(label, '[+-]?\d+(\.0*)?') THEN TRY_CAST(label AS BIGINT) END"""
 """A label is a whole number, or true or false; any other text has no number (a cast would round it)."""
-AT_IN_UTC = 'CAST("at" AS TIMESTAMP) AS "at"'
 NO_LABELS = '(SELECT NULL::VARCHAR AS prediction_id, NULL AS label, NULL::TIMESTAMP AS "at" WHERE false)'
-NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
-"""What DuckDB may guess for JSON; it would also take text that looks like a date or a UUID for one, and change it."""
 NO_VARIANT = "SELECT NULL::VARCHAR AS variant WHERE false"
 """Beside segments that were written before variants had names."""
-ATTEMPTS = 10
+MOST_READ_WHOLE = 200_000
 YES = ", ".join(f"'{word}'" for word in POSITIVE)
 JUDGED = f"*, decision IN ({YES}) AS said, label IN ({YES}) AS was"
 WINDOW = """
@@ -46,38 +50,52 @@ WINDOW = """
 class PredictionLog:
     """All targets' predictions; one folder each below the given one."""
 
-    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine | None = None,
+        rollups: Rollups | None = None,
+        most_read_whole: int = MOST_READ_WHOLE,
+    ) -> None:
+        """With summaries of the segments only those are read that a question needs.
+
+        With more predictions than `most_read_whole` stretches are told from summaries.
+        """
         self._folder = folder
         self._engine = engine or Engine()
+        self._rollups = rollups
+        self._most_read_whole = most_read_whole
 
     def window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
         """The latest predictions, of one version if given."""
         where = "" if version is None else f"WHERE version = {int(version)}"
-        return self._window(target, f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
+        latest = f'SELECT * FROM logged {where} ORDER BY "at" DESC LIMIT {int(rows)}'  # noqa: S608
+        return self._window(target, latest, self._newest(target, rows, version))
 
     def labelled_window(self, target: str, rows: int, version: int | None = None) -> TrafficWindow:
         """The latest predictions that have a label, of one version if given."""
         where = "label IS NOT NULL" + ("" if version is None else f" AND version = {int(version)}")
-        return self._window(target, f'SELECT * FROM logged WHERE {where} ORDER BY "at" DESC LIMIT {int(rows)}')  # noqa: S608
+        latest = f'SELECT * FROM logged WHERE {where} ORDER BY "at" DESC LIMIT {int(rows)}'  # noqa: S608
+        return self._window(target, latest, self._newest_labelled(target, rows, version))
 
-    def judged(self, target: str, rows: int, version: int | None = None) -> JudgedRows:
+    def answered(self, target: str, rows: int, version: int | None = None) -> AnsweredRows:
         """The latest predictions with their inputs and the labels that have come, of one version if given, oldest first."""
         where = "" if version is None else f"WHERE version = {int(version)}"
-        with self._opened(target) as connection:
+        with self._opened(target, self._newest(target, rows, version)) as connection:
             if connection is None:
-                return JudgedRows()
-            latest = f'SELECT {JUDGED} FROM logged {where} ORDER BY "at" DESC, prediction_id DESC LIMIT {int(rows)}'  # noqa: S608
+                return AnsweredRows()
+            latest = f'SELECT * FROM logged {where} ORDER BY "at" DESC, prediction_id DESC LIMIT {int(rows)}'  # noqa: S608
             columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
             names = [name for (name,) in columns if name.startswith(INPUT)]
             asked = "".join(f", {identifier(name)}" for name in names)
             found = connection.execute(
-                f"""SELECT "at", TRY_CAST(score AS DOUBLE), coalesce(said, false), CASE WHEN label IS NOT NULL THEN was END,
-                label_at{asked} FROM ({latest}) ORDER BY "at", prediction_id"""  # noqa: S608
+                f"""SELECT "at", TRY_CAST(score AS DOUBLE), decision, label, label_at{asked}
+                FROM ({latest}) ORDER BY "at", prediction_id"""  # noqa: S608
             ).fetchall()
         if not found:
-            return JudgedRows()
+            return AnsweredRows()
         at, scores, decisions, labels, label_at, *inputs = zip(*found, strict=True)
-        return JudgedRows(
+        return AnsweredRows(
             at=tuple(aware(moment) for moment in at),
             scores=scores,
             decisions=decisions,
@@ -86,8 +104,8 @@ class PredictionLog:
             inputs={name[len(INPUT) :]: column for name, column in zip(names, inputs, strict=True)},
         )
 
-    def _window(self, target: str, chosen: str) -> TrafficWindow:
-        with self._opened(target) as connection:
+    def _window(self, target: str, chosen: str, choice: Choice) -> TrafficWindow:
+        with self._opened(target, choice) as connection:
             if connection is None:
                 return TrafficWindow(0)
             judged = f"WITH chosen AS ({chosen}), judged AS (SELECT {JUDGED} FROM chosen)"  # noqa: S608
@@ -98,9 +116,17 @@ class PredictionLog:
     def stretches(self, target: str, most: int, since: datetime | None = None) -> tuple[TrafficWindow, ...]:
         """All predictions in about so many stretches of equally many rows, oldest first; each is of one version.
 
-        There is one more wherever another version began to answer in the middle of a stretch.
+        There is one more wherever another version began to answer in the middle of a stretch. A long log is told from
+        summaries: by whole hours of segments, percentiles within 2 %, without labels that are not folded yet.
         """
-        with self._opened(target) as connection:
+        choice = ALL
+        if self._rollups is not None:
+            segments = self._rollups.segments(target)
+            asked = segments if since is None else from_moment(segments, since)
+            if sum(one.rows() for one in asked) > self._most_read_whole:
+                return rolled_stretches(asked, self._rollups.labelled(target), most, since)
+            choice = self._choice(target, segments, asked)
+        with self._opened(target, choice) as connection:
             if connection is None:
                 return ()
             rows = connection.execute(
@@ -124,7 +150,7 @@ class PredictionLog:
 
         The cells reach from 0 to 1, or as far as scores that are no probabilities do; none when nothing has a score.
         """
-        with self._opened(target) as connection:
+        with self._opened(target, self._newest(target, 2 * rows)) as connection:
             if connection is None:
                 return ()
             connection.execute(
@@ -180,7 +206,7 @@ class PredictionLog:
         self, target: str, rows: int, version: int, since: datetime, until: datetime | None = None
     ) -> tuple[LoggedPrediction, ...]:
         """The newest predictions of a version in a stretch of time, the newest first."""
-        with self._opened(target) as connection:
+        with self._opened(target, self._newest(target, rows, version, until)) as connection:
             if connection is None:
                 return ()
             answer = connection.execute(
@@ -193,11 +219,34 @@ class PredictionLog:
 
     def export_window(self, target: str, rows: int, to: Path) -> int:
         """Write the inputs of the latest predictions to a Parquet file; answers with how many."""
-        with self._opened(target) as connection:
+        with self._opened(target, self._newest(target, rows)) as connection:
             if connection is None:
                 return 0
             latest = f'(FROM logged ORDER BY "at" DESC LIMIT {int(rows)})'
             return _written(connection, f"SELECT {_inputs(connection)} FROM {latest}", to)  # noqa: S608
+
+    def export_answers(self, target: str, version: int, rows: int, latest: Path, first: Path) -> tuple[int, int]:
+        """Write the latest scores, decisions and inputs (`input.x`) of a version, and its first scores and decisions.
+
+        Two Parquet files without a common answer: of a version with too few, each gets half. Answers with their rows.
+        """
+        of_version = f"FROM logged WHERE version = {int(version)}"
+        answers = "TRY_CAST(score AS DOUBLE) AS score, decision"
+        with self._opened(target, self._newest(target, 2 * rows, version)) as connection:
+            if connection is None:
+                return 0, 0
+            both = f"SELECT count(*) FROM (SELECT 1 {of_version} LIMIT {2 * int(rows)})"  # noqa: S608
+            counted = connection.execute(both).fetchone()
+            there = int(counted[0]) if counted else 0
+            columns = connection.execute("SELECT column_name FROM (DESCRIBE logged)").fetchall()
+            inputs = "".join(f", {identifier(name)}" for (name,) in columns if name.startswith(INPUT))
+            order = f'ORDER BY "at" DESC, prediction_id DESC LIMIT {there // 2}'
+            late = _written(connection, f"SELECT {answers}{inputs} {of_version} {order}", latest)
+        with self._opened(target, self._oldest(target, there - late, version)) as connection:
+            if connection is None:
+                return late, 0
+            order = f'ORDER BY "at", prediction_id LIMIT {there - late}'
+            return late, _written(connection, f"SELECT {answers} {of_version} {order}", first)
 
     def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
         """Write inputs and labels of all labelled predictions whose id is in none of the known Parquet files.
@@ -211,7 +260,7 @@ class PredictionLog:
             new = "label IS NOT NULL"
             if known:
                 _must_have(connection, id_column, known)
-                files = f"read_parquet({_list(known)}, union_by_name = true)"
+                files = f"read_parquet({listed(known)}, union_by_name = true)"
                 ids = f"SELECT CAST({identifier(id_column)} AS VARCHAR) AS id FROM {files}"  # noqa: S608
                 new += f" AND prediction_id NOT IN (FROM ({ids}) WHERE id IS NOT NULL)"
             _must_be_numbers(connection, new)
@@ -219,20 +268,60 @@ class PredictionLog:
             chosen += f"{NUMBER_OF_LABEL} AS {identifier(label_column)}"
             return _written(connection, f'SELECT {chosen} FROM logged WHERE {new} ORDER BY "at", prediction_id', to)  # noqa: S608
 
+    def damaged(self, target: str) -> tuple[str, ...]:
+        """The names of segments that were cut off: their rows are missing from every answer."""
+        return tuple(path.name for path in sorted((self._folder / target).glob("*.parquet")) if is_cut_off(path))
+
     def totals(self, target: str) -> tuple[int, int]:
         """How many predictions and how many labels there are; counted without reading them."""
         with reachable(self._folder / target) as folder, self._engine.scratch() as connection:
-            return _count(connection, folder, "predictions"), _count(connection, folder, "feedback")
+            predictions, labels = (
+                count_rows(connection, folder, kind, self._counted(target, kind))
+                for kind in ("predictions", "feedback")
+            )
+        return predictions, labels
+
+    def _counted(self, target: str, kind: str) -> Mapping[str, int]:
+        return self._rollups.folded_rows(target, kind) if self._rollups is not None else {}
+
+    def _newest(self, target: str, rows: int, version: int | None = None, until: datetime | None = None) -> Choice:
+        """Leaves out what the latest so many predictions are not in."""
+        if self._rollups is None:
+            return ALL
+        segments = self._rollups.segments(target)
+        return self._choice(target, segments, newest(segments, rows, version, until))
+
+    def _oldest(self, target: str, rows: int, version: int) -> Choice:
+        """Leaves out what the first so many predictions of a version are not in."""
+        if self._rollups is None:
+            return ALL
+        segments = self._rollups.segments(target)
+        return self._choice(target, segments, oldest(segments, rows, version))
+
+    def _newest_labelled(self, target: str, rows: int, version: int | None) -> Choice:
+        """Leaves out what the latest so many labelled predictions are not in."""
+        if self._rollups is None:
+            return ALL
+        segments = self._rollups.segments(target)
+        labelled = self._rollups.labelled(target, also_growing=True)
+        return self._choice(target, segments, newest_labelled(segments, labelled, rows, version))
+
+    def _choice(self, target: str, segments: Sequence[Held], chosen: Sequence[Held]) -> Choice:
+        begin = begin_of(chosen)
+        if self._rollups is None or begin is None or len(chosen) == len(segments):
+            return ALL
+        told_before = (stem(one.path) for one in self._rollups.labels(target) if moment_of(one.last) < begin)
+        return Choice(without(segments, chosen), frozenset(told_before))
 
     @contextmanager
-    def _opened(self, target: str) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    def _opened(self, target: str, choice: Choice = ALL) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """A connection with the view `logged`: each prediction once, with its first label; None when there are none."""
-        with reachable(self._folder / target) as folder, self._engine.scratch() as connection:
-            predictions = _segments(connection, folder, "predictions")
+        with reachable(self._folder / target) as folder, damage_told(target), self._engine.scratch() as connection:
+            predictions = segments_of(connection, folder, "predictions", choice.predictions)
             if predictions is None:
                 yield None
                 return
-            labels = _segments(connection, folder, "feedback") or NO_LABELS
+            labels = segments_of(connection, folder, "feedback", choice.feedback) or NO_LABELS
             # A crash between writing a Parquet segment and removing its lines leaves both; the first one counts.
             connection.execute(
                 f"""
@@ -249,78 +338,6 @@ class PredictionLog:
                 """  # noqa: S608
             )
             yield connection
-
-
-def _count(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> int:
-    """How many rows of one kind there are: the server gives no id and takes no label twice, so none is counted twice.
-
-    A segment that lies there both as lines and as Parquet was being folded; its lines count.
-    """
-    lines = {path.stem: path for path in folder.glob(f"{kind}-*.jsonl")}
-    parquet = [path for path in folder.glob(f"{kind}-*.parquet") if path.stem not in lines]
-    return sum(_lines_in(connection, path) for path in lines.values()) + _rows_of(connection, parquet)
-
-
-def _lines_in(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-    except FileNotFoundError:
-        # Folded since it was listed.
-        return _rows_of(connection, [path.with_suffix(".parquet")])
-
-
-def _rows_of(connection: duckdb.DuckDBPyConnection, parquet: Sequence[Path]) -> int:
-    if not parquet:
-        return 0
-    row = connection.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({_list(parquet)})").fetchone()  # noqa: S608
-    return int(row[0] or 0) if row else 0
-
-
-def _segments(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> str | None:
-    """All rows of one kind as a relation, `at` in UTC; None when there are none.
-
-    The lines come first: a segment that is folded into Parquet meanwhile is then found twice, never missed.
-    """
-    chosen = f"SELECT * REPLACE ({AT_IN_UTC}) FROM"
-    parts = [f"{chosen} {kind}"] if _has_lines(connection, folder, kind) else []
-    parquet = sorted(folder.glob(f"{kind}-*.parquet"))
-    if parquet:
-        parts.append(f"{chosen} read_parquet({_list(parquet)}, union_by_name = true)")
-    return f"({' UNION ALL BY NAME '.join(parts)})" if parts else None
-
-
-def _has_lines(connection: duckdb.DuckDBPyConnection, folder: Path, kind: str) -> bool:
-    """Copy the rows that are still JSON lines into a table named after their kind; whether there are any."""
-    for _ in range(ATTEMPTS):
-        try:
-            segments = [path for path in sorted(folder.glob(f"{kind}-*.jsonl")) if path.stat().st_size]
-            return bool(segments) and _copied(connection, kind, segments)
-        except (OSError, duckdb.IOException):
-            # One was folded and removed since it was listed.
-            continue
-    raise Failed(f"The {kind} in {folder} cannot be read.", hint="Try again; see `unipipe doctor`.")
-
-
-def _copied(connection: duckdb.DuckDBPyConnection, kind: str, segments: Sequence[Path]) -> bool:
-    # A line that was torn by a kill was never acknowledged: it is ignored.
-    lines = f"{_list(segments)}, format = 'newline_delimited', ignore_errors = true, union_by_name = true"
-    types = _guessed(connection, lines)
-    if "prediction_id" not in types:
-        return False
-    listed = ", ".join(f"{identifier(name)}: {literal(type_)}" for name, type_ in types.items())
-    known = f"SELECT * FROM read_json({lines}, columns = {{{listed}}}) WHERE prediction_id IS NOT NULL"  # noqa: S608
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind} AS {known}")
-    return True
-
-
-def _guessed(connection: duckdb.DuckDBPyConnection, lines: str) -> dict[str, str]:
-    guesses = connection.execute(f"DESCRIBE FROM read_json({lines}, sample_size = -1)").fetchall()
-    return {name: guess if guess in NUMBERS else "VARCHAR" for name, guess, *_ in guesses}
-
-
-def _list(paths: Sequence[Path]) -> str:
-    return f"[{', '.join(literal(path) for path in paths)}]"
 
 
 def _inputs(connection: duckdb.DuckDBPyConnection) -> str:

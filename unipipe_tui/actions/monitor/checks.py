@@ -6,7 +6,10 @@ from typing import Protocol
 
 from unipipe_tui.actions.monitor.ages import DataAgeCheck, TrafficAgeCheck
 from unipipe_tui.actions.monitor.answering import OperationsCheck, ReachabilityCheck
+from unipipe_tui.actions.monitor.budgets import ObjectivesCheck
+from unipipe_tui.actions.monitor.quality_check import QualityCheck
 from unipipe_tui.actions.monitor.traffic_checks import TrafficDriftCheck, TrafficPerformanceCheck
+from unipipe_tui.actions.monitor.unusual_hours import OperationsAnomalyCheck
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.findings import Finding
 from unipipe_tui.domain.progress import Progress
@@ -34,7 +37,11 @@ CHECKS: tuple[MonitorCheck, ...] = (
     OperationsCheck(),
     TrafficDriftCheck(),
     TrafficPerformanceCheck(),
+    QualityCheck(),
     TrafficAgeCheck(),
+    # After those that bring the log here.
+    OperationsAnomalyCheck(),
+    ObjectivesCheck(),
 )
 """Made for each target, in this order."""
 

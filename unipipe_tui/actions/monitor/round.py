@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 
+from unipipe_tui.actions.alert_delivering import deliver
 from unipipe_tui.actions.alert_settling import open_alerts, settle
 from unipipe_tui.actions.monitor.checks import CHECKS, WORKSPACE_CHECKS, MonitorCheck
-from unipipe_tui.actions.monitor.delivering import Delivered, deliver
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.alerts import Turn, sentence
 from unipipe_tui.domain.errors import Stopped, UnipipeError
@@ -95,7 +95,7 @@ def go_round(world: World, progress: Progress, within_seconds: float, stuck: Stu
     for move in told:
         progress.emit(Noted(f"{move.turn.value}: {move.sentence}"))
     # From here on all is kept: what sinks do cannot touch it any more.
-    sent = deliver(world, progress) if world.config.alerts.sinks or world.history.waiting() else Delivered(0, 0, ())
+    sent = deliver(world, progress)
     alerts = open_alerts(world)
     return MonitorRound(
         job=world.job_id,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.monitor.checks import CHECKS, WORKSPACE_CHECKS
+from unipipe_tui.actions.monitor.forgetting import forget_old_rounds, is_quiet
 from unipipe_tui.actions.monitor.round import MonitorRound, Stuck, go_round, of_job
 from unipipe_tui.actions.perform import apply_plan
 from unipipe_tui.actions.world import World
@@ -65,10 +66,10 @@ class Monitored:
 def plan_monitor(request: RunMonitor, world: World) -> Plan[MonitorOrder]:
     """Make every check of every target, open and close alerts, and tell the sinks; with --every, again and again.
 
-    Checks: drift, performance of labelled decisions, freshness of predictions, labels and data, whether the target answers, its
-    errors and slow requests. A target that hangs or is away does not keep the others waiting, nor does a sink. One process per
-    workspace watches: a second one is refused with exit code 5. It may be killed at any point; each round is a job of its own.
-    Exit code 1 when a check could not be made.
+    Checks: drift, performance of labelled decisions, error budgets, freshness of predictions, labels and data, whether the
+    target answers, its errors and slow requests. A target that hangs or is away does not keep the others waiting, nor does
+    a sink. One process per workspace watches: a second one is refused with exit code 5. It may be killed at any point; each
+    round is a job of its own. Exit code 1 when a check could not be made.
     """
     if request.once and request.every is not None:
         raise UsageError("--once and --every exclude each other.", hint="Leave one of them out.")
@@ -98,19 +99,20 @@ def run_monitor(plan: Plan[MonitorOrder], world: World, progress: Progress) -> D
         _refuse_beside(holder)
         if order.every_seconds is None:
             last = go_round(world, progress, order.within_seconds, Stuck())
-            return Done(Monitored(1, 0, last), detail=_detail(last))
+            forget_old_rounds(world, progress)
+            return Done(Monitored(1, 0, last), detail=_detail(last), quiet=is_quiet(last, None))
         return _watch(order, order.every_seconds, world, progress)
 
 
 def _watch(order: MonitorOrder, every_seconds: int, world: World, progress: Progress) -> Done[Monitored]:
-    first, one_round = monotonic(), _rounds_of(Stuck())
+    first, one_round = monotonic(), _Rounds(Stuck())
     rounds = failed = 0
     last: MonitorRound | None = None
     while True:
         rounds += 1
         job = new_job_id(world.now().timestamp())
         try:
-            last = apply_plan(one_round, _round_plan(order), of_job(world, job), _unheard, progress.stopped).last
+            last = apply_plan(one_round.change, _round_plan(order), of_job(world, job), _unheard, progress.stopped).last
             progress.emit(Noted(f"round {rounds}, job {job}: {_detail(last) if last else ''}"))
         except Stopped:
             raise
@@ -118,6 +120,7 @@ def _watch(order: MonitorOrder, every_seconds: int, world: World, progress: Prog
             # A store that is busy or a disk that is full now may be fine by the next round: who watches goes on.
             failed += 1
             progress.emit(Noted(f"round {rounds}, job {job} failed: {error}"))
+        forget_old_rounds(world, progress)
         if order.rounds is not None and rounds >= order.rounds:
             return Done(Monitored(rounds, failed, last), detail=f"{rounds} rounds, {failed} failed")
         _wait_until(next_due(first, every_seconds, monotonic()), progress)
@@ -130,14 +133,18 @@ def _wait_until(due: float, progress: Progress) -> None:
         sleep(min(left, LONGEST_WAIT_SECONDS))
 
 
-def _rounds_of(stuck: Stuck) -> Change[RunMonitor, MonitorOrder, Monitored]:
-    """One round of a watch, recorded as a job of its own while the watch holds the workspace."""
+class _Rounds:
+    """The rounds of one watch, each recorded as a job of its own while the watch holds the workspace."""
 
-    def one_round(plan: Plan[MonitorOrder], world: World, progress: Progress) -> Done[Monitored]:
-        last = go_round(world, progress, plan.decided.within_seconds, stuck)
-        return Done(Monitored(1, 0, last), detail=_detail(last))
+    def __init__(self, stuck: Stuck) -> None:
+        self._stuck = stuck
+        self._before: MonitorRound | None = None
+        self.change = replace(RUN, apply=self._apply)
 
-    return replace(RUN, apply=one_round)
+    def _apply(self, plan: Plan[MonitorOrder], world: World, progress: Progress) -> Done[Monitored]:
+        last = go_round(world, progress, plan.decided.within_seconds, self._stuck)
+        quiet, self._before = is_quiet(last, self._before), last
+        return Done(Monitored(1, 0, last), detail=_detail(last), quiet=quiet)
 
 
 def _round_plan(order: MonitorOrder) -> Plan[MonitorOrder]:

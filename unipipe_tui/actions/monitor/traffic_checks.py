@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from unipipe_tui.actions.check_findings import performance_finding
-from unipipe_tui.actions.drift import DriftOrder, evaluate, findings_of, judged_decisions, judged_version
+from unipipe_tui.actions.drift import (
+    DriftOrder,
+    evaluate,
+    findings_of,
+    judged_decisions,
+    judged_version,
+    target_order,
+)
 from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
@@ -31,7 +38,7 @@ class TrafficDriftCheck:
             return ()
         rows = world.config.monitoring.window_rows
         order = DriftOrder(target, path, None, rows, (), False, judged_version(target, world))
-        checked = evaluate(order, world, progress)
+        checked = evaluate(target_order(order, world), world, progress)
         # Decisions have a check of their own, which does not hang on a reference.
         return tuple(one for one in findings_of(target, checked, world) if one.kind is AlertKind.DRIFT)
 
@@ -50,4 +57,4 @@ class TrafficPerformanceCheck:
             return ()
         rows = world.config.monitoring.window_rows
         verdict = judged_decisions(target, rows, judged_version(target, world), world)
-        return (performance_finding(target, verdict),)
+        return () if verdict is None else (performance_finding(target, verdict),)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unipipe_tui.domain.bundles import Bundle
-from unipipe_tui.domain.serving import JudgedRows, LoggedPrediction, Record, ScoreCell, TrafficWindow
+from unipipe_tui.domain.serving import AnsweredRows, LoggedPrediction, Record, ScoreCell, TrafficWindow
 from unipipe_tui.domain.table_text import Cell
 
 
@@ -43,7 +43,7 @@ class Predictions(Protocol):
         """The latest predictions that have a label, of one version if given."""
         ...
 
-    def judged(self, target: str, rows: int, version: int | None = None) -> JudgedRows:
+    def answered(self, target: str, rows: int, version: int | None = None) -> AnsweredRows:
         """The latest predictions with their inputs and the labels that have come, of one version if given, oldest first."""
         ...
 
@@ -69,8 +69,19 @@ class Predictions(Protocol):
         """Write the inputs of the latest predictions to a Parquet file; answers with how many."""
         ...
 
+    def export_answers(self, target: str, version: int, rows: int, latest: Path, first: Path) -> tuple[int, int]:
+        """Write the latest scores, decisions and inputs (`input.x`) of a version, and its first scores and decisions.
+
+        Two files that have no answer in common; answers with how many rows each has.
+        """
+        ...
+
     def export_labelled(self, target: str, to: Path, id_column: str, label_column: str, known: Sequence[Path]) -> int:
         """Write inputs and labels of all labelled predictions whose id is in none of the known files."""
+        ...
+
+    def damaged(self, target: str) -> tuple[str, ...]:
+        """The names of segments that were cut off: their rows are missing from every answer."""
         ...
 
     def totals(self, target: str) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""How targets run: latency, rates, load, cost, and what objectives make of it; numbers only."""

@@ -1,0 +1,19 @@
+"""Percentiles of many minutes together: their histograms are added, never their percentiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unipipe_tui.domain.operations import GROWTH, LOWEST_MS, PERCENTILE_WITHIN, Latency, Percentiles, merged
+
+SHARES = (0.5, 0.95, 0.99)
+METHOD = (
+    f"nearest rank in a histogram from {LOWEST_MS:g} ms, each bucket {GROWTH - 1:.0%} wider than the one before: "
+    f"within {PERCENTILE_WITHIN:.1%}"
+)
+
+
+def percentiles(latencies: Iterable[Latency]) -> Percentiles:
+    """p50, p95 and p99 of all of them together."""
+    whole = merged(latencies)
+    return Percentiles(whole.total, *(whole.percentile(share) for share in SHARES))
