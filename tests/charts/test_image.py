@@ -13,11 +13,13 @@ from unipipe_tui.domain.charts import (
     Axis,
     Bar,
     BarChart,
-    Chart,
     Line,
     LineChart,
+    OverlayCell,
+    OverlayChart,
     ParallelChart,
     ParallelLine,
+    Picture,
     Points,
     Scale,
     ScatterChart,
@@ -25,7 +27,7 @@ from unipipe_tui.domain.charts import (
 
 NOON = 1_773_057_600_000.0
 HUGE = (-1.7e308, math.nan, math.inf, 1.7e308)
-CHARTS: dict[str, Chart] = {
+CHARTS: dict[str, Picture] = {
     "outline": LineChart(
         "m", Axis("step"), Axis("m"), (Line("a", (0, 1), (1, 2), (0, 1), (2, 3)), Line("b", (0,), (9,)))
     ),
@@ -35,6 +37,13 @@ CHARTS: dict[str, Chart] = {
     "scatter": ScatterChart("s", Axis("k", categories=("a", "b")), Axis("y"), (Points("x", (0, 1), (1, 2)),)),
     "parallel": ParallelChart("p", (Axis("a"), Axis("b")), (ParallelLine("r", (1, 2), True), ParallelLine("", (0, 1)))),
     "bars": BarChart("b", Axis("x"), (Bar("a", 1.0, 0.1), Bar("b", math.nan))),
+    "overlay of bins": OverlayChart(
+        "then", "now", (OverlayCell("< 0", 0.5, 0.1), OverlayCell("> 0", math.nan, 0.9)), True, "o", (0.0, 0.1)
+    ),
+    "overlay of values": OverlayChart(
+        "then", "now", (OverlayCell("a", 0.5, 0.1), OverlayCell("b", 0, 0.9, "new")), False
+    ),
+    "no cells": OverlayChart("then", "now", (), True),
     "no lines": LineChart("m", Axis("step"), Axis("m"), ()),
     "no axes": ParallelChart("p", (), ()),
     "no bars": BarChart("b", Axis("x"), ()),
@@ -42,7 +51,7 @@ CHARTS: dict[str, Chart] = {
 
 
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
-def test_every_kind_of_chart_becomes_an_image_of_either_form(chart: Chart, tmp_path: Path) -> None:
+def test_every_kind_of_chart_becomes_an_image_of_either_form(chart: Picture, tmp_path: Path) -> None:
     draw_image(chart, tmp_path / "chart.png")
     draw_image(chart, tmp_path / "chart.SVG")
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")

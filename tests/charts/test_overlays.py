@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from unipipe_tui.charts.overlays import BEFORE, NOW, QUIET, draw_overlay
+from unipipe_tui.charts.overlays import BEFORE, NOW, OVER, QUIET, draw_overlay
 from unipipe_tui.charts.sparklines import sparkline
 from unipipe_tui.charts.text import Drawn
 from unipipe_tui.charts.words import cells
@@ -51,6 +51,38 @@ def test_where_a_bar_ends_beside_the_stroke_both_are_seen() -> None:
     lines = draw_overlay(near, 40, 7)
     tones = [[span.tone for span in line if span.text.strip() and span.tone != QUIET] for line in lines[1:]]
     assert [NOW, BEFORE, NOW] in tones
+
+
+def test_what_was_is_seen_where_it_lies_on_what_is() -> None:
+    lower = OverlayChart("a", "b", (OverlayCell("low", 0.2, 1.0), OverlayCell("high", 0.8, 0.1)), ordered=True)
+    names = OverlayChart("a", "b", (OverlayCell("low", 0.2, 1.0), OverlayCell("high", 0.8, 0.1)), ordered=False)
+    for chart in (lower, names):
+        tones = {span.tone for line in draw_overlay(chart, 60, 10)[1:] for span in line if span.text.strip()}
+        assert {NOW, BEFORE, OVER} <= tones
+
+
+def test_the_last_bin_has_its_name_whatever_stands_before_it() -> None:
+    ends = tuple(OverlayCell(f"{n}000 to {n + 1}000", 0.05, 0.05) for n in range(10))
+    last = OverlayCell("> 2,080,000", 0.0, 0.5)
+    edges = texts(draw_overlay(OverlayChart("a", "b", (*ends, last), ordered=True), 60, 9))[-1]
+    assert edges.rstrip().endswith(" >2,080,000")
+
+
+def test_neighbours_that_are_put_together_are_named_from_end_to_end() -> None:
+    first = OverlayCell("< 0", 0.1, 0.1)
+    cells_of_it = (first, *(OverlayCell(f"{n} to {n + 1}", 0.1, 0.1) for n in range(60)), OverlayCell("> 60", 0.1, 0.1))
+    edges = texts(draw_overlay(OverlayChart("a", "b", cells_of_it, ordered=True), 40, 9))[-1].split()
+    assert edges[0] == "≤4"
+    assert edges[-1] == ">59"
+
+
+def test_what_is_new_stays_in_sight_and_bears_its_word_where_not_all_values_fit() -> None:
+    many = tuple(OverlayCell(f"value {n}", 0.1, 0.06) for n in range(10))
+    chart = OverlayChart("a", "b", (*many, OverlayCell("gulf", 0.0, 0.01, "new")), ordered=False, missing=(0.02, 0.05))
+    shown = texts(draw_overlay(chart, 70, 6))
+    assert shown[0].endswith("no value 2.0 % → 5.0 %")
+    assert any(line.startswith("gulf") and line.endswith("0.0 % →   1.0 %  new") for line in shown)
+    assert shown[-1].startswith("(7 more")
 
 
 def test_bins_that_do_not_fit_are_put_together_and_the_scale_follows() -> None:

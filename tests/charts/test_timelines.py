@@ -46,8 +46,25 @@ def test_measurements_are_told_from_what_is_only_held_until_the_next_one() -> No
     assert HELD in tones
 
 
+def test_a_measurement_beyond_its_threshold_is_told_without_colours_too() -> None:
+    lines = draw_timeline((PRECISION, LATENCY), (), 60, 5)
+    beyond = [span.text for line in lines for span in line[1:-1] if span.tone == BAD]
+    assert beyond.count("✗") == 1
+
+
+def test_with_room_each_sort_of_event_has_a_line_of_its_own_and_the_chosen_moment_is_pointed_at() -> None:
+    alert = Mark(NOON + timedelta(minutes=5), MarkKind.ALERT, "precision 0.75", "j")
+    chosen = NOON + timedelta(minutes=5)
+    lines = texts(draw_timeline((PRECISION, LATENCY), (RELEASED, PROMOTED, alert), 100, 9, chosen))
+    pointer = next(line for line in lines if "^" in line)
+    alerts, live = (next(line for line in lines if line.startswith(name)) for name in ("alerts", "live"))
+    assert "03-09 12:05" in pointer
+    assert {pointer.index("^"), alerts.index("!"), live.index("▲")} == {pointer.index("^")}
+    assert len(lines) <= 9
+
+
 def test_a_mark_stands_below_the_moment_and_the_weightier_of_two_is_shown() -> None:
-    lines = texts(draw_timeline((PRECISION, LATENCY), (RELEASED, PROMOTED), 60, 9))
+    lines = texts(draw_timeline((PRECISION, LATENCY), (RELEASED, PROMOTED), 60, 6))
     marks = next(line for line in lines if "▲" in line and ":" not in line)
     assert "◆" not in marks
     assert lines[-1].split()[:2] == ["03-09", "12:00"]

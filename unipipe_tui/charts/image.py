@@ -12,14 +12,17 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from unipipe_tui.charts.scales import Ruler, ruler
 from unipipe_tui.charts.words import harmless
 from unipipe_tui.domain.charts import (
     BarChart,
-    Chart,
     LineChart,
+    OverlayCell,
+    OverlayChart,
     ParallelChart,
+    Picture,
     ScatterChart,
 )
 
@@ -37,9 +40,14 @@ SETTINGS: dict[str, Any] = {
     "axes.spines.right": False,
 }
 BEST_COLOUR, PLAIN_COLOUR = "#d62728", "#7f7f7f"
+NOW_COLOUR, BEFORE_COLOUR = "#4c9be8", "#222222"
+MOST_VALUES = 40
+"""Bars of values by name; with more, none could be read."""
+FEW_LABELS = 12
+"""Beside each other as they are; more stand upright."""
 
 
-def draw_image(chart: Chart, to: Path) -> None:
+def draw_image(chart: Picture, to: Path) -> None:
     """Write the chart to a file; the same chart makes the same bytes.
 
     Raises:
@@ -56,7 +64,7 @@ def draw_image(chart: Chart, to: Path) -> None:
 
 
 @singledispatch
-def _draw(chart: Chart, axes: Axes) -> None:
+def _draw(chart: Picture, axes: Axes) -> None:
     raise TypeError(f"there is no way to draw a {type(chart).__name__}")
 
 
@@ -113,6 +121,58 @@ def _(chart: BarChart, axes: Axes) -> None:
     axes.set_yticks(range(len(bars)), [harmless(bar.name) for bar in bars])
     axes.set_xticks([tick.at for tick in one.ticks(TICKS)], [tick.text for tick in one.ticks(TICKS)])
     axes.set_xlabel(_title(one))
+
+
+@_draw.register
+def _(chart: OverlayChart, axes: Axes) -> None:
+    if chart.ordered:
+        _overlay_bins(chart, axes)
+    else:
+        _overlay_values(chart, axes)
+    missing = chart.missing
+    if missing is not None:
+        told = f"no value: {missing[0]:.1%} → {missing[1]:.1%}"
+        axes.annotate(told, (1, 1), (0, 4), "axes fraction", "offset points", ha="right", fontsize=9)
+    axes.set_axisbelow(True)
+    axes.legend(reverse=True)
+
+
+def _overlay_bins(chart: OverlayChart, axes: Axes) -> None:
+    """Filled bars of what is, and the outline of what was around them."""
+    cells, edges = chart.cells, [number - 0.5 for number in range(len(chart.cells) + 1)]
+    now, before = ([_or_nothing(share) for share in shares] for shares in _shares(cells))
+    axes.bar(range(len(cells)), now, width=0.96, color=NOW_COLOUR, label=_label(chart.now))
+    axes.stairs(before, edges, color=BEFORE_COLOUR, linewidth=1.8, label=_label(chart.before))
+    upright = 90 if len(cells) > FEW_LABELS else 0
+    axes.set_xticks(range(len(cells)), [harmless(cell.label) for cell in cells], rotation=upright)
+    axes.grid(visible=False, axis="x")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel("share of the rows with a value")
+
+
+def _overlay_values(chart: OverlayChart, axes: Axes) -> None:
+    """A bar of what is for each value, and the outline of what was around it."""
+    cells = chart.cells[:MOST_VALUES]
+    now, before = ([_or_nothing(share) for share in shares] for shares in _shares(cells))
+    places = range(len(cells))
+    axes.barh(places, now, height=0.8, color=NOW_COLOUR, label=_label(chart.now))
+    was = _label(chart.before)
+    axes.barh(places, before, height=0.8, label=was, facecolor="none", edgecolor=BEFORE_COLOUR, linewidth=1.8)
+    axes.set_yticks(places, [f"{harmless(cell.label)}{f' ({cell.note})' if cell.note else ''}" for cell in cells])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    left_out = f", {len(chart.cells) - len(cells)} more values are not shown" if len(cells) < len(chart.cells) else ""
+    axes.set_xlabel(f"share of the rows with a value{left_out}")
+
+
+def _shares(cells: Sequence[OverlayCell]) -> tuple[list[float], list[float]]:
+    """What is, and what was."""
+    return [cell.now for cell in cells], [cell.before for cell in cells]
+
+
+def _or_nothing(share: float) -> float:
+    return share if math.isfinite(share) else 0.0
 
 
 def _frame(axes: Axes, xs: Ruler, ys: Ruler) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,8 @@ GOOD, BAD, HELD, MARKED, QUIET = range(5)
 """The tones: a measurement, one beyond its threshold, the one before as long as there is none, what happened, frames."""
 NARROWEST = 40
 RISING = "▁▂▃▄▅▆▇█"
+BEYOND = "✗"
+"""At the foot of a measurement beyond its threshold, so that it is told without colours too."""
 TALLEST = 4
 """Lines of one figure."""
 GLYPHS = {
@@ -39,10 +41,27 @@ WORDS = {
     MarkKind.DATA: "other data",
     MarkKind.ALERT_CLOSED: "alert gone",
 }
+SHORT = {
+    **WORDS,
+    MarkKind.ROLLBACK: "back",
+    MarkKind.DATA: "data",
+    MarkKind.ALERT_CLOSED: "gone",
+}
+"""The same for where there is less room."""
+LANES = {
+    "alerts": (MarkKind.ALERT, MarkKind.ALERT_CLOSED),
+    "live": (MarkKind.PROMOTION, MarkKind.ROLLBACK, MarkKind.RELEASE),
+    "data": (MarkKind.TRAINING, MarkKind.DATA),
+}
+"""What stands in a line of its own where there is room."""
+ROOMY = 2
+"""Lines of one figure from which on there is."""
 
 
-def draw_timeline(series: Sequence[Series], marks: Sequence[Mark], width: int, height: int) -> tuple[Drawn, ...]:
-    """The figures, the marks and the time below, in so many columns and at most so many lines.
+def draw_timeline(
+    series: Sequence[Series], marks: Sequence[Mark], width: int, height: int, chosen: datetime | None = None
+) -> tuple[Drawn, ...]:
+    """The figures, the marks and the time below, in so many columns and at most so many lines; `chosen` is pointed at.
 
     Without room for all of it, the time goes first, then the marks.
     """
@@ -50,16 +69,20 @@ def draw_timeline(series: Sequence[Series], marks: Sequence[Mark], width: int, h
     if not series and not marks:
         return ((Span("(nothing is known yet)", QUIET),),)
     series = [known for one in series if (known := _finite(one)).points]
-    names = min(max((cells_of(harmless(one.name)) for one in series), default=0), width // 4)
+    roomy = height >= ROOMY * len(series) + len(LANES) + (chosen is not None) + 1
+    named = [*(harmless(one.name) for one in series), *(LANES if roomy and marks else ())]
+    names = min(max(map(cells_of, named), default=0), width // 4)
     values = [_value(one) for one in series]
     room = max(width - names - 2 - 2 - max((cells_of(text) for text, _ in values), default=0), 8)
     moments = [*(point.at for one in series for point in one.points), *(mark.at for mark in marks)]
     places = _columns(moments, room)
-    below = list(_below(marks, places, room, names))[: max(height - len(series), 0)]
-    each = min(max((height - len(below)) // max(len(series), 1), 1), TALLEST)
+    pointed = [_pointer(chosen, places, room, names)] if chosen is not None else []
+    happened = _lanes(marks, places, room, names) if roomy else _together(marks, places, room, names)
+    below = [*pointed, *happened, _time(marks, places, room, names)][: max(height - len(series), 0)]
+    each, more = divmod(max(height - len(below), 0), max(len(series), 1))
     lines: list[Drawn] = []
-    for one, (text, tone) in zip(series, values, strict=True):
-        rows = list(_bars(one, places, room, each))
+    for number, (one, (text, tone)) in enumerate(zip(series, values, strict=True)):
+        rows = list(_bars(one, places, room, min(max(each + (number < more), 1), TALLEST)))
         lines += [(Span(" " * (names + 2)), *row) for row in rows[:-1]]
         lines.append((Span(fitted(one.name, names) + "  "), *rows[-1], Span(f"  {text}", tone)))
     return (*lines[:height], *below)
@@ -71,10 +94,10 @@ def _finite(one: Series) -> Series:
     return replace(one, points=tuple(point for point in one.points if abs(point.value) < LARGEST), threshold=threshold)
 
 
-def legend_of(marks: Sequence[Mark]) -> str:
+def legend_of(marks: Sequence[Mark], words: Mapping[MarkKind, str] = WORDS) -> str:
     """What the glyphs of these marks mean."""
     kinds = {mark.kind for mark in marks}
-    return "  ".join(f"{glyph} {WORDS[kind]}" for kind, glyph in GLYPHS.items() if kind in kinds)
+    return "  ".join(f"{glyph} {words[kind]}" for kind, glyph in GLYPHS.items() if kind in kinds)
 
 
 def _columns(moments: Sequence[datetime], room: int) -> dict[datetime, int]:
@@ -135,6 +158,8 @@ def _ends(one: Series) -> tuple[float, float]:
 def _cell(level: tuple[int, int] | None, row: int) -> Span:
     if level is None:
         return Span(" ")
+    if level[1] == BAD and row == 0:
+        return Span(BEYOND, BAD)
     eighths = min(level[0] - row * len(RISING), len(RISING))
     return Span(RISING[eighths - 1] if eighths > 0 else " ", level[1])
 
@@ -150,21 +175,45 @@ def _joined(spans: Iterator[Span]) -> Iterator[Span]:
     yield Span(text, tone)
 
 
-def _below(marks: Sequence[Mark], places: dict[datetime, int], room: int, names: int) -> Iterator[Drawn]:
-    indent = Span(" " * (names + 2))
+def _pointer(chosen: datetime, places: dict[datetime, int], room: int, names: int) -> Drawn:
+    """Below the measurement that is nearest to a moment, with the moment on the side where there is room."""
+    nearest = min(places, key=lambda moment: abs(moment - chosen))
+    at, said = places[nearest], f"{chosen:%m-%d %H:%M}"
+    left = at + len(said) + 2 > room
+    text = f"{said} ^".rjust(at + 1) if left else f"{' ' * at}^ {said}"
+    return Span(" " * (names + 2)), Span(text, MARKED)
+
+
+def _lanes(marks: Sequence[Mark], places: dict[datetime, int], room: int, names: int) -> Iterator[Drawn]:
+    """A line for each sort of thing that happened."""
+    for name, kinds in LANES.items():
+        found = [mark for mark in marks if mark.kind in kinds]
+        if found:
+            glyphs = Span(_glyphs(found, places, room), MARKED)
+            yield Span(f"{fitted(name, names)}  ", QUIET), glyphs
+
+
+def _together(marks: Sequence[Mark], places: dict[datetime, int], room: int, names: int) -> Iterator[Drawn]:
+    """All that happened in one line."""
     if marks:
-        glyphs = [" "] * room
-        for kind in reversed(GLYPHS):
-            for mark in marks:
-                if mark.kind is kind:
-                    glyphs[places[mark.at]] = GLYPHS[kind]
-        yield indent, Span("".join(glyphs).rstrip(), MARKED)
+        yield Span(" " * (names + 2)), Span(_glyphs(marks, places, room), MARKED)
+
+
+def _glyphs(marks: Sequence[Mark], places: dict[datetime, int], room: int) -> str:
+    glyphs = [" "] * room
+    for kind in reversed(GLYPHS):
+        for mark in marks:
+            if mark.kind is kind:
+                glyphs[places[mark.at]] = GLYPHS[kind]
+    return "".join(glyphs).rstrip()
+
+
+def _time(marks: Sequence[Mark], places: dict[datetime, int], room: int, names: int) -> Drawn:
+    """From when to when, and what the glyphs mean where there is room for it."""
+    indent = Span(" " * (names + 2))
     first, last = (f"{moment:%m-%d %H:%M}" for moment in (min(places), max(places)))
-    legend = legend_of(marks)
     middle = room - cells_of(first) - cells_of(last) - 2
-    if cells_of(legend) > middle:
-        legend = ""
+    legend = next((one for one in (legend_of(marks), legend_of(marks, SHORT)) if cells_of(one) <= middle), "")
     if middle < 0:
-        yield indent, Span(shortened(first, room), QUIET)
-    else:
-        yield indent, Span(f"{first} {fitted(legend.center(middle), middle)} {last}", QUIET)
+        return indent, Span(shortened(first, room), QUIET)
+    return indent, Span(f"{first} {fitted(legend.center(middle), middle)} {last}", QUIET)

@@ -120,6 +120,8 @@ class OverlayCell:
     label: str
     before: float
     now: float
+    note: str = ""
+    """A word on it: `new`, `gone`."""
 
 
 @frozen
@@ -132,6 +134,11 @@ class OverlayChart:
     cells: tuple[OverlayCell, ...]
     ordered: bool
     """Bins of numbers, side by side; otherwise values by name, below each other."""
+    title: str = ""
+    missing: tuple[float, float] | None = None
+    """Shares of rows that are in no cell because they hold no value, then and now; None where that says nothing."""
 
 
 Chart = LineChart | ScatterChart | ParallelChart | BarChart
+Picture = Chart | OverlayChart
+"""Whatever can be drawn into a file."""

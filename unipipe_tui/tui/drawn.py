@@ -11,7 +11,12 @@ from unipipe_tui.tui.lines import MUTED, Line
 
 CHART: Mapping[int, str] = MappingProxyType({0: "$primary", 1: "$warning", 2: "$secondary", 3: "$success"})
 OVERLAY: Mapping[int, str] = MappingProxyType(
-    {overlays.NOW: "$primary", overlays.BEFORE: "bold $accent", overlays.QUIET: MUTED}
+    {
+        overlays.NOW: "$primary",
+        overlays.BEFORE: "bold $accent",
+        overlays.QUIET: MUTED,
+        overlays.OVER: "bold $background on $primary",
+    }
 )
 TIMELINE: Mapping[int, str] = MappingProxyType(
     {

@@ -211,14 +211,28 @@ _AFTER_CATALOG = (
     KeyLine(
         MONITORING, "d", "Check", "Compare the latest traffic with the reference.", "app.ask('drift check')", True, True
     ),
-    KeyLine(MONITORING, "a", "Acknowledge", "Take note of the alert under the cursor.", "acknowledge", True, True),
+    KeyLine(MONITORING, "c", "Check before", "Look at the check before the one that is looked at.", "check(-1)", True),
+    KeyLine(MONITORING, "C", "Check after", "Look at the check after it.", "check(1)"),
     KeyLine(MONITORING, "v", "Next view", "Show the next chart, where only one is in sight.", "turn(1)", True),
     KeyLine(MONITORING, "V", "View before", "Show the chart before.", "turn(-1)"),
     KeyLine(MONITORING, "t", "Next target", "Look at the next target.", "next_target"),
+    KeyLine(MONITORING, "w", "Write", "Draw what changed in the column into an SVG or PNG file.", "draw", False, True),
+    KeyLine(MONITORING, "a", "Acknowledge", "Take note of the alert under the cursor.", "acknowledge", True, True),
+    KeyLine(MONITORING, "o", "Snooze", "Set the alert under the cursor aside for a while.", "snooze", True, True),
+    KeyLine(MONITORING, "x", "Close", "Close the alert under the cursor by hand.", "close_alert", False, True),
+    KeyLine(
+        MONITORING,
+        "n",
+        "Next command",
+        "Ask for what the alert under the cursor says to run next.",
+        "next_command",
+        True,
+    ),
     KeyLine(
         MONITORING, "A", "All alerts", "Show alerts that are gone as well, or only open ones.", "toggle_all_alerts"
     ),
-    KeyLine(MONITORING, "enter", "Distribution", "Show what the feature under the cursor looks like."),
+    KeyLine(MONITORING, "enter", "Read", "Give the view all the room, or show all again; of an alert: read it."),
+    KeyLine(MONITORING, "escape", "Back", "Show all of it again; after that, go back to the last check.", "back"),
     KeyLine(JOBS, "enter", "Read", "Go to the output of the job."),
     KeyLine(JOBS, "x", "Cancel", "Cancel the selected job, after its plan.", "app.ask('jobs cancel')", True),
     KeyLine(

@@ -12,7 +12,7 @@ from unipipe_tui.domain.rollouts.course import RolloutState
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
 
-WIDTHS = ((0, "-narrow"), (140, "-wide"))
+WIDTHS = ((0, "-narrow"), (110, "-middle"), (140, "-wide"))
 HEIGHTS = ((0, "-short"), (44, "-tall"))
 """From how many cells or lines on a screen bears which class."""
 
@@ -47,6 +47,9 @@ JOB_SIGNS: Mapping[JobState, Sign] = MappingProxyType(
         JobState.LOST: Sign("?", "$error"),
     }
 )
+
+DRIFTED, CALM = Sign("!", "bold $accent"), Sign("✓", "$success")
+"""Of a column that drifted, of one that did not."""
 
 ALERT_SIGNS: Mapping[str, Sign] = MappingProxyType(
     {

@@ -1,140 +1,68 @@
-"""Monitoring: drift of every feature, what it looks like, performance, predictions and latency over time, alerts."""
+"""Monitoring: targets, their timeline, the columns of a check and what changed in them, performance, traffic, alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from datetime import datetime
 
 from textual import on
+from textual.actions import SkipAction
 from textual.containers import Container
-from textual.content import Content
 from textual.widget import Widget
 
-from unipipe_tui.actions import alerts, drift_history, timeline, traffic
-from unipipe_tui.actions.alerts import AlertList, ListAlerts
-from unipipe_tui.actions.drift_history import DriftHistory, DriftView, ShowDrift, ShowDriftHistory
-from unipipe_tui.actions.timeline import ShowTimeline, Timeline
-from unipipe_tui.actions.traffic import ShowTraffic, TrafficView
+from unipipe_tui.actions import (
+    alerts,
+    drift_history,
+    explained_drift,
+    objectives,
+    operations,
+    performance,
+    timeline,
+    traffic,
+)
+from unipipe_tui.actions.alerts import ListAlerts
+from unipipe_tui.actions.drift_history import CheckLine, ShowDrift, ShowDriftHistory
+from unipipe_tui.actions.explained_drift import ExplainDrift
+from unipipe_tui.actions.monitor import standing
+from unipipe_tui.actions.monitor.standing import MonitorStatus
+from unipipe_tui.actions.objectives import Objectives, ShowObjectives
+from unipipe_tui.actions.operations import ShowOperations
+from unipipe_tui.actions.performance import ShowPerformance
+from unipipe_tui.actions.timeline import ShowTimeline
+from unipipe_tui.actions.traffic import ShowTraffic
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.records import Alert
+from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.forms import Texts
 from unipipe_tui.tui.keys import MONITORING
-from unipipe_tui.tui.lines import remark
+from unipipe_tui.tui.looking import Looking, Question
 from unipipe_tui.tui.messages import Asked
-from unipipe_tui.tui.screens.place import Place
-from unipipe_tui.tui.sheet import Sheet
-from unipipe_tui.tui.sheets.monitoring import (
-    alerts_sheet,
-    check_title,
-    distribution_picture,
-    features_sheet,
-    history_picture,
-    latency_picture,
-    performance_picture,
-    predictions_picture,
+from unipipe_tui.tui.screens.monitoring_alerts import AlertKeys
+from unipipe_tui.tui.screens.monitoring_panes import (
+    AlertsPane,
+    ExplanationPane,
+    FeaturesPane,
+    HistoryPane,
+    OperationsPane,
+    PerformancePane,
+    PredictionsPane,
+    TargetsPane,
+    TimelinePane,
 )
-from unipipe_tui.tui.text import harmless
-from unipipe_tui.tui.widgets.drawing import Drawing, Painter
+from unipipe_tui.tui.snapshot import Snapshot
+from unipipe_tui.tui.themes import target_styles
 from unipipe_tui.tui.widgets.grid import Grid
-from unipipe_tui.tui.widgets.pane import LookPane, TablePane
-from unipipe_tui.tui.widgets.picture_pane import PicturePane
+from unipipe_tui.tui.widgets.pane import ANSWER_WITHIN_SECONDS, LookPane
 
-VIEWS = ("distribution", "history", "performance", "predictions", "latency")
-"""One of them is in sight where panes are stacked, all of them where there is room."""
-NO_FEATURE = "A feature of the latest check is drawn here against the reference."
+VIEWS = ("explanation", "history", "performance", "operations", "predictions")
+"""One of them is in sight where there is little room, all of them where there is enough."""
 
-
-class FeaturesPane(TablePane[DriftView]):
-    """The columns of the last check."""
-
-    TITLE = "Drift"
-    EMPTY = "No column was compared."
-    history: DriftHistory | None = None
-
-    @property
-    def title(self) -> str:
-        """Which check it is."""
-        return check_title(self.answer) if self.answer else self.TITLE
-
-    def count(self) -> str:
-        """How many features a filter leaves; the rest is in the title."""
-        shown, known = len(self.grid.rows), len(self.grid.sheet.rows)
-        return "" if shown == known else f"{shown} of {known}"
-
-    def sheet_of(self, answer: DriftView) -> Sheet:
-        """One row a column."""
-        return features_sheet(answer, self.history)
-
-    def take_history(self, history: DriftHistory) -> None:
-        """Show in each row how it was before."""
-        self.history = history
-        if self.answer is not None:
-            self.grid.show(self.sheet_of(self.answer))
-
-    def forget(self) -> None:
-        """Another target is looked at: no row is about it."""
-        self.history = None
-        super().forget()
-        self.grid.say_when_empty("Looking …")
-        self.grid.show(Sheet())
+TRAFFIC_AFTER_SECONDS = 0.5
+PERFORMANCE_AFTER_SECONDS = 1.5
+ABOUT_TARGET = (*VIEWS, "features", "timeline")
 
 
-class HistoryPane(PicturePane[DriftHistory]):
-    """One column over all checks."""
-
-    TITLE = "History"
-    column: str | None = None
-
-    def painter_of(self, answer: DriftHistory) -> Painter:
-        """The column under the cursor."""
-        return lambda width, height: history_picture(answer, self.column, width, height)
-
-
-class PerformancePane(PicturePane[Timeline]):
-    """Performance over time."""
-
-    TITLE = "Performance"
-
-    def painter_of(self, answer: Timeline) -> Painter:
-        """With what is asked of it."""
-        return lambda width, height: performance_picture(answer, width, height)
-
-
-class LatencyPane(PicturePane[TrafficView]):
-    """How fast the answers were."""
-
-    TITLE = "Latency"
-
-    def painter_of(self, answer: TrafficView) -> Painter:
-        """Median and p95."""
-        return lambda width, height: latency_picture(answer, width, height)
-
-
-class AlertsPane(TablePane[AlertList]):
-    """Open alerts, or all of them."""
-
-    TITLE = "Alerts"
-    shows_all = False
-
-    @property
-    def title(self) -> str:
-        """Which alerts are shown."""
-        return "All alerts" if self.shows_all else self.TITLE
-
-    EMPTY = "✓ No open alert; A shows those that are gone."
-
-    @property
-    def pointed(self) -> Alert | None:
-        """The alert under the cursor."""
-        known = self.answer.alerts if self.answer else ()
-        return next((alert for alert in known if alert.id == self.grid.pointed), None)
-
-    def sheet_of(self, answer: AlertList) -> Sheet:
-        """One row an alert."""
-        return alerts_sheet(answer)
-
-
-class MonitoringScreen(Place):
+class MonitoringScreen(AlertKeys):
     """One target under watch."""
 
     NAME = "monitoring"
@@ -145,61 +73,125 @@ class MonitoringScreen(Place):
         super().__init__()
         self._wanted: str | None = None
         """The target that was chosen here."""
+        self._chosen: datetime | None = None
+        """When the check was made that was chosen here; None: the last one, whichever that is."""
         self._view = 0
+        self._knows_performance = False
+        """Whether performance is asked for by now: only where it is in sight, and not before the rest."""
+        self._budgets: Looking[Objectives] = Looking(self._take_budgets, ANSWER_WITHIN_SECONDS)
 
     def parts(self) -> Iterable[Widget]:
-        """Features, what they look like, the charts, alerts."""
+        """Targets, what happened, the columns of a check, one view of them or all, alerts."""
         yield Container(
-            FeaturesPane(id="features"),
-            Drawing("Distribution", id="distribution", classes="view"),
-            HistoryPane(id="history"),
-            PerformancePane(id="performance"),
-            Drawing("Predictions", id="predictions", classes="view"),
-            LatencyPane(id="latency"),
+            TargetsPane(id="targets"),
+            TimelinePane(id="timeline"),
+            Container(
+                FeaturesPane(id="features"),
+                ExplanationPane(id="explanation"),
+                PerformancePane(id="performance"),
+                OperationsPane(id="operations"),
+                HistoryPane(id="history"),
+                PredictionsPane(id="predictions"),
+                id="drift-and-views",
+            ),
             AlertsPane(id="open-alerts"),
             id="monitoring-place",
+            classes="-one",
         )
 
     def on_mount(self) -> None:
         """Show the first view."""
-        self.query_one("#distribution", Drawing).show(lambda width, height: [remark(NO_FEATURE)])
         for name in VIEWS:
             self.query_one(f"#{name}").add_class("view")
         self._turn_to(0)
 
     def look(self, world: World) -> None:
-        """Look at the target."""
+        """Look at the target; what changed in a column is asked when the column is known."""
         target = self._target(world)
-        self.query_one(FeaturesPane).ask(drift_history.SHOW, ShowDrift(target), world)
+        self.query_one(FeaturesPane).ask(drift_history.SHOW, ShowDrift(target, at=self._at), world)
         self.query_one(HistoryPane).ask(drift_history.HISTORY, ShowDriftHistory(target), world)
-        self.query_one(PerformancePane).ask(timeline.SHOW, ShowTimeline(target), world)
-        self.query_one(LatencyPane).ask(traffic.SHOW, ShowTraffic(target), world)
-        self._alerts.ask(alerts.LIST, ListAlerts(all=self._alerts.shows_all), world)
+        self.alerts_pane.ask(alerts.LIST, ListAlerts(all=self.alerts_pane.shows_all), world)
+        self.query_one(TargetsPane).ask(standing.SHOW, MonitorStatus(ask=False), world)
+        self.query_one(TimelinePane).ask(timeline.SHOW, ShowTimeline(target), world)
+        self.query_one(OperationsPane).ask(operations.SHOW, ShowOperations(target), world)
+        if self._knows_performance:
+            self._look_at_traffic()
+            self._look_at_performance()
+        else:
+            # They take the longest, and what they compute with a while to begin: the rest comes first.
+            self.set_timer(TRAFFIC_AFTER_SECONDS, self._look_at_traffic)
+            self.set_timer(PERFORMANCE_AFTER_SECONDS, self._begin_with_performance)
+        if world.config.slos:
+            request = ShowObjectives(target)
+            self._budgets.ask(Question(request, lambda: objectives.SHOW.look(request, world)))
+
+    def on_resize(self) -> None:
+        """With more room there is more in sight."""
+        if self._knows_performance:
+            self.call_after_refresh(self._look_at_performance)
+
+    def on_unmount(self) -> None:
+        """Want no answer any more."""
+        self._budgets.end()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Say how the targets answer."""
+        picture = snapshot.picture
+        if picture is not None:
+            live = {one.target: one for one in picture.overview.live}
+            self.query_one(TargetsPane).take_live(live, target_styles(picture.world.targets))
+            self._say_standing()
 
     def selection(self) -> Texts:
-        """The target, and the feature and the alert under the cursors."""
+        """The target, the check if one was chosen, and the column and the alert under the cursors."""
         texts = {
             "target": self._target(self.world) if self.world else None,
             "column": self.query_one(FeaturesPane).grid.pointed,
-            "alert": self._alerts.grid.pointed,
+            "alert": self.alerts_pane.grid.pointed,
+            "at": self._at,
         }
         return {name: text for name, text in texts.items() if text}
+
+    # What follows from an answer, and from another row under a cursor
+
+    @on(LookPane.Answered, "#targets")
+    def make_room(self) -> None:
+        """A table of one target would only waste room where there is little: the timeline's title says how it stands."""
+        count = len(self.query_one(TargetsPane).grid.sheet.rows)
+        self.query_one("#monitoring-place").set_class(count < 2, "-one")
+        if self.world and self._wanted is None:
+            self.query_one(TargetsPane).grid.point_at(self._target(self.world))
+        self._say_standing()
+
+    @on(LookPane.Answered, "#timeline")
+    def _say_standing(self) -> None:
+        if self.world:
+            line = self.query_one(TargetsPane).line_of(self._target(self.world))
+            self.query_one(TimelinePane).say_standing(line, len(self.world.targets))
+
+    @on(Grid.Pointed, "#targets Grid")
+    def show_target(self, event: Grid.Pointed) -> None:
+        """Look at the target under the cursor."""
+        self._go_to_target(event.row_id)
+
+    @on(Grid.Chosen, "#targets Grid")
+    def go_to_columns(self) -> None:
+        """Go on to its columns."""
+        self.query_one(FeaturesPane).grid.focus()
 
     @on(Grid.Pointed, "#features Grid")
     @on(LookPane.Answered, "#features")
     def show_feature(self) -> None:
-        """Show what the feature under the cursor looks like and how it was before."""
-        pane = self.query_one(FeaturesPane)
-        name = pane.grid.pointed
-        found = next((column for column in pane.answer.columns if column.column == name), None) if pane.answer else None
-        if found is None:
+        """Show what changed in the column under the cursor, and how it was before."""
+        features = self.query_one(FeaturesPane)
+        name, view, world = features.grid.pointed, features.answer, self.world
+        if name is None or view is None or world is None:
             return
-        drawing = self.query_one("#distribution", Drawing)
-        drawing.border_title = Content(f"Distribution · {harmless(found.column)}")
-        drawing.show(lambda width, height: distribution_picture(found, width, height))
-        history = self.query_one(HistoryPane)
-        history.column = name
-        history.drawing.refresh()
+        request = ExplainDrift(name, view.target, view.at.isoformat())
+        self.query_one(ExplanationPane).ask(explained_drift.EXPLAIN, request, world)
+        self.query_one(HistoryPane).show_column(name)
+        if self._knows_performance:
+            self._look_at_performance()
 
     @on(LookPane.Answered, "#history")
     def show_history(self) -> None:
@@ -208,23 +200,54 @@ class MonitoringScreen(Place):
         if answer is not None:
             self.query_one(FeaturesPane).take_history(answer)
 
-    @on(LookPane.Answered, "#latency")
-    def show_predictions(self) -> None:
-        """The same answer tells how the predictions lie."""
-        answer = self.query_one(LatencyPane).answer
+    @on(LookPane.Answered, "#predictions")
+    def show_traffic(self) -> None:
+        """The same answer tells how latency went on."""
+        answer = self.query_one(PredictionsPane).answer
         if answer is not None:
-            view = answer
-            drawing = self.query_one("#predictions", Drawing)
-            drawing.show(lambda width, height: predictions_picture(view, width, height))
+            self.query_one(OperationsPane).take_traffic(answer)
+
+    def _take_budgets(self, asked: Hashable, answer: Objectives | Problem) -> None:
+        # What cannot be told now stays as it was; `slo show` says why.
+        if self.world and asked == ShowObjectives(self._target(self.world)) and not isinstance(answer, Problem):
+            self.query_one(OperationsPane).take_budgets(answer.budgets)
+
+    # Keys
 
     @on(Grid.Chosen, "#features Grid")
-    def show_distribution(self) -> None:
-        """Show what the feature looks like."""
-        self._turn_to(0)
+    def enlarge(self) -> None:
+        """Give the view all the room that there is; again: show all of it."""
+        self.query_one("#monitoring-place").toggle_class("-large")
+
+    def action_back(self) -> None:
+        """Show all of it again; after that, go back to the last check."""
+        place = self.query_one("#monitoring-place")
+        if place.has_class("-large"):
+            place.remove_class("-large")
+        elif self._chosen is not None:
+            self._choose_check(None)
+        else:
+            raise SkipAction
 
     def action_turn(self, by: int) -> None:
         """Show the next view, where only one is in sight."""
         self._turn_to((self._view + by) % len(VIEWS))
+
+    def action_check(self, by: int) -> None:
+        """Look at the check before or after the one that is looked at."""
+        checks = self._checks
+        if not checks:
+            self.say("No check is recorded yet; d makes one.")
+            return
+        moments = [check.at for check in checks]
+        now = moments.index(self._chosen) if self._chosen in moments else len(moments) - 1
+        wanted = now + by
+        if wanted < 0:
+            self.say("That is the first check.")
+        elif wanted >= len(moments):
+            self.say("That is the last check.")
+        else:
+            self._choose_check(None if wanted == len(moments) - 1 else moments[wanted])
 
     def action_next_target(self) -> None:
         """Look at the next target."""
@@ -232,43 +255,78 @@ class MonitoringScreen(Place):
             return
         names = list(self.world.targets)
         if len(names) == 1:
-            self.notify(f"{names[0]} is the only target.", markup=False)
+            self.say(f"{names[0]} is the only target.")
             return
-        self._wanted = names[(names.index(self._target(self.world)) + 1) % len(names)]
-        self.query_one(FeaturesPane).forget()
-        for pane in (self.query_one(HistoryPane), self.query_one(PerformancePane), self.query_one(LatencyPane)):
-            pane.forget()
-        distribution = self.query_one("#distribution", Drawing)
-        distribution.border_title = "Distribution"
-        distribution.show(lambda width, height: [remark(NO_FEATURE)])
-        self.query_one("#predictions", Drawing).show(lambda width, height: [])
-        self.look(self.world)
+        following = names[(names.index(self._target(self.world)) + 1) % len(names)]
+        self.query_one(TargetsPane).grid.point_at(following)
+        self._go_to_target(following)
 
-    def action_toggle_all_alerts(self) -> None:
-        """Show alerts that are gone as well, or only open ones again."""
-        self._alerts.shows_all = not self._alerts.shows_all
-        if self.world:
-            self._alerts.ask(alerts.LIST, ListAlerts(all=self._alerts.shows_all), self.world)
+    def action_draw(self) -> None:
+        """Ask where to draw to what changed in the column."""
+        column = self.query_one(FeaturesPane).grid.pointed
+        if column is None:
+            self.say("There is no column to draw.")
+            return
+        self.post_message(Asked(explained_drift.DRAW, {**self.selection(), "to": f"drift-{column}.svg"}))
 
-    def action_acknowledge(self) -> None:
-        """Ask why the alert under the cursor is left as it is, and take note of it."""
-        found = self._alerts.pointed
-        if found is None or found.closed is not None:
-            self.notify("No open alert is under the cursor.", markup=False)
-        elif not found.asks:
-            self.notify(f"{found.acknowledged_by} has acknowledged it; z takes the last change back.", markup=False)
-        else:
-            self.post_message(Asked(alerts.ACKNOWLEDGE, {"alert": found.id}, complete=False))
+    # What is looked at
 
     @property
-    def _alerts(self) -> AlertsPane:
-        return self.query_one(AlertsPane)
+    def _checks(self) -> tuple[CheckLine, ...]:
+        answer = self.query_one(HistoryPane).answer
+        return answer.checks if answer else ()
+
+    @property
+    def _at(self) -> str | None:
+        return self._chosen.isoformat() if self._chosen else None
+
+    def _target(self, world: World) -> str:
+        names = tuple(world.targets)
+        return self._wanted if self._wanted is not None and self._wanted in names else names[0]
+
+    def _go_to_target(self, name: str) -> None:
+        world = self.world
+        if world is None or name == self._target(world):
+            return
+        self._wanted, self._chosen = name, None
+        for pane in self.query(LookPane):
+            if pane.id in ABOUT_TARGET:
+                pane.forget()
+        self.query_one(TimelinePane).point_at(None)
+        self._say_standing()
+        self.look(world)
+
+    def _choose_check(self, moment: datetime | None) -> None:
+        self._chosen = moment
+        self.query_one(TimelinePane).point_at(moment)
+        world = self.world
+        if world is not None:
+            target = self._target(world)
+            self.query_one(FeaturesPane).ask(drift_history.SHOW, ShowDrift(target, at=self._at), world)
+
+    def _look_at_traffic(self) -> None:
+        world = self.world
+        if world is not None:
+            self.query_one(PredictionsPane).ask(traffic.SHOW, ShowTraffic(self._target(world)), world)
+
+    def _begin_with_performance(self) -> None:
+        self._knows_performance = True
+        self._look_at_performance()
+
+    def _look_at_performance(self) -> None:
+        """Of the version whose traffic the check looked at: with an earlier check one sees how it was then."""
+        pane, world = self.query_one(PerformancePane), self.world
+        if world is None or not pane.display:
+            return
+        view, target = self.query_one(FeaturesPane).answer, self._target(world)
+        version = view.version if view is not None and view.target == target else None
+        pane.ask(performance.SHOW, ShowPerformance(target, version), world)
 
     def _turn_to(self, view: int) -> None:
         self._view = view
         for number, name in enumerate(VIEWS):
             self.query_one(f"#{name}").set_class(number == view, "-shown")
-
-    def _target(self, world: World) -> str:
-        names = tuple(world.targets)
-        return self._wanted if self._wanted is not None and self._wanted in names else names[0]
+        # Where most of them are in sight, it takes the place of another one.
+        self.query_one("#monitoring-place").set_class(VIEWS[view] == "history", "-history")
+        if self._knows_performance:
+            self.call_after_refresh(self._look_at_performance)

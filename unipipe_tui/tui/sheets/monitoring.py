@@ -1,54 +1,151 @@
-"""Drift, performance, traffic and alerts of a target: as tables, and as pictures for so many columns and lines."""
+"""Targets under watch, the columns of a check and alerts, as tables and lines."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
-from unipipe_tui.actions.alerts import AlertList
+from unipipe_tui.actions.alerts import AlertList, AlertView
 from unipipe_tui.actions.drift_history import DriftHistory, DriftView
-from unipipe_tui.actions.recorded_checks import ColumnView
-from unipipe_tui.actions.timeline import Timeline
-from unipipe_tui.actions.traffic import TrafficView
-from unipipe_tui.charts.overlays import draw_overlay
-from unipipe_tui.charts.sparklines import effect_line, sparkline
-from unipipe_tui.charts.text import draw
-from unipipe_tui.domain.charts import Axis, LineChart, OverlayCell, OverlayChart
-from unipipe_tui.domain.charts import Line as Curve
-from unipipe_tui.domain.records import Alert
-from unipipe_tui.domain.serving import ScoreCell, TrafficWindow
-from unipipe_tui.domain.timelines import Better, Series
-from unipipe_tui.tui.drawn import CHART, OVERLAY, lines_of
-from unipipe_tui.tui.lines import MUTED, Line, remark
+from unipipe_tui.actions.monitor.standing import MonitorStanding, TargetStanding
+from unipipe_tui.actions.recorded_checks import ColumnView, RecordedPerformance
+from unipipe_tui.charts.sparklines import effect_line
+from unipipe_tui.domain.records import Alert, Severity
+from unipipe_tui.domain.server_status import ServerStatus
+from unipipe_tui.monitoring.performance import Metric
+from unipipe_tui.monitoring.verdict.values import MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.tui.lines import MUTED, Line, fact, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
-from unipipe_tui.tui.text import clip, day_and_clock, harmless
-from unipipe_tui.tui.theme import ALERT_SIGNS, Sign
+from unipipe_tui.tui.text import counted, day_and_clock, harmless
+from unipipe_tui.tui.theme import ALERT_SIGNS, CALM, DRIFTED, SERVER_SIGNS, Sign
 
-DRIFTED, CALM = Sign("!", "bold $accent"), Sign("✓", "$success")
 MOST_CHECKS = 12
 """In the small history of a row."""
 SURELY_ZERO = 1e-15
 LONGEST_MESSAGE = 200
+NO_SERVERS: Mapping[str, ServerStatus] = MappingProxyType({})
+NO_STYLES: Mapping[str, str] = MappingProxyType({})
+NOT_SEEN = Sign("·", MUTED)
+PERFORMANCE_SIGNS: Mapping[str, Sign] = MappingProxyType({"ok": CALM, "below": Sign("✗", "bold $error")})
+UNSURE = Sign("~", "$warning")
+HIGHER_IS_BETTER = frozenset(metric.value for metric in Metric)
+SEVERITY_STYLES: Mapping[Severity, str] = MappingProxyType(
+    {Severity.CRITICAL: "bold $error", Severity.WARNING: "$warning"}
+)
 
 
-# The columns of the last check
+# Targets
+
+
+def standing_sheet(
+    found: MonitorStanding, live: Mapping[str, ServerStatus] = NO_SERVERS, styles: Mapping[str, str] = NO_STYLES
+) -> Sheet:
+    """One row a target; `live` is how each answered last, `styles` the colour of each, by name."""
+    columns = (
+        Column("target", "target", 24),
+        Column("state", "state", 12),
+        Column("version", "answers", 24),
+        Column("drift", "drift", 60, stretches=True),
+        Column("performance", "performance", 30),
+        Column("alerts", "alerts", 20),
+        Column("predictions", "predictions", right=True),
+        Column("checked", "checked"),
+    )
+    return Sheet(
+        columns,
+        tuple(_standing_row(one, live.get(one.target), styles.get(one.target, "bold")) for one in found.targets),
+    )
+
+
+def standing_line(one: TargetStanding, live: ServerStatus | None) -> str:
+    """The same in the few words that a title has room for."""
+    state = live.state.value if live else one.state.value if one.state else ""
+    words = " ".join(
+        part for part in (state, f"with {harmless(live.answers)}" if live and live.answers else "") if part
+    )
+    known = f"{one.predictions:,} predictions, {one.labels:,} labels"
+    return f"{words} · {known}" if words else known
+
+
+def _standing_row(one: TargetStanding, live: ServerStatus | None, style: str) -> SheetRow:
+    sign = SERVER_SIGNS[live.state] if live else NOT_SEEN
+    answers = harmless(live.answers) if live else ""
+    return SheetRow(
+        one.target,
+        (
+            Cell(harmless(one.target), style),
+            Cell(_state(one, live), sign.style),
+            Cell(answers or "–", "" if answers else MUTED),
+            _drift_cell(one),
+            _performance_cell(one.performance),
+            _alerts_cell(one),
+            Cell(f"{one.predictions:,}", "", one.predictions),
+            Cell(day_and_clock(one.checked) if one.checked else "never", MUTED, _rank_of(one.checked)),
+        ),
+    )
+
+
+def _state(one: TargetStanding, live: ServerStatus | None) -> str:
+    if live is not None:
+        return f"{SERVER_SIGNS[live.state].glyph} {live.state.value}"
+    return f"{SERVER_SIGNS[one.state].glyph} {one.state.value}" if one.state else ""
+
+
+def _rank_of(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def _drift_cell(one: TargetStanding) -> Cell:
+    if one.checked is None:
+        return Cell("· never checked", MUTED, -1)
+    if not one.drifted:
+        return Cell(f"{CALM.glyph} none of {counted(one.columns, 'column')}", CALM.style, 0)
+    named = harmless(", ".join(one.drifted))
+    return Cell(f"{DRIFTED.glyph} {len(one.drifted)} of {one.columns}: {named}", DRIFTED.style, len(one.drifted))
+
+
+def _performance_cell(found: RecordedPerformance | None) -> Cell:
+    if found is None or found.value is None:
+        return Cell("–", MUTED)
+    sign, asked = PERFORMANCE_SIGNS.get(found.state, NOT_SEEN), f"of {found.threshold:g}"
+    if found.state == "below":
+        asked = f"not {found.threshold:g}"
+    elif found.metric in HIGHER_IS_BETTER and found.value < found.threshold:
+        # Its interval reaches over: neither met nor missed for sure.
+        sign, asked = UNSURE, f"of {found.threshold:g}?"
+    return Cell(f"{sign.glyph} {harmless(found.metric)} {found.value:.3f} {asked}", sign.style, found.value)
+
+
+def _alerts_cell(one: TargetStanding) -> Cell:
+    if not one.open:
+        return Cell("✓ none", CALM.style, 0)
+    sign = ALERT_SIGNS["asks" if one.asking else "acknowledged"]
+    asks = f", {one.asking} asks" if one.asking == 1 else f", {one.asking} ask" if one.asking else ""
+    return Cell(f"{sign.glyph} {one.open} open{asks}", sign.style, one.asking + one.open / 1000)
+
+
+# The columns of a check
 
 
 def features_sheet(view: DriftView, history: DriftHistory | None) -> Sheet:
-    """One row a column: whether it drifted, how far it is, how surely, how it was before, and why the verdict."""
+    """One row a column: whether it drifted, how far it is and by chance, how surely, how it was, and why the verdict."""
+    weighed = any(column.importance is not None for column in view.columns)
     columns = (
-        Column("column", "feature", 24),
+        Column("column", "column", 24),
         Column("state", "", 1),
         Column("effect", "effect", right=True),
-        Column("p", "p", right=True),
         *([Column("history", "checks", MOST_CHECKS)] if history else []),
+        *([Column("importance", "weight", right=True)] if weighed else []),
+        Column("p", "p", right=True),
+        Column("noise", "noise", right=True),
         Column("reason", "verdict", 120, stretches=True),
     )
-    return Sheet(columns, tuple(_feature_row(column, history, view) for column in view.columns))
+    return Sheet(columns, tuple(_feature_row(column, history, view, weighed=weighed) for column in view.columns))
 
 
-def _feature_row(column: ColumnView, history: DriftHistory | None, view: DriftView) -> SheetRow:
+def _feature_row(column: ColumnView, history: DriftHistory | None, view: DriftView, *, weighed: bool) -> SheetRow:
     sign = DRIFTED if column.drifted else CALM
     return SheetRow(
         column.column,
@@ -60,11 +157,40 @@ def _feature_row(column: ColumnView, history: DriftHistory | None, view: DriftVi
                 sign.style if column.drifted else "",
                 column.effect,
             ),
+            *([Cell(_small_history(history, column, view.at), "$primary", column.effect)] if history else []),
+            *((_weight_cell(column),) if weighed else ()),
             Cell(_p_value(column.p_value), MUTED, column.p_value),
-            *([Cell(_small_history(history, column), "$primary", column.effect)] if history else []),
+            Cell("–" if column.noise is None else f"{column.noise:.3f}", MUTED, column.noise),
             Cell(harmless(_verdict(column))),
         ),
     )
+
+
+def _weight_cell(column: ColumnView) -> Cell:
+    """Which share of what moves the model's score is this column's."""
+    if column.importance is None:
+        return Cell("–", MUTED)
+    return Cell(f"{100 * column.importance:.1f} %", MUTED if column.hardly_used else "$secondary", column.importance)
+
+
+def beside_lines(view: DriftView) -> list[Line]:
+    """What the check found beside the columns: all of them together, the answers, segments; those that moved first."""
+    return [
+        (
+            (f"{(DRIFTED if one.drifted else CALM).glyph} ", (DRIFTED if one.drifted else CALM).style),
+            (harmless(one.sentence), "" if one.drifted else MUTED),
+        )
+        for one in sorted(_found_beside(view), key=lambda one: not one.drifted)
+    ]
+
+
+def has_moved_beside(view: DriftView) -> bool:
+    """Whether any of them drifted, so that it must be seen however small the screen is."""
+    return any(one.drifted for one in _found_beside(view))
+
+
+def _found_beside(view: DriftView) -> list[MultivariateDrift | PredictionDrift | SegmentDrift]:
+    return [one for one in (view.multivariate, view.predictions, view.segments) if one is not None and one.judged]
 
 
 def _verdict(column: ColumnView) -> str:
@@ -73,174 +199,46 @@ def _verdict(column: ColumnView) -> str:
     return rest if rest and figures.startswith("PSI ") else column.reason
 
 
-def _small_history(history: DriftHistory, column: ColumnView) -> str:
+def _small_history(history: DriftHistory, column: ColumnView, until: datetime) -> str:
+    """Up to the check that is shown: what came after it is not known yet in its row."""
     known = next((one.points for one in history.columns if one.column == column.column), ())
-    return effect_line([point.effect for point in known[-MOST_CHECKS:]], history.effect_from)
+    effects = [point.effect for point in known if point.at <= until]
+    return effect_line(effects[-MOST_CHECKS:], history.effect_from)
 
 
-def check_title(view: DriftView) -> str:
-    """Which check it is: of what, how much, when."""
+def check_title(view: DriftView, history: DriftHistory | None) -> str:
+    """Which check it is: the how many-th, when, of what; how many rows it compared stands beside what changed in them."""
+    moments = [check.at for check in history.checks] if history else []
+    place = f"check {moments.index(view.at) + 1} of {len(moments)}, " if view.at in moments else ""
     version = f"version {view.version}" if view.version is not None else "no version"
-    rows = f"{view.rows:,} rows against {view.reference_rows:,}"
-    return f"Drift · {harmless(view.target)} · {version} · {rows} · {day_and_clock(view.at)}"
+    return f"Drift · {place}{day_and_clock(view.at)} · {version}"
 
 
-def distribution_picture(column: ColumnView, width: int, height: int) -> list[Line]:
-    """The window laid over the reference, below the verdict in words."""
-    sign = DRIFTED if column.drifted else CALM
-    head: Line = ((f"{sign.glyph} ", sign.style), (clip(harmless(column.reason), width - 2), ""))
-    if not column.cells:
-        return [head]
-    cells = tuple(OverlayCell(cell.label, cell.reference, cell.current) for cell in column.cells)
-    chart = OverlayChart("reference", "window", cells, ordered=column.kind == "numeric")
-    drawn = lines_of(draw_overlay(chart, width, height - 1), OVERLAY)
-    return [head, (*drawn[0], ("  ", ""), (_missing(column), MUTED)), *drawn[1:]]
-
-
-def _missing(column: ColumnView) -> str:
-    if not column.reference_missing and not column.current_missing:
-        return ""
-    return f"missing {_percent(column.reference_missing)} → {_percent(column.current_missing)}"
-
-
-def history_picture(history: DriftHistory, name: str | None, width: int, height: int) -> list[Line]:
-    """The effect of one column in every check, against what counts as drift."""
-    found = next((column for column in history.columns if column.column == name), None)
-    if found is None:
-        return [remark("No check knew this column.")]
-    curves = (
-        _curve(harmless(found.column), [point.effect for point in found.points]),
-        _level(f"drift from {history.effect_from:g} on", history.effect_from, len(found.points)),
-    )
-    times = _moments([point.at for point in found.points])
-    return _chart(
-        LineChart(f"Effect of {harmless(found.column)} (PSI beyond chance)", times, Axis(""), curves), width, height
-    )
-
-
-# What was measured over time
-
-
-def performance_picture(timeline: Timeline, width: int, height: int) -> list[Line]:
-    """The figure that live performance is judged by, against what is asked of it."""
-    found = next((one for one in timeline.series if one.better is Better.HIGHER), None)
-    if found is None:
-        return [remark("No check had labels enough to judge."), remark("unipipe feedback LABELS.csv, then d")]
-    return _chart(_measured(found), width, height)
-
-
-def _measured(series: Series) -> LineChart:
-    points = series.points
-    known = all(point.low is not None and point.high is not None for point in points)
-    curve = Curve(
-        harmless(series.name),
-        tuple(float(number) for number in range(len(points))),
-        tuple(point.value for point in points),
-        tuple(point.low or 0.0 for point in points) if known else (),
-        tuple(point.high or 0.0 for point in points) if known else (),
-    )
-    asked = [_level(f"at least {series.threshold:g}", series.threshold, len(points))] if series.threshold else []
-    last = points[-1]
-    sign = "✗" if last.beyond else "✓"
-    title = f"{sign} {series.name} {last.value:.3f}, {last.note}"
-    return LineChart(harmless(title), _moments([point.at for point in points]), Axis(""), (curve, *asked))
-
-
-def latency_picture(view: TrafficView, width: int, height: int) -> list[Line]:
-    """Median and p95 over all the traffic; what the log does not know is said."""
-    known = [window for window in view.stretches if window.last is not None]
-    if not known:
-        return [remark("No prediction was logged yet: unipipe predict FILE")]
-    curves = (_curve("p95", [window.p95_ms for window in known]), _curve("p50", [window.p50_ms for window in known]))
-    title = f"Latency: p50 {_figure(view.window.p50_ms)} ms, p95 {_figure(view.window.p95_ms)} ms in the window"
-    times = _moments([window.last for window in known if window.last is not None])
-    notes = [remark(clip(notice, width)) for notice in view.notices]
-    return [*_chart(LineChart(title, times, Axis("", "ms"), curves), width, height - len(notes)), *notes]
-
-
-def predictions_picture(view: TrafficView, width: int, height: int) -> list[Line]:
-    """How often the answer was yes, and the scores of the window laid over those before it."""
-    window = view.window
-    if not window.rows:
-        return [remark("No prediction was logged yet: unipipe predict FILE")]
-    yes = [window.yes / window.rows for window in view.stretches]
-    head: Line = (
-        (f"yes {_yes(window)}  ", "bold"),
-        (sparkline(yes, max(*yes, 0.01))[-max(width - 40, 8) :], "$primary"),
-        (f"  {view.predictions:,} predictions", MUTED),
-    )
-    if not view.scores:
-        return [head, remark("The model gives no scores.")]
-    latest, before = sum(one.latest for one in view.scores) or 1, sum(one.before for one in view.scores)
-    cells = tuple(
-        OverlayCell(f"{one.low:.3g} to {one.high:.3g}", one.before / before if before else 0.0, one.latest / latest)
-        for one in _fewer(view.scores, height - 2)
-    )
-    # Scores of a rare class all but vanish beside the first bin; as values below each other each has its percentage.
-    chart = OverlayChart(f"the {before:,} before", f"scores of the latest {latest:,}", cells, ordered=False)
-    return [head, *lines_of(draw_overlay(chart, width, height - 1), OVERLAY)]
-
-
-def _fewer(scores: Sequence[ScoreCell], most: int) -> list[ScoreCell]:
-    """Neighbours put together, two and two, until there are no more than so many."""
-    found = list(scores)
-    while len(found) > max(most, 2):
-        pairs = [found[place : place + 2] for place in range(0, len(found), 2)]
-        found = [
-            ScoreCell(pair[0].low, pair[-1].high, sum(one.latest for one in pair), sum(one.before for one in pair))
-            for pair in pairs
-        ]
-    return found
-
-
-def _yes(window: TrafficWindow) -> str:
-    return _percent(window.yes / window.rows)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _chart(chart: LineChart, width: int, height: int) -> list[Line]:
-    # The name of the axis of time would only be a blank line.
-    # The legend goes into one line.
-    count = len(chart.lines) if len(chart.lines) > 1 else 0
-    drawn = [line for line in draw(chart, width, height + max(count, 1)) if "".join(span.text for span in line).strip()]
-    first, *rest = lines_of(drawn, CHART)
-    frame, legend = rest[: len(rest) - count], rest[len(rest) - count :]
-    joined = [piece for line in legend for piece in (*line, ("   ", ""))]
-    return [tuple((text, "bold") for text, _ in first), *frame, *([joined] if joined else [])]
-
-
-def _moments(moments: Sequence[datetime]) -> Axis:
-    """One place for each measurement, as far apart whatever lies between them, so that a busy minute can be read."""
-    one_day = len({moment.date() for moment in moments}) <= 1
-    return Axis("", categories=tuple(f"{moment:%H:%M:%S}" if one_day else day_and_clock(moment) for moment in moments))
-
-
-def _curve(name: str, values: Sequence[float | None]) -> Curve:
-    ys = tuple(math.nan if value is None else value for value in values)
-    return Curve(name, tuple(float(number) for number in range(len(ys))), ys)
-
-
-def _level(name: str, value: float, count: int) -> Curve:
-    # As long as the axis, so that a single measurement has a line to be held against.
-    return Curve(name, (-0.5, count - 0.5), (value, value))
+def _p_value(value: float | None) -> str:
+    return "<1e-15" if value is not None and value < SURELY_ZERO else "–" if value is None else f"{value:.2g}"
 
 
 # Alerts
 
 
 def alerts_sheet(found: AlertList) -> Sheet:
-    """One row an alert: whether it asks for attention, what it says, since when, and who took note of it."""
+    """One row an alert: whether it asks for attention, how bad it is, what it says, since when, and who took note of it."""
+    several = len({alert.target for alert in found.alerts}) > 1
+    again = any(alert.count > 1 for alert in found.alerts)
+    severe = any(alert.severity is not Severity.WARNING for alert in found.alerts)
     columns = (
         Column("state", "", 1),
+        *([Column("target", "target", 20)] if several else []),
         Column("kind", "kind"),
         Column("message", "what was found", LONGEST_MESSAGE, stretches=True),
+        *([Column("severity", "severity")] if severe else []),
         Column("since", "since", right=True),
-        Column("fate", "acknowledged", 26),
+        *([Column("count", "found", right=True)] if again else []),
+        Column("fate", "acknowledged", 18),
     )
-    return Sheet(columns, tuple(map(_alert_row, found.alerts)))
+    return Sheet(
+        columns, tuple(_alert_row(alert, several=several, again=again, severe=severe) for alert in found.alerts)
+    )
 
 
 def sign_of(alert: Alert) -> Sign:
@@ -248,18 +246,26 @@ def sign_of(alert: Alert) -> Sign:
     return ALERT_SIGNS["gone" if alert.closed is not None else "asks" if alert.asks else "acknowledged"]
 
 
-def _alert_row(alert: Alert) -> SheetRow:
+def _alert_row(alert: Alert, *, several: bool, again: bool, severe: bool) -> SheetRow:
     sign = sign_of(alert)
+    quiet = "" if alert.asks else MUTED
     return SheetRow(
         alert.id,
         (
             Cell(sign.glyph, sign.style),
+            *((Cell(harmless(alert.target or "project"), quiet),) if several else ()),
             Cell(alert.kind.value, "bold"),
-            Cell(harmless(alert.message), "" if alert.asks else MUTED),
+            Cell(harmless(alert.message), quiet),
+            *((_severity_cell(alert),) if severe else ()),
             Cell(day_and_clock(alert.opened), MUTED, alert.opened.timestamp()),
+            *((Cell(f"{alert.count} ×", MUTED, alert.count),) if again else ()),
             Cell(harmless(_fate(alert)), "$secondary"),
         ),
     )
+
+
+def _severity_cell(alert: Alert) -> Cell:
+    return Cell(alert.severity.value, SEVERITY_STYLES[alert.severity] if alert.closed is None else MUTED)
 
 
 def _fate(alert: Alert) -> str:
@@ -271,9 +277,38 @@ def _fate(alert: Alert) -> str:
     return f"{alert.acknowledged_by}{until}{f': {alert.reason}' if alert.reason else ''}"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+def alert_lines(view: AlertView, width: int) -> list[Line]:
+    """What an alert says, what to do about it, what became of it, and what it rests on."""
+    alert = view.alert
+    sign = sign_of(alert)
+    about = f" about {alert.subject}" if alert.subject else ""
+    found = f", found {alert.count} times, last {day_and_clock(alert.renewed)}" if alert.renewed else ""
+    head: Line = (
+        (f"{sign.glyph} ", sign.style),
+        (harmless(f"{alert.kind.value} of {alert.target or 'the project'}{about}: {alert.message}"), "bold"),
+    )
+    facts = [
+        fact("severity", alert.severity.value, SEVERITY_STYLES[alert.severity]),
+        fact("since", f"{day_and_clock(alert.opened)}{found}"),
+        fact("acknowledged", _fate(alert)),
+        fact("next command", alert.command, "$accent"),
+        fact("look at first", alert.runbook),
+        fact("job", alert.job),
+        fact("id", alert.id),
+    ]
+    return [head, (), *facts, (), *section("Evidence", _evidence(view.evidence))]
 
 
-def _p_value(value: float | None) -> str:
-    return "<1e-15" if value is not None and value < SURELY_ZERO else "–" if value is None else f"{value:.2g}"
+def _evidence(evidence: Mapping[str, object]) -> Iterator[Line]:
+    """Single values as facts, the rest as it is written."""
+    for name, value in evidence.items():
+        if isinstance(value, dict | list):
+            yield fact(name, "")
+            yield from (((f"  {harmless(line)}", MUTED),) for line in _laid_out(value))
+        else:
+            yield fact(name, value)
+
+
+def _laid_out(value: object) -> Sequence[str]:
+    # What makes a text harmless takes no blanks away at its beginning.
+    return json.dumps(value, indent=2, ensure_ascii=False).splitlines()
