@@ -11,10 +11,12 @@ from pathlib import Path
 
 import canary_false_alarms
 import command_line
+import drift_speed
 import following
 import idle_terminal
 import indexing
 import releasing
+import rollups
 import screens
 import serving
 import stopping
@@ -50,7 +52,13 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "release-kubernetes": releasing.on_kubernetes,
     "false-alarms": canary_false_alarms.false_alarms,
     "abort-in-numbers": canary_false_alarms.abort_of_errors,
+    "drift-warm": drift_speed.warm,
+    "drift-cold": drift_speed.cold,
+    "drift-defaults": drift_speed.beside_defaults,
+    "drift-long": drift_speed.long,
+    "drift-wide": drift_speed.wide,
     "demo": telling.demo,
+    "monitoring-50m": rollups.many_predictions,
     "sync": indexing.full_sync,
     "next-sync": indexing.next_sync,
     "runs-page": indexing.page,

@@ -260,10 +260,11 @@ def test_a_volume_that_was_made_anew_overwrites_nothing(log: Log) -> None:
     assert (log.collect("v1"), log.ids()) == (1, ["a", "b"])
 
 
-def test_labels_come_too_and_are_not_counted_as_predictions(log: Log) -> None:
-    log.write("feedback-2030-03-09-7-0.jsonl", "a")
+@pytest.mark.parametrize("kind", ["feedback", "minutes"])
+def test_labels_and_minutes_come_too_and_are_not_counted_as_predictions(kind: str, log: Log) -> None:
+    log.write(f"{kind}-2030-03-09-7-0.jsonl", "a")
     assert log.collect() == 0
-    assert [path.name for path in log.here.iterdir()] == ["feedback-v0-2030-03-09-7-0.jsonl"]
+    assert [path.name for path in log.here.iterdir()] == [f"{kind}-v0-2030-03-09-7-0.jsonl"]
 
 
 def test_what_an_interrupted_collecting_left_is_gone_on_with(log: Log) -> None:

@@ -161,6 +161,19 @@ def test_on_a_full_disk_a_change_is_refused_before_it_does_anything_and_looks_st
     assert _set_aside(project) == []
 
 
+def test_on_a_full_disk_a_watch_says_so_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+    (small_disk / "unipipe.yaml").write_text("project: small\n")
+    assert unipipe("monitor", "run", cwd=small_disk).exit_code == 0
+    filler = _fill(small_disk)
+
+    refused = unipipe("monitor", "run", cwd=small_disk)
+    filler.unlink()
+
+    assert refused.exit_code == 1
+    assert "The disk is full" in refused.stderr and "Traceback" not in refused.stderr
+    assert unipipe("monitor", "run", cwd=small_disk).exit_code == 0
+
+
 def test_a_job_that_fills_the_disk_tells_its_own_failure_and_leaves_a_sound_store(small_disk: Path) -> None:
     stages = "stages:\n  greedy:\n    cmd: head -c 100000000 /dev/zero > big.bin\n    outs: [big.bin]\n"
     project = dvc_project(small_disk / "project", stages)

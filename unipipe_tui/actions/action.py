@@ -80,6 +80,8 @@ class Done(Generic[Result]):
     undo: Undo | None = None
     detail: str = ""
     """One line for the audit."""
+    quiet: bool = False
+    """Whether nothing came of it, so that its job need not be listed and is forgotten after a while."""
 
 
 @frozen

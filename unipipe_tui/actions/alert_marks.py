@@ -8,8 +8,8 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.alert_settling import mark
-from unipipe_tui.actions.alerts import open_alert_named
-from unipipe_tui.actions.request import OBJECT, Names, Short
+from unipipe_tui.actions.alerts import OpenAlert, open_alert_named
+from unipipe_tui.actions.request import Short
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.alerts import AlertMarks, Turn, awake, key_of, marks_of, marks_of_json
@@ -25,7 +25,7 @@ from unipipe_tui.domain.values import frozen
 class SnoozeAlert:
     """Which one, until when, and why."""
 
-    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has.", Names.ALERT]
+    alert: OpenAlert
     until: Annotated[str, "How long (4h, 7d), or until when (2026-11-21T09:30, UTC unless it names its zone)."] = "1d"
     reason: Annotated[str, "Why; kept with the alert and in the audit.", Short("r")] = ""
 
@@ -34,7 +34,7 @@ class SnoozeAlert:
 class CloseAlert:
     """Which one, and why."""
 
-    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has.", Names.ALERT]
+    alert: OpenAlert
     reason: Annotated[str, "Why it is no problem; kept with the alert and in the audit.", Short("r")] = ""
 
 

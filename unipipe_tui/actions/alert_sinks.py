@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.alert_delivering import send
 from unipipe_tui.actions.alert_settling import source
-from unipipe_tui.actions.monitor.delivering import send
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import SinkKind

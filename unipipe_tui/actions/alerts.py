@@ -19,6 +19,8 @@ from unipipe_tui.domain.records import Alert, Undo, UndoKind
 from unipipe_tui.domain.values import frozen
 
 MOST_NAMED = 20
+OpenAlert = Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has.", Names.ALERT]
+"""The field of a request that names one."""
 
 
 @frozen
@@ -49,7 +51,7 @@ def list_alerts(request: ListAlerts, world: World) -> AlertList:
 class AcknowledgeAlert:
     """Which one, and why."""
 
-    alert: Annotated[str, OBJECT, "Id of an open alert, or a part of it that no other one has.", Names.ALERT]
+    alert: OpenAlert
     reason: Annotated[str, "Why it is left as it is; kept with the alert and in the audit.", Short("r")] = ""
 
 

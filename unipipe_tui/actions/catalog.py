@@ -10,6 +10,7 @@ from unipipe_tui.actions import (
     demo,
     drift,
     drift_history,
+    explained_drift,
     going_back,
     jobs,
     lineage,
@@ -18,6 +19,8 @@ from unipipe_tui.actions import (
     model_comparison,
     model_rejection,
     models,
+    objectives,
+    operations,
     overview,
     performance,
     pipeline,
@@ -32,7 +35,9 @@ from unipipe_tui.actions import (
     user_commands,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.export import documents as export_documents
 from unipipe_tui.actions.monitor import run as monitor_run
+from unipipe_tui.actions.monitor import standing as monitor_standing
 from unipipe_tui.actions.release import collecting as release_collecting
 from unipipe_tui.actions.release import difference as release_difference
 from unipipe_tui.actions.release import export as release_export
@@ -126,8 +131,13 @@ CATALOG: tuple[Action, ...] = (
     drift.CHECK,
     drift_history.SHOW,
     drift_history.HISTORY,
+    explained_drift.EXPLAIN,
+    explained_drift.DRAW,
     performance.SHOW,
+    operations.SHOW,
     timeline.SHOW,
+    monitor_standing.SHOW,
+    objectives.SHOW,
     monitor_run.RUN,
     alerts.LIST,
     alerts.SHOW,
@@ -136,6 +146,8 @@ CATALOG: tuple[Action, ...] = (
     alert_marks.CLOSE,
     alert_sinks.SINKS,
     alert_sinks.TEST,
+    export_documents.PROMETHEUS,
+    export_documents.GRAFANA,
     lineage.SHOW,
     lineage_walk.WALK,
     audit.LIST,
@@ -159,8 +171,11 @@ NOUNS: dict[str, str] = {
     "timeline": "Performance, drift, latency and what happened, on one axis of time.",
     "drift": "Live traffic against the reference.",
     "performance": "How good decisions are, before and after their labels came.",
+    "slo": "Objectives: whether they are met, and what is left of their error budgets.",
+    "operations": "How a target runs: traffic, errors, latency, load, cost.",
     "monitor": "Watching over all targets.",
     "alerts": "Problems that checks found.",
+    "export": "What other tools watch with: rules for Prometheus, a dashboard for Grafana.",
     "lineage": "From anything to what it came from and what it led to.",
     "audit": "Who did what.",
     "store": "The local store.",

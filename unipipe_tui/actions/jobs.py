@@ -35,6 +35,7 @@ class ListJobs:
     """How much."""
 
     limit: Annotated[int, "How many of the newest jobs.", Short("n")] = 20
+    all: Annotated[bool, "Also quiet ones: rounds of `monitor run` that found nothing new."] = False
 
 
 @frozen
@@ -61,12 +62,16 @@ class JobList:
 
     jobs: tuple[JobLine, ...]
     total: int
+    rounds_left_out: int = 0
+    """Quiet ones that `--all` lists as well."""
 
 
 def list_jobs(request: ListJobs, world: World) -> JobList:
     """List the newest jobs: what they do or did, how they stand, how long they took."""
-    jobs = tuple(_line(as_it_is(job, world), world) for job in world.jobs.latest(request.limit))
-    return JobList(jobs, world.jobs.total())
+    newest = world.jobs.latest(request.limit, with_quiet=request.all)
+    jobs = tuple(_line(as_it_is(job, world), world) for job in newest)
+    total, quiet = world.jobs.total(), world.jobs.quiet()
+    return JobList(jobs, total + quiet) if request.all else JobList(jobs, total, quiet)
 
 
 def as_it_is(job: Job, world: World) -> Job:

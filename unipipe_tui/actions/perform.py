@@ -20,6 +20,7 @@ from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, Refused, Stopped, U
 from unipipe_tui.domain.events import Event, Noted
 from unipipe_tui.domain.jobs import Job, JobState, state_of_exit
 from unipipe_tui.domain.plans import Plan
+from unipipe_tui.domain.ports.telemetry import JobTrace
 from unipipe_tui.domain.records import ReversibleChange
 from unipipe_tui.domain.secrets import (
     command_without_secrets,
@@ -45,10 +46,12 @@ class Listening:
         listeners: tuple[Callable[[Event], None], ...],
         stopped: Callable[[], bool],
         secrets: tuple[str, ...] = (),
+        trace: JobTrace | None = None,
     ) -> None:
         self._listeners = listeners
         self._stopped = stopped
         self._secrets = secrets
+        self._trace = trace
 
     def emit(self, event: Event) -> None:
         """Tell all listeners."""
@@ -59,6 +62,11 @@ class Listening:
     def stopped(self) -> bool:
         """Whether somebody asked for the end."""
         return self._stopped()
+
+    def end(self, job: Job) -> None:
+        """Nothing more will be said."""
+        if self._trace is not None:
+            self._trace.end(job)
 
 
 def perform(
@@ -141,9 +149,12 @@ def apply_plan(
 ) -> Any:
     """Apply a plan that was shown, as a job; answers with the change's result."""
     events = world.events_of_this_job()
-    progress = Listening((events.write, listener), stopped, world.secrets)
     try:
         job = _begin(change, plan, world)
+        trace = world.trace_of(job)
+        progress = Listening((events.write, trace.hear, listener), stopped, world.secrets, trace)
+        if trace.problem:
+            progress.emit(Noted(trace.problem))
         return _applied(change, plan, world, progress, job)
     finally:
         events.close()
@@ -185,7 +196,12 @@ def _end(
 ) -> None:
     said = without_secrets(message, world.secrets)
     ended = dataclasses.replace(
-        job, state=state_of_exit(exit_code), ended=world.now(), message=said, exit_code=int(exit_code)
+        job,
+        state=state_of_exit(exit_code),
+        ended=world.now(),
+        message=said,
+        exit_code=int(exit_code),
+        quiet=done is not None and done.quiet,
     )
     with _noted(progress, "The answer of the job could not be kept"):
         if done:
@@ -206,6 +222,7 @@ def _end(
             outcome=ended.state.value,
             detail=said,
         )
+    progress.end(ended)
 
 
 @contextmanager

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.release.collecting import damage_of
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
-from unipipe_tui.config import LiveMetric
+from unipipe_tui.domain.answers import AnswerKind, kind_of
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.domain.serving import JudgedRows, Value
+from unipipe_tui.domain.serving import AnsweredRows, Value
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.quality.values import Clock, Cut, Quality, QualityReport, QualitySettings
+from unipipe_tui.monitoring.quality.values import Clock, Cut, Loss, Quality, QualityReport, QualitySettings
 
 MOST_ROWS = 50_000
 WINDOWS = 20
-YES = ("1", "1.0", "true", "True")
+
+
+class AskedFigure(StrEnum):
+    """What can be watched: of decisions and classes the first four, of numbers the last two."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1 = "f1"
+    ACCURACY = "accuracy"
+    MAE = "mae"
+    RMSE = "rmse"
+
+
+LOSSES = (AskedFigure.MAE, AskedFigure.RMSE)
 
 
 @frozen
@@ -28,10 +44,14 @@ class ShowPerformance:
     version: Annotated[int | None, "Version of the model; the one that answered last when left out.", Names.VERSION] = (
         None
     )
-    figure: Annotated[LiveMetric | None, "Figure to watch; `monitoring.performance.metric` when left out."] = None
+    figure: Annotated[
+        AskedFigure | None,
+        "Figure to watch; `monitoring.performance.metric` when left out, or `loss` of a model that answers numbers.",
+    ] = None
     at_least: Annotated[
         float | None, "What the figure must not fall below; as configured, for the configured figure, when left out."
     ] = None
+    at_most: Annotated[float | None, "What a loss must not rise above; as configured when left out."] = None
     rows: Annotated[int, "How many of the latest predictions to look at."] = MOST_ROWS
     window_rows: Annotated[int | None, "Rows of a window; so many that there are about 20 when left out."] = None
     by: Annotated[Cut, "Windows of equally many rows, or of a day (UTC)."] = Cut.ROWS
@@ -57,53 +77,87 @@ class PerformanceView:
 
 
 def show_performance(request: ShowPerformance, world: World) -> PerformanceView:
-    """Show how good a target's decisions are, window by window, with intervals; estimated where labels are still to come.
+    """Show how good a target's answers are, window by window, with intervals; estimated where labels are still to come.
 
-    Estimates (CBPE) and what is usual come from a labelled reference: a file, or else the oldest 40 % of the labelled traffic.
-    Detectors look for a change of the error, a forecast says when the figure will be too low if it surely falls, and a loss is
-    told by the slices it came from.
+    Whether a model says yes or no, names one of several classes, or answers numbers is told by its log. Of classes
+    accuracy, means over the classes and each class's recall are measured and nothing is estimated, since the log holds no
+    probabilities of the classes that were not chosen; of numbers MAE and RMSE.
+    Estimates (CBPE of decisions, DLE of numbers) and what is usual come from a labelled reference: a file, or else the
+    oldest 40 % of the labelled traffic. Detectors look for a change of the error, a forecast says when the figure will miss
+    what is asked of it if it surely goes there, and a drop is told by the slices it came from.
     """
     if request.rows < 1 or (request.window_rows is not None and request.window_rows < 1):
         raise UsageError("--rows and --window-rows must be 1 or more.")
     target = world.target(request.target)
     version = request.version or world.predictions.window(target, 1).version
-    traffic = world.predictions.judged(target, request.rows, version)
+    traffic = world.predictions.answered(target, request.rows, version)
     if not traffic.at:
         of_version = "" if version is None else f" by version {version}"
         raise UsageError(f"{target} has answered no prediction{of_version}.", hint=f"unipipe traffic show {target}")
+    settings = settings_of(request, traffic, world)
+    given = None if request.reference is None else _given(request.reference, world)
+    report = world.report_quality(traffic, given, settings, str(request.reference or ""))
+    damage = damage_of(world, target)
+    if damage:
+        report = replace(report, notices=(*report.notices, f"{damage}."))
+    labels = sum(1 for label in traffic.labels if label is not None)
+    return PerformanceView(target, version, len(traffic.at), labels, report)
+
+
+def settings_of(request: ShowPerformance, traffic: AnsweredRows, world: World) -> QualitySettings:
+    """What to look at in these rows: what was asked for, or else what is configured for such answers."""
     wanted = world.config.monitoring.performance
-    figure = request.figure or wanted.metric
-    settings = QualitySettings(
-        metric=Quality(figure.value),
-        limit=wanted.at_least if request.at_least is None and figure is wanted.metric else request.at_least,
+    metric, limit = _watched(request, kind_of(traffic), world)
+    return QualitySettings(
+        metric=metric,
+        limit=limit,
         minimum_labels=wanted.minimum_labels,
         window_rows=request.window_rows or max(wanted.minimum_labels, math.ceil(len(traffic.at) / WINDOWS), 1),
         cut=request.by,
         clock=request.clock,
     )
-    given = None if request.reference is None else _given(request.reference, world)
-    report = world.report_quality(traffic, given, settings, str(request.reference or ""))
-    labels = sum(1 for label in traffic.labels if label is not None)
-    return PerformanceView(target, version, len(traffic.at), labels, report)
 
 
-def _given(path: Path, world: World) -> JudgedRows:
+def _watched(request: ShowPerformance, kind: AnswerKind, world: World) -> tuple[Quality | Loss, float | None]:
+    wanted, asked = world.config.monitoring.performance, request.figure
+    if kind is AnswerKind.NUMBERS:
+        if asked is not None and asked not in LOSSES:
+            raise UsageError(
+                f"{asked.value} is no figure of a model that answers numbers.", hint="--figure mae, or rmse"
+            )
+        loss = wanted.loss.value if asked is None else asked.value
+        own = wanted.at_most if loss == wanted.loss.value else None
+        return Loss(loss), own if request.at_most is None else request.at_most
+    if asked in LOSSES:
+        raise UsageError(
+            f"{asked.value} is a figure of models that answer numbers.", hint="--figure accuracy, or another"
+        )
+    figure = wanted.metric.value if asked is None else asked.value
+    own = wanted.at_least if figure == wanted.metric.value else None
+    return Quality(figure), own if request.at_least is None else request.at_least
+
+
+def _given(path: Path, world: World) -> AnsweredRows:
     there = world.tables.columns(path)
     label = next((name for name in (world.config.data.label, "label") if name in there), None)
-    missing = [name for name in ("score", "decision") if name not in there]
+    missing = [] if label and {"score", "decision"} & set(there) else ["score, decision"]
     if label is None or missing:
         lacks = ", ".join([*missing, *(["the label"] if label is None else [])])
         raise UsageError(f"{path} has no column for: {lacks}.", hint=f"It has: {', '.join(there)}.")
     records = world.tables.records(path)
     inputs = [name for name in there if name not in {"score", "decision", label, world.config.data.id}]
-    return JudgedRows(
+    return AnsweredRows(
         at=(world.now(),) * len(records),
-        scores=tuple(_number(record["score"]) for record in records),
-        decisions=tuple(str(record["decision"]) in YES for record in records),
-        labels=tuple(None if record[label] is None else str(record[label]) in YES for record in records),
+        scores=tuple(_number(record.get("score")) for record in records),
+        decisions=tuple(_text(record.get("decision")) for record in records),
+        labels=tuple(_text(record[label]) for record in records),
         label_at=(None,) * len(records),
         inputs={name: tuple(record[name] for record in records) for name in inputs},
     )
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
 
 
 def _number(value: Value) -> float | None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.answer_kinds import says_yes_or_no
 from unipipe_tui.actions.overview import TRAININGS
 from unipipe_tui.actions.recorded_checks import RecordedCheck, read_check
 from unipipe_tui.actions.request import OBJECT, Names
@@ -64,7 +65,7 @@ def show_timeline(request: ShowTimeline, world: World) -> Timeline:
         checks = [read_check(check) for check in recorded if _counts(check.at, since)]
         marks = sorted(_marks(target, since, world), key=lambda mark: mark.at)
     stretches = world.predictions.stretches(target, STRETCHES, since)
-    series = tuple(one for one in _series(checks, stretches, world) if one.points)
+    series = tuple(one for one in _series(target, checks, stretches, world) if one.points)
     moments = [*(point.at for one in series for point in one.points), *(mark.at for mark in marks)]
     return Timeline(
         target=target,
@@ -80,9 +81,13 @@ def _counts(at: datetime, since: datetime | None) -> bool:
     return since is None or at >= since
 
 
-def _series(checks: Sequence[RecordedCheck], stretches: Sequence[TrafficWindow], world: World) -> Iterator[Series]:
+def _series(
+    target: str, checks: Sequence[RecordedCheck], stretches: Sequence[TrafficWindow], world: World
+) -> Iterator[Series]:
     wanted = world.config.monitoring.performance
-    judged = tuple(_judged(checks, wanted.metric.value)) or tuple(_measured(stretches, world))
+    judged = tuple(_judged(checks, wanted.metric.value))
+    if not judged and says_yes_or_no(world, target, None):
+        judged = tuple(_measured(stretches, world))
     yield Series(wanted.metric.value, "", Better.HIGHER, wanted.at_least, judged)
     yield Series("drift", "PSI beyond chance", Better.LOWER, DEFAULT.effect, tuple(_drift(checks)))
     latency = (

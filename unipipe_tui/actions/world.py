@@ -7,17 +7,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from unipipe_tui.actions.verdict_doors import Verdicts
 from unipipe_tui.config import Config, ModelConfig, TargetConfig, UserConfig
-from unipipe_tui.domain.charts import Chart
+from unipipe_tui.domain.charts import Picture
 from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.jobs import Job
 from unipipe_tui.domain.outlines import MetricOutline
 from unipipe_tui.domain.ports.exports import Exporter
+from unipipe_tui.domain.ports.objectives import LabelledDecisions
+from unipipe_tui.domain.ports.operations import OperationsLog
 from unipipe_tui.domain.ports.rollouts import Rollouts
 from unipipe_tui.domain.ports.serving import Bundles, Predictions, Tables
 from unipipe_tui.domain.ports.sinks import MonitorTurn, Sink
 from unipipe_tui.domain.ports.store import Audit, EventSink, History, JobFolders, JobRecords, RunIndex, StoreFile
 from unipipe_tui.domain.ports.targets import Target
+from unipipe_tui.domain.ports.telemetry import JobTrace
 from unipipe_tui.domain.ports.tools import (
     DistantVersions,
     Dvc,
@@ -29,9 +34,11 @@ from unipipe_tui.domain.ports.tools import (
     RunProgram,
     Tool,
 )
+from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.runs.importance import ImportanceMeter
 from unipipe_tui.domain.runs.rows import RunSource
-from unipipe_tui.domain.serving import JudgedRows
+from unipipe_tui.domain.serving import AnsweredRows
+from unipipe_tui.domain.telemetry import untraced
 from unipipe_tui.domain.tracking import Tracking, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Profile
@@ -43,11 +50,16 @@ class Profiler(Protocol):
     """Counts the distributions of columns; reading files of any size takes one scan."""
 
     def profile(
-        self, files: Sequence[Path], columns: Sequence[str] | None = None, like: Profile | None = None
+        self,
+        files: Sequence[Path],
+        columns: Sequence[str] | None = None,
+        like: Profile | None = None,
+        progress: Progress | None = None,
     ) -> Profile:
         """The profile of Parquet, CSV or JSON-lines files; with `like`, counted in that profile's bins.
 
-        One without `like` is kept by the files' content and not counted again.
+        One without `like` is kept by the files' content and not counted again. `progress` hears how many columns are
+        counted, and can stop the work.
         """
         ...
 
@@ -60,9 +72,14 @@ class ChecksByMethod(Protocol):
     """Compares two sets of rows by a method of one's own choice; importing what it computes with takes a second."""
 
     def __call__(
-        self, method: DriftMethod, reference: Sequence[Path], current: Sequence[Path], columns: Sequence[str]
+        self,
+        method: DriftMethod,
+        reference: Sequence[Path],
+        current: Sequence[Path],
+        columns: Sequence[str],
+        progress: Progress | None = None,
     ) -> DriftReport:
-        """These columns of the reference, each with the method's number and verdict."""
+        """These columns of the reference, each with the method's number and verdict; `progress` as for a profile."""
         ...
 
 
@@ -70,7 +87,7 @@ class QualityReporter(Protocol):
     """Tells how good decisions were; importing what it computes with takes a second."""
 
     def __call__(
-        self, traffic: JudgedRows, given: JudgedRows | None, settings: QualitySettings, given_as: str = ""
+        self, traffic: AnsweredRows, given: AnsweredRows | None, settings: QualitySettings, given_as: str = ""
     ) -> QualityReport:
         """Windows, estimates, detectors, calibration, forecast and causes; `given` is a labelled reference."""
         ...
@@ -121,7 +138,7 @@ class World:
     """Opens MLflow for writing, which takes seconds."""
     open_importance: Callable[[], ImportanceMeter]
     """Opens what fits forests, which takes seconds."""
-    draw_image: Callable[[Chart, Path], None]
+    draw_image: Callable[[Picture, Path], None]
     """Draws a chart into an SVG or PNG file; beginning to draw takes a second."""
     target_of: Callable[[str], Target]
     """A place where versions answer."""
@@ -132,10 +149,15 @@ class World:
     rollouts: Rollouts
     bundles: Bundles
     predictions: Predictions
+    operations: OperationsLog
+    """How targets ran, as their servers wrote it down."""
+    outcomes: LabelledDecisions
+    """How decisions turned out, when their labels came."""
     tables: Tables
     profiler: Profiler
     report_quality: QualityReporter
     check_by: ChecksByMethod
+    verdicts: Verdicts
     jobs: JobRecords
     job_folders: JobFolders
     events_of_this_job: Callable[[], EventSink]
@@ -156,6 +178,8 @@ class World:
     """The world of another project's folder."""
     runs_at_once: bool = False
     """Whether looks at runs answer with what the index holds, because somebody else keeps it in step: a screen does."""
+    trace_of: Callable[[Job], JobTrace] = untraced
+    """Begins the trace of a job, where somebody collects traces."""
     secrets: tuple[str, ...] = ()
     """What nothing that is recorded or said may hold: the secrets that this process was given in its environment."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOCK = "monitor.lock"
@@ -22,8 +22,10 @@ def monitor_turn(folder: Path) -> Iterator[int | None]:
         except BlockingIOError:
             yield _pid(descriptor)
             return
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # It is the lock that counts: on a full disk nobody is told who holds it, and that is all.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield None
     finally:
         os.close(descriptor)

@@ -16,6 +16,7 @@ from rich.text import Text
 from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.drift import DriftChecked
+from unipipe_tui.actions.drift_beside import Beside, drift_words
 from unipipe_tui.actions.drift_history import DriftView
 from unipipe_tui.actions.going_back import WentBack
 from unipipe_tui.actions.jobs import JobLog
@@ -28,13 +29,17 @@ from unipipe_tui.actions.store import QueryResult
 from unipipe_tui.cli import (
     render_charts,
     render_comparison,
+    render_drift,
     render_models,
     render_monitoring,
+    render_objectives,
+    render_operations,
     render_performance,
     render_pipeline,
     render_releases,
     render_reproduction,
     render_runs,
+    render_verdicts,
 )
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import Step, StepState
@@ -102,7 +107,7 @@ def _headline(step: Step) -> str:
 
 @lines_of.register
 def _(checked: DriftChecked) -> Lines:
-    found = f"drift in {', '.join(checked.drifted_columns)}" if checked.drifted else "no drift"
+    found = drift_words(checked.drifted_columns, checked.beside)
     lines = [Text(f"{found}  ({checked.current_rows:,} rows against {checked.reference_rows:,})", style="bold")]
     rows = [
         (_drift_mark(c), c.column, _cell(c.value), _cell(c.effect), _p_value(c.p_value), c.reason)
@@ -114,6 +119,7 @@ def _(checked: DriftChecked) -> Lines:
     lines.append(Text(checked.method, style="bright_black"))
     if checked.new_columns:
         lines.append(Text(f"not in the reference, so not compared: {', '.join(checked.new_columns)}"))
+    lines += render_verdicts.beside_lines(checked.beside)
     if checked.performance:
         lines.append(Text(f"performance: {checked.performance.sentence}"))
     return lines + [Text(f"alert: {alert}", style="magenta") for alert in checked.alerts]
@@ -130,7 +136,8 @@ def _(view: DriftView) -> Lines:
     ]
     for column in view.columns:
         lines += [Text(), *_distribution(column)]
-    return lines
+    beside = render_verdicts.beside_lines(Beside(view.multivariate, view.predictions, view.segments, view.importance))
+    return [*lines, Text(), *beside] if beside else lines
 
 
 def _drift_mark(column: ColumnDrift) -> str:
@@ -191,6 +198,8 @@ for _of_runs in (
     render_charts.weighed_lines,
     render_charts.sweeps_lines,
     render_charts.duplicates_lines,
+    render_drift.explained_lines,
+    render_drift.standing_lines,
     render_monitoring.timeline_lines,
     render_monitoring.drift_history_lines,
     render_monitoring.traffic_lines,
@@ -198,6 +207,8 @@ for _of_runs in (
     render_monitoring.alert_lines,
     render_monitoring.monitored_lines,
     render_performance.performance_lines,
+    render_objectives.objective_lines,
+    render_operations.operations_lines,
 ):
     lines_of.register(_of_runs)
 

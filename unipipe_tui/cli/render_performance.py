@@ -19,7 +19,8 @@ from unipipe_tui.monitoring.quality.values import (
 
 MOST_WINDOWS = 24
 MOST_SLICES = 6
-WARNED = {TrendState.FALLING, TrendState.ALREADY_BELOW}
+MOST_CLASSES = 12
+WARNED = {TrendState.FALLING, TrendState.ALREADY_BELOW, TrendState.RISING, TrendState.ALREADY_ABOVE}
 
 
 def performance_lines(view: PerformanceView) -> Lines:
@@ -27,7 +28,7 @@ def performance_lines(view: PerformanceView) -> Lines:
     report = view.report
     version = "" if view.version is None else f" version {view.version}"
     known = f"{view.rows:,} rows, {view.labels:,} labels"
-    lines = [Text(f"{view.target}{version}: {report.metric.value}, wanted {report.limit:.4g}  ({known})", style="bold")]
+    lines = [Text(f"{view.target}{version}: {report.metric.value}{_wanted(report)}  ({known})", style="bold")]
     rows = [_window(window, report) for window in report.windows[-MOST_WINDOWS:]]
     header = ("", "until", "rows", "labels", f"{report.metric.value} (95 %)", "estimated (95 %)", "")
     named = (
@@ -41,19 +42,36 @@ def performance_lines(view: PerformanceView) -> Lines:
         [("", "detector", "rows", "error before", "now", "changes, the last at", "parameters"), *detectors],
         header=True,
     )
-    lines += _drop(report.drop) + _calibration(report.calibration)
+    lines += _classes(report) + _drop(report.drop) + _calibration(report.calibration)
     reference = report.reference
     lines += notes(report.notices)
     said = f"reference: {reference.what} ({reference.labelled:,} labelled rows). {report.method}."
     return [*lines, Text(), Text(clipped(said, 600), style=QUIET)]
 
 
+def _wanted(report: QualityReport) -> str:
+    if report.limit is None:
+        return ""
+    return f", wanted {'at most ' if report.less_is_better else ''}{report.limit:.4g}"
+
+
+def _classes(report: QualityReport) -> Lines:
+    """Each class's recall in the newest window that has labels."""
+    window = next((one for one in reversed(report.windows) if one.classes), None)
+    if window is None:
+        return []
+    rows = [(clipped(one.name, 40), f"{one.rows:,}", _estimate(one.recall)) for one in window.classes[:MOST_CLASSES]]
+    until = f"recall by class, until {window.last:%m-%d %H:%M:%S}"
+    named = f"{until}, {len(rows)} of {len(window.classes)}" if len(window.classes) > len(rows) else until
+    return block(named, [("class", "labels", "recall (95 %)"), *rows], header=True)
+
+
 def _window(window: QualityWindow, report: QualityReport) -> tuple[str, ...]:
     figure = window.figure(report.metric)
     value = figure.measured.value
-    below = value is not None and value < report.limit
-    glyph = "!" if figure.unusual or below else "·" if value is None else "✓"
-    said = "below" if below else ""
+    missed = report.misses(value)
+    glyph = "!" if figure.unusual or missed else "·" if value is None else "✓"
+    said = ("above" if report.less_is_better else "below") if missed else ""
     if figure.unusual and figure.usual is not None:
         said = f"{said} usual {figure.usual.low:.3f} to {figure.usual.high:.3f}".strip()
     return (

@@ -19,6 +19,7 @@ from rich.text import Text
 from unipipe_tui.actions.action import Action, Change, Danger, Done, Look, Watch, exit_code_of
 from unipipe_tui.actions.command_line import approved, command_line, confirmation
 from unipipe_tui.actions.demo import Told
+from unipipe_tui.actions.export.documents import DocumentExported
 from unipipe_tui.actions.perform import (
     Listening,
     allowed_plan,
@@ -193,7 +194,7 @@ class Session:
     def _answer(self, result: Any, options: Options) -> None:
         if options.json:
             output.print_json(to_plain(result))
-        elif isinstance(result, RunsExported | ReleaseExported) and result.text is not None:
+        elif isinstance(result, RunsExported | ReleaseExported | DocumentExported) and result.text is not None:
             output.print_text(result.text)
         else:
             output.print_lines(lines_of(result))

@@ -51,6 +51,8 @@ class Job:
     ended: datetime | None = None
     message: str = ""
     exit_code: int | None = None
+    quiet: bool = False
+    """Whether nothing came of it, as of a round of a watch that found nothing new: nobody need see it."""
 
     def seconds(self, now: datetime) -> float:
         """How long the job took, or has taken so far."""

@@ -42,6 +42,12 @@ def seconds_of(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def length_of(seconds: int) -> str:
+    """A whole length of time, as `seconds_of` reads it: `5m`, `6h`, `3d`."""
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
 def is_age(text: str) -> bool:
     """Whether it tells a length of time, and no date."""
     return bool(_AGE.fullmatch(text.strip()))

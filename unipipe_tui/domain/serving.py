@@ -108,6 +108,19 @@ class ScoreCell:
 
 
 @frozen
+class AnsweredRows:
+    """Predictions and labels as the log holds them, column by column: all are parallel, in the order of the predictions."""
+
+    at: tuple[datetime, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    decisions: tuple[str | None, ...] = ()
+    labels: tuple[str | None, ...] = ()
+    """None where the label has not come."""
+    label_at: tuple[datetime | None, ...] = ()
+    inputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+
+
+@frozen
 class JudgedRows:
     """Predictions and what turned out to be true, column by column: all are parallel, in the order of the predictions."""
 

@@ -14,6 +14,8 @@ from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.values import frozen
 
+MOST_NAMED = 3
+
 
 @frozen
 class CollectTraffic:
@@ -50,6 +52,18 @@ def bring_log(world: World, target: str, progress: Progress) -> None:
         world.target_of(target).collect(progress)
     except UnipipeError as error:
         progress.emit(Noted(f"The newest predictions of {target} are not here: {error.message}"))
+    told = damage_of(world, target)
+    if told:
+        progress.emit(Noted(told))
+
+
+def damage_of(world: World, target: str) -> str:
+    """What to say of segments of its log that cannot be read; empty when all can."""
+    damaged = world.predictions.damaged(target)
+    if not damaged:
+        return ""
+    some = ", ".join(damaged[:MOST_NAMED]) + (", ..." if len(damaged) > MOST_NAMED else "")
+    return f"{len(damaged)} segments of the log of {target} were cut off, so their rows are missing: {some}"
 
 
 COLLECT = Change(

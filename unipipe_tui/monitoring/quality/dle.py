@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from scipy.stats import t as student
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from unipipe_tui.domain.errors import Failed
@@ -54,11 +55,13 @@ def row_losses(loss: Loss, predicted: Floats, true: Floats) -> Floats:
 
 
 def measured_loss(loss: Loss, predicted: Floats, true: Floats) -> Estimate:
-    """The figure as true values show it, with its 95 % interval; rows without a value are left out."""
+    """The figure as true values show it, with its 95 % t-interval; rows without a value are left out."""
     losses = row_losses(loss, predicted, true)
     losses = losses[np.isfinite(losses)]
-    spread = float(losses.std(ddof=1)) if len(losses) > 1 else 0.0
-    return _figure(loss, losses, spread)
+    if len(losses) < 2:
+        return _figure(loss, losses, 0.0)
+    # Student's quantile: the spread itself is only known from these rows.
+    return _figure(loss, losses, float(losses.std(ddof=1)), float(student.ppf(0.975, len(losses) - 1)))
 
 
 @frozen
@@ -105,10 +108,10 @@ def fit_losses(
     return LossEstimator(encode, models, spreads, known, len(rows))
 
 
-def _figure(loss: Loss, losses: Floats, spread: float) -> Estimate:
+def _figure(loss: Loss, losses: Floats, spread: float, reaches: float = Z_95) -> Estimate:
     if not len(losses):
         return UNKNOWN
-    mean, reach = float(losses.mean()), Z_95 * spread / float(np.sqrt(len(losses)))
+    mean, reach = float(losses.mean()), reaches * spread / float(np.sqrt(len(losses)))
     low, high = max(0.0, mean - reach), mean + reach
     if loss not in ROOTS:
         return Estimate(mean, low, high)

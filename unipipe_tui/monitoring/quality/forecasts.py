@@ -1,4 +1,4 @@
-"""When a falling figure will be too low, said only when it surely falls.
+"""When a falling figure will be too low, or a rising loss too high, said only when it surely goes there.
 
 Formula: the figure of the windows is a line over time, y = a + b t, fitted by least squares weighted by 1 / (standard
 error)², so that a window of few labels counts less. It is said to fall when both the t-test of b (n - 2 degrees of
@@ -55,13 +55,41 @@ class _Line:
         return float(student.cdf(self.slope / math.sqrt(self.variance_of_slope), self.freedom))
 
 
-def forecast(metric: str, limit: float, moments: Sequence[datetime], figures: Sequence[Estimate]) -> Forecast:
+@frozen
+class _Way:
+    """Which way a figure goes that gets worse; what is told of one that rises is that of its mirror image, which falls."""
+
+    sign: float
+    goes: str
+    going: str
+    side: str
+    on_the_way: TrendState
+    past: TrendState
+
+
+DOWN = _Way(1.0, "falls", "falling", "below", TrendState.FALLING, TrendState.ALREADY_BELOW)
+UP = _Way(-1.0, "rises", "rising", "above", TrendState.RISING, TrendState.ALREADY_ABOVE)
+
+
+def forecast(
+    metric: str,
+    limit: float | None,
+    moments: Sequence[datetime],
+    figures: Sequence[Estimate],
+    less_is_better: bool = False,
+) -> Forecast:
     """Whether a figure falls, and when it will be below its limit; `moments` and `figures` are parallel, one a window.
 
-    Windows without a value are left out; the order of the others does not matter.
+    Windows without a value are left out; the order of the others does not matter. Of a loss it is whether it rises, and when it
+    will be above.
     """
+    way = UP if less_is_better else DOWN
     known = sorted(
-        ((at, one.value, _error(one)) for at, one in zip(moments, figures, strict=True) if one.value is not None),
+        (
+            (at, way.sign * one.value, _error(one))
+            for at, one in zip(moments, figures, strict=True)
+            if one.value is not None
+        ),
         key=lambda each: each[0],
     )
     if len(known) < FEWEST_WINDOWS or known[0][0] == known[-1][0]:
@@ -72,34 +100,39 @@ def forecast(metric: str, limit: float, moments: Sequence[datetime], figures: Se
     line, centre = _fitted(days, values, errors)
     by_order = _falls_by_order(days, values)
     if line.slope >= 0 or max(line.p_value, by_order) >= SIGNIFICANCE:
-        said = f"no falling trend of {metric} in {len(known)} windows ({_tests(line, by_order)})."
-        return _without_moment(metric, limit, TrendState.NO_TREND, len(known), said, line, by_order)
-    return _moment(metric, limit, line, by_order, float(-centre), float(-days[0]), len(known))
+        said = f"no {way.going} trend of {metric} in {len(known)} windows ({_tests(line, by_order)})."
+        return _without_moment(metric, limit, TrendState.NO_TREND, len(known), said, line, by_order, way)
+    if limit is None:
+        said = f"{metric} {way.goes} by {_a_day(line)} ({_tests(line, by_order)}); nothing is asked of it."
+        return _without_moment(metric, limit, TrendState.FAR_OFF, len(known), said, line, by_order, way)
+    return _moment(metric, limit, way, line, by_order, (float(-centre), float(-days[0])), len(known))
 
 
 def _moment(
-    metric: str, limit: float, line: _Line, by_order: float, ahead_of_mean: float, seen: float, windows: int
+    metric: str, asked: float, way: _Way, line: _Line, by_order: float, days: tuple[float, float], windows: int
 ) -> Forecast:
-    """`ahead_of_mean` days lie between the mean moment and the last window."""
-    tests = _tests(line, by_order)
+    """`days` are those between the mean moment and the last window, and those between the first one and the last."""
+    ahead_of_mean, seen = days
+    limit, tests = way.sign * asked, _tests(line, by_order)
     now = line.at_mean + line.slope * ahead_of_mean
     if now < limit:
         said = (
-            f"{metric} falls and is below {limit:g} already: {now:.3f} by its trend over {windows} windows ({tests})."
+            f"{metric} {way.goes} and is {way.side} {asked:g} already: {way.sign * now:.3f} by its trend over {windows} "
+            f"windows ({tests})."
         )
-        return _without_moment(metric, limit, TrendState.ALREADY_BELOW, windows, said, line, by_order)
+        return _without_moment(metric, asked, way.past, windows, said, line, by_order, way)
     due = (limit - line.at_mean) / line.slope - ahead_of_mean
     if due > FARTHEST * seen:
-        said = f"{metric} falls by {_a_day(line)}, but {limit:g} is too far off to say when ({tests})."
-        return _without_moment(metric, limit, TrendState.FAR_OFF, windows, said, line, by_order)
+        said = f"{metric} {way.goes} by {_a_day(line)}, but {asked:g} is too far off to say when ({tests})."
+        return _without_moment(metric, asked, TrendState.FAR_OFF, windows, said, line, by_order, way)
     earliest, latest = (SECONDS_A_DAY * max(0.0, end - ahead_of_mean) for end in _fieller(line, limit))
     said = (
-        f"at this trend {metric} falls below {limit:g} in about {duration(SECONDS_A_DAY * due)} "
+        f"at this trend {metric} {way.goes} {way.side} {asked:g} in about {duration(SECONDS_A_DAY * due)} "
         f"(95 % {duration(earliest)} to {duration(latest)}; {tests}, {windows} windows)."
     )
-    slope, falls = line.slope, TrendState.FALLING
+    slope, then = way.sign * line.slope, way.on_the_way
     return Forecast(
-        metric, limit, falls, windows, slope, line.p_value, by_order, SECONDS_A_DAY * due, earliest, latest, said
+        metric, asked, then, windows, slope, line.p_value, by_order, SECONDS_A_DAY * due, earliest, latest, said
     )
 
 
@@ -163,12 +196,13 @@ def duration(seconds: float) -> str:
 
 def _without_moment(
     metric: str,
-    limit: float,
+    limit: float | None,
     state: TrendState,
     windows: int,
     said: str,
     line: _Line | None = None,
     by_order: float | None = None,
+    way: _Way = DOWN,
 ) -> Forecast:
-    slope, p_value = (line.slope, line.p_value) if line is not None else (None, None)
+    slope, p_value = (way.sign * line.slope, line.p_value) if line is not None else (None, None)
     return Forecast(metric, limit, state, windows, slope, p_value, by_order, None, None, None, said)

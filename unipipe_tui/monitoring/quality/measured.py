@@ -53,7 +53,7 @@ def roc_area(scores: Floats, labels: Bools) -> Estimate:
         return Estimate(
             area, *_ends(wilson_interval(round(area * min(positives, negatives)), min(positives, negatives)), area)
         )
-    return _by_log_odds(area, math.sqrt(spread))
+    return by_log_odds(area, math.sqrt(spread))
 
 
 def average_precision(scores: Floats, labels: Bools) -> Estimate:
@@ -64,7 +64,7 @@ def average_precision(scores: Floats, labels: Bools) -> Estimate:
     area = float(average_precision_score(labels, scores))
     if area >= 1.0:
         return Estimate(area, *_ends(wilson_interval(positives, positives), area))
-    return _by_log_odds(area, math.sqrt(area * (1 - area) / positives))
+    return by_log_odds(area, math.sqrt(area * (1 - area) / positives))
 
 
 def _scored(scores: Floats, labels: Bools) -> tuple[Floats, Bools]:
@@ -84,7 +84,8 @@ def _variance(values: Floats) -> float:
     return float(values.var(ddof=1)) if len(values) > 1 else 0.25
 
 
-def _by_log_odds(share: float, error: float) -> Estimate:
+def by_log_odds(share: float, error: float) -> Estimate:
+    """A share strictly between 0 and 1 with the 95 % interval of its log-odds, made from its standard error."""
     odds, reach = math.log(share / (1 - share)), Z_95 * error / (share * (1 - share))
     return Estimate(share, 1 / (1 + math.exp(min(700.0, reach - odds))), 1 / (1 + math.exp(-min(700.0, odds + reach))))
 

@@ -22,12 +22,17 @@ from unipipe_tui.monitoring.quality.values import (
     QualityWindow,
     ReferencePart,
 )
-from unipipe_tui.monitoring.quality.windows import Arrays, Places, arrays_of, cut_into_windows, judged_window
+from unipipe_tui.monitoring.quality.windows import (
+    FEWEST_CHUNKS,
+    OWN_SHARE,
+    Arrays,
+    Places,
+    arrays_of,
+    cut_into_windows,
+    judged_window,
+    own_reference,
+)
 
-OWN_SHARE = 0.4
-"""Of the labelled rows of the traffic itself, the oldest, that are the reference when none is given."""
-FEWEST_CHUNKS = 5
-"""From fewer chunks of the reference nobody knows what is usual."""
 MOST_SLICES = 12
 METHOD = (
     "measured: 95 % intervals of Wilson, of DeLong (ROC area) and of the log-odds (average precision); "
@@ -53,6 +58,8 @@ def report_quality(
 
     `given` is a labelled reference; without one the oldest 40 % of the labelled traffic are.
     """
+    metric = settings.metric
+    assert isinstance(metric, Quality)
     arrays = arrays_of(traffic)
     reference = _reference(traffic, arrays, given, given_as)
     estimator, notices = _estimator(reference, settings)
@@ -62,11 +69,11 @@ def report_quality(
         judged_window(arrays, places, settings.clock, estimator, not own.isdisjoint(places.tolist())) for places in cuts
     )
     current = _current(arrays, cuts, windows, settings.minimum_labels)
-    limit, told = _limit(settings, estimator)
-    shown, counted, errors = _errors(arrays, settings.metric)
+    limit, told = _limit(metric, settings, estimator)
+    shown, counted, errors = _errors(arrays, metric)
     enough = [window for window in windows if window.labelled >= settings.minimum_labels]
     return QualityReport(
-        metric=settings.metric,
+        metric=metric,
         limit=limit,
         reference=reference.part,
         windows=windows,
@@ -74,12 +81,12 @@ def report_quality(
         detectors=states_of(errors[counted].tolist(), [arrays.at[place] for place in np.flatnonzero(counted)]),
         detected_on=shown,
         forecast=forecast(
-            settings.metric.value,
+            metric.value,
             limit,
             [window.first + (window.last - window.first) / 2 for window in enough],
-            [window.figure(settings.metric).measured for window in enough],
+            [window.figure(metric).measured for window in enough],
         ),
-        drop=_drop(settings.metric, reference, arrays, traffic, current),
+        drop=_drop(metric, reference, arrays, traffic, current),
         method=METHOD,
         notices=(*told, *notices, *_notices(arrays, current, settings)),
     )
@@ -92,8 +99,7 @@ def _reference(traffic: JudgedRows, arrays: Arrays, given: JudgedRows | None, gi
         what = given_as
     else:
         own, held, inputs = True, arrays, traffic.inputs
-        labelled = np.flatnonzero(arrays.labelled)
-        places = labelled[: int(OWN_SHARE * len(labelled))]
+        places = own_reference(arrays)
         what = f"the oldest {OWN_SHARE:.0%} of the labelled predictions looked at"
     return _Reference(
         held, inputs, places, ReferencePart(len(held.at) if not own else len(places), len(places), what), own
@@ -114,15 +120,15 @@ def _estimator(reference: _Reference, settings: QualitySettings) -> tuple[Binary
     return BinaryEstimator(found.calibrator, known, found.rows), tuple(notices)
 
 
-def _limit(settings: QualitySettings, estimator: BinaryEstimator | None) -> tuple[float, tuple[str, ...]]:
+def _limit(
+    metric: Quality, settings: QualitySettings, estimator: BinaryEstimator | None
+) -> tuple[float, tuple[str, ...]]:
     if settings.limit is not None:
         return settings.limit, ()
-    usual = estimator.usual.get(settings.metric) if estimator is not None else None
+    usual = estimator.usual.get(metric) if estimator is not None else None
     if usual is None:
-        return 0.0, (f"Nothing is asked of {settings.metric.value}: give --at-least.",)
-    return usual.low, (
-        f"Nothing is asked of {settings.metric.value}: it is held against the lower end of what is usual.",
-    )
+        return 0.0, (f"Nothing is asked of {metric.value}: give --at-least.",)
+    return usual.low, (f"Nothing is asked of {metric.value}: it is held against the lower end of what is usual.",)
 
 
 def _current(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from unipipe_tui.domain.answers import AnswerKind
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Estimate
 
@@ -66,14 +67,25 @@ class Band:
 class Figure:
     """One figure of one window: as labels show it, and as it is estimated without them."""
 
-    metric: Quality
+    metric: Quality | Loss
     measured: Estimate = UNKNOWN
     """Of the rows whose label is known, with a 95 % interval."""
     estimated: Estimate = UNKNOWN
-    """Of all rows of the window, by CBPE: with the range that 95 % of such windows' labels will show."""
+    """Of all rows of the window, by CBPE, of numbers by DLE: with the range that 95 % of such windows' labels will show."""
     usual: Band | None = None
     unusual: bool = False
     """Whether the estimate lies outside of what is usual."""
+
+
+@frozen
+class ClassRecall:
+    """Of the rows of one class, the share that was told as such."""
+
+    name: str
+    rows: int
+    """Labelled ones of this class."""
+    recall: Estimate
+    """With Wilson's interval, 95 %."""
 
 
 @frozen
@@ -87,8 +99,10 @@ class QualityWindow:
     figures: tuple[Figure, ...]
     of_reference: bool = False
     """Whether the reference was taken from it: that it is as usual proves nothing."""
+    classes: tuple[ClassRecall, ...] = ()
+    """Of a model that answers with one of several classes."""
 
-    def figure(self, metric: Quality) -> Figure:
+    def figure(self, metric: Quality | Loss) -> Figure:
         """The figure of that metric; one without numbers when it was not looked at."""
         return next((one for one in self.figures if one.metric is metric), Figure(metric))
 
@@ -169,16 +183,19 @@ class TrendState(StrEnum):
     NO_TREND = "no trend"
     ALREADY_BELOW = "already below"
     TOO_FEW_WINDOWS = "too few windows"
+    RISING = "rising"
+    """Of a figure of which less is better."""
+    ALREADY_ABOVE = "already above"
     FAR_OFF = "far off"
-    """It falls, and would reach the limit only long after what was seen says anything."""
+    """It goes there, and would reach the limit only long after what was seen says anything."""
 
 
 @frozen
 class Forecast:
-    """When a figure will fall below its limit, if it goes on as it did."""
+    """When a figure will fall below its limit, or a loss rise above it, if it goes on as it did."""
 
     metric: str
-    limit: float
+    limit: float | None
     state: TrendState
     windows: int
     slope_per_day: float | None
@@ -187,7 +204,7 @@ class Forecast:
     p_order: float | None
     """One-sided, of the order alone (Mann and Kendall), which no outlier can make."""
     below_in_seconds: float | None
-    """From the last window on."""
+    """From the last window on; None where no moment is told."""
     earliest_seconds: float | None
     latest_seconds: float | None
     """Ends of the 95 % interval (Fieller)."""
@@ -248,9 +265,10 @@ class ReferencePart:
 class QualityReport:
     """All that is known of a target's performance."""
 
-    metric: Quality
+    metric: Quality | Loss
     """The figure that is watched."""
-    limit: float
+    limit: float | None
+    """What it must not fall below, or rise above when it is a loss; None: nothing is asked of it."""
     reference: ReferencePart
     windows: tuple[QualityWindow, ...]
     calibration: Calibration | None
@@ -262,15 +280,27 @@ class QualityReport:
     """From the reference to the last window with labels enough."""
     method: str
     notices: tuple[str, ...]
+    kind: AnswerKind = AnswerKind.DECISIONS
+
+    @property
+    def less_is_better(self) -> bool:
+        """Whether the figure is a loss."""
+        return isinstance(self.metric, Loss)
+
+    def misses(self, value: float | None) -> bool:
+        """Whether a figure is on the wrong side of the limit; one that is not known is not."""
+        if value is None or self.limit is None:
+            return False
+        return value > self.limit if self.less_is_better else value < self.limit
 
 
 @frozen
 class QualitySettings:
     """What to look at and how."""
 
-    metric: Quality
+    metric: Quality | Loss
     limit: float | None
-    """What the figure must not fall below; the lower end of what is usual when there is none."""
+    """What the figure must not fall below, or rise above when it is a loss; the end of what is usual when there is none."""
     minimum_labels: int
     window_rows: int
     cut: Cut = Cut.ROWS

@@ -17,6 +17,10 @@ from unipipe_tui.monitoring.quality.measured import measured
 from unipipe_tui.monitoring.quality.values import Clock, Cut, Figure, Quality, QualityWindow
 
 Places = NDArray[np.int64]
+OWN_SHARE = 0.4
+"""Of the labelled rows of the traffic itself, the oldest, that are the reference when none is given."""
+FEWEST_CHUNKS = 5
+"""From fewer chunks of the reference nobody knows what is usual."""
 
 
 @frozen
@@ -48,6 +52,12 @@ def arrays_of(rows: JudgedRows) -> Arrays:
         at=rows.at,
         label_at=rows.label_at,
     )
+
+
+def own_reference(arrays: Arrays) -> Places:
+    """The rows of the traffic that are its own reference."""
+    labelled = np.flatnonzero(arrays.labelled)
+    return np.asarray(labelled[: int(OWN_SHARE * len(labelled))])
 
 
 def cut_into_windows(arrays: Arrays, cut: Cut, clock: Clock, window_rows: int) -> tuple[Places, ...]:

@@ -1,0 +1,220 @@
+"""How good the answers of a model of several classes are: accuracy, means over the classes, and each class's recall.
+
+The log holds the class that was chosen and no probabilities of the others, so nothing is estimated without labels.
+
+Formulas: precision, recall and F1 are plain means over the classes that the rows' labels or answers name, as `macro`
+averages of scikit-learn; a class that nobody chose has precision 0. Accuracy and each class's recall have Wilson's
+interval. The means have that of their log-odds, with the standard error of the delta method over the cells of the
+confusion matrix.
+Source: Takahashi, Yamamoto, Kuchiba and Koyama, "Confidence interval for micro-averaged F1 and macro-averaged F1
+scores", Applied Intelligence 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unipipe_tui.domain.answers import AnswerKind
+from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.domain.serving import AnsweredRows
+from unipipe_tui.domain.values import frozen
+from unipipe_tui.monitoring.performance import UNKNOWN, Estimate, wilson_interval
+from unipipe_tui.monitoring.quality.attribution import LabelledPart, attribute_drop
+from unipipe_tui.monitoring.quality.detectors import states_of
+from unipipe_tui.monitoring.quality.figures import Bools, Floats
+from unipipe_tui.monitoring.quality.forecasts import forecast
+from unipipe_tui.monitoring.quality.measured import by_log_odds
+from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
+from unipipe_tui.monitoring.quality.values import (
+    ClassRecall,
+    Clock,
+    DropAttribution,
+    Figure,
+    Quality,
+    QualityReport,
+    QualitySettings,
+    QualityWindow,
+    ReferencePart,
+)
+from unipipe_tui.monitoring.quality.windows import FEWEST_CHUNKS, Arrays, Places, cut_into_windows, own_reference
+
+SHOWN = (Quality.ACCURACY, Quality.PRECISION, Quality.RECALL, Quality.F1)
+MOST_SLICES = 12
+METHOD = (
+    "measured: accuracy and recalls with Wilson's 95 % interval; precision, recall and F1 are means over the classes "
+    "(macro), with the interval of their log-odds by the delta method; nothing is estimated without labels"
+)
+NO_ESTIMATE = (
+    "The log holds the class that was chosen and no probabilities of the others: nothing is estimated without labels."
+)
+Names = NDArray[np.str_]
+
+
+@frozen
+class _Rows:
+    """Answers and labels, parallel, one entry a row; an empty text where there is none."""
+
+    said: Names
+    true: Names
+    arrays: Arrays
+
+    @property
+    def right(self) -> Bools:
+        """Which rows were told as what they are."""
+        return np.asarray(self.said == self.true)
+
+
+def report_classes(
+    traffic: AnsweredRows, given: AnsweredRows | None, settings: QualitySettings, given_as: str = ""
+) -> QualityReport:
+    """Windows with figures, detectors of change, a forecast, and which slices lost accuracy.
+
+    `given` is a labelled reference; without one the oldest 40 % of the labelled traffic are.
+    """
+    metric = settings.metric
+    if metric not in SHOWN:
+        raise UsageError(f"{metric.value} of several classes is not measured.", hint=", ".join(SHOWN))
+    rows = _rows_of(traffic)
+    held = rows if given is None else _rows_of(given)
+    places = own_reference(rows.arrays) if given is None else np.flatnonzero(held.arrays.labelled)
+    cuts = cut_into_windows(rows.arrays, settings.cut, settings.clock, settings.window_rows)
+    own = set(places.tolist()) if given is None else set()
+    windows = tuple(_window(rows, cut, settings.clock, not own.isdisjoint(cut.tolist())) for cut in cuts)
+    enough = [window for window in windows if window.labelled >= settings.minimum_labels]
+    limit, told = _limit(held, places, settings)
+    counted = np.flatnonzero(rows.arrays.labelled)
+    what = given_as if given is not None else "the oldest 40% of the labelled predictions looked at"
+    return QualityReport(
+        metric=metric,
+        limit=limit,
+        reference=ReferencePart(len(held.true) if given is not None else len(places), len(places), what),
+        windows=windows,
+        calibration=None,
+        detectors=states_of((~rows.right)[counted].tolist(), [rows.arrays.at[place] for place in counted]),
+        detected_on="all labelled predictions",
+        forecast=forecast(
+            metric.value,
+            limit,
+            [_middle(window) for window in enough],
+            [window.figure(metric).measured for window in enough],
+        ),
+        drop=_drop((held, given or traffic, places), (rows, traffic), cuts, settings.minimum_labels),
+        method=METHOD,
+        notices=(*told, NO_ESTIMATE),
+        kind=AnswerKind.CLASSES,
+    )
+
+
+def measured_classes(metric: Quality, said: Names, true: Names) -> Estimate:
+    """A figure of labelled rows; unknown without any."""
+    if not len(true):
+        return UNKNOWN
+    if metric is Quality.ACCURACY:
+        return wilson_interval(int((said == true).sum()), len(true))
+    names, codes = np.unique(np.concatenate([said, true]), return_inverse=True)
+    chosen, real = np.eye(len(names))[codes[: len(said)]], np.eye(len(names))[codes[len(said) :]]
+    value, influence = _mean_over_classes(metric, chosen, real)
+    spread = float(np.sqrt(np.mean(influence**2) / len(true)))
+    if spread == 0.0 or value in (0.0, 1.0):
+        share = wilson_interval(round(value * len(true)), len(true))
+        return Estimate(value, min(value, share.low or 0.0), max(value, share.high or 0.0))
+    return by_log_odds(value, spread)
+
+
+def _mean_over_classes(metric: Quality, chosen: Floats, real: Floats) -> tuple[float, Floats]:
+    """The figure, and what each row does to it (its influence); `chosen` and `real` have a column a class, 1 where it is."""
+    both = chosen * real
+    match metric:
+        case Quality.PRECISION:
+            below, tops = chosen, both
+        case Quality.RECALL:
+            below, tops = real, both
+        case _:
+            below, tops = chosen + real, 2 * both
+    sums = below.mean(axis=0)
+    shares = np.divide(tops.mean(axis=0), sums, out=np.zeros_like(sums), where=sums > 0)
+    scale = np.divide(1.0, sums, out=np.zeros_like(sums), where=sums > 0)
+    return float(shares.mean()), np.asarray(((tops - shares * below) * scale).mean(axis=1))
+
+
+def recalls(said: Names, true: Names) -> tuple[ClassRecall, ...]:
+    """Each class of the labels, by name."""
+    names = sorted(set(true.tolist()))
+    return tuple(
+        ClassRecall(
+            name,
+            int((true == name).sum()),
+            wilson_interval(int(((true == name) & (said == name)).sum()), int((true == name).sum())),
+        )
+        for name in names
+    )
+
+
+def _rows_of(answered: AnsweredRows) -> _Rows:
+    said = np.array([one or "" for one in answered.decisions], dtype=np.str_)
+    true = np.array([one or "" for one in answered.labels], dtype=np.str_)
+    nothing = np.zeros(len(true), dtype=bool)
+    labelled = np.array([one is not None for one in answered.labels], dtype=bool)
+    scores = np.full(len(true), np.nan)
+    return _Rows(said, true, Arrays(scores, nothing, nothing, labelled, answered.at, answered.label_at))
+
+
+def _window(rows: _Rows, places: Places, clock: Clock, of_reference: bool) -> QualityWindow:
+    moments = rows.arrays.at if clock is Clock.PREDICTION else rows.arrays.label_at
+    seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
+    known = places[rows.arrays.labelled[places]]
+    said, true = rows.said[known], rows.true[known]
+    return QualityWindow(
+        first=seen[0],
+        last=seen[-1],
+        rows=len(places),
+        labelled=len(known),
+        figures=tuple(Figure(metric, measured_classes(metric, said, true)) for metric in SHOWN),
+        of_reference=of_reference,
+        classes=recalls(said, true),
+    )
+
+
+def _limit(held: _Rows, places: Places, settings: QualitySettings) -> tuple[float | None, tuple[str, ...]]:
+    if settings.limit is not None:
+        return settings.limit, ()
+    metric = settings.metric
+    assert isinstance(metric, Quality)
+    chunks = chunks_of(len(places), settings.window_rows)
+    found = [measured_classes(metric, held.said[places[at]], held.true[places[at]]).value for at in chunks]
+    band = usual_band(found, 0.0, 1.0)
+    if band is None or band.chunks < FEWEST_CHUNKS:
+        return None, (f"Nothing is asked of {metric.value}: give --at-least.",)
+    return band.low, (f"Nothing is asked of {metric.value}: it is held against the lower end of what is usual.",)
+
+
+def _drop(
+    reference: tuple[_Rows, AnsweredRows, Places],
+    current: tuple[_Rows, AnsweredRows],
+    cuts: Sequence[Places],
+    minimum_labels: int,
+) -> DropAttribution | None:
+    """Where accuracy was lost, from the reference to the last window with labels enough: being right is the decision."""
+    held, asked, places = reference
+    rows, traffic = current
+    last = next(
+        (known for cut in reversed(cuts) if len(known := cut[rows.arrays.labelled[cut]]) >= max(1, minimum_labels)),
+        None,
+    )
+    if last is None or not len(places):
+        return None
+    return attribute_drop(Quality.ACCURACY, _part(held, asked, places), _part(rows, traffic, last), MOST_SLICES)
+
+
+def _part(rows: _Rows, answered: AnsweredRows, places: Places) -> LabelledPart:
+    chosen = places.tolist()
+    columns = {name: [column[place] for place in chosen] for name, column in answered.inputs.items()}
+    return LabelledPart(rows.right[places], np.ones(len(chosen), dtype=bool), columns)
+
+
+def _middle(window: QualityWindow) -> datetime:
+    return window.first + (window.last - window.first) / 2
