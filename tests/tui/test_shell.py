@@ -87,7 +87,7 @@ def test_a_jump_means_places_first_and_then_capabilities() -> None:
     assert fitting("")[:2] == ("overview", "pipeline")
     assert fitting("mo")[:2] == ("models", "monitoring")
     assert fitting("mo pr") == ("models promote",)
-    assert fitting("prom") == ("models promote",)
+    assert fitting("prom") == ("models promote", "export prometheus")
     assert fitting("doctor") == ("doctor",)
     assert fitting("nothing like it") == ()
 

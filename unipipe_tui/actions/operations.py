@@ -214,7 +214,8 @@ def sentence_of(one: Expected) -> str:
                 f"{one.value:,.0f} requests an hour, expected {one.expected:,.0f} ({one.low:,.0f} to {one.high:,.0f})"
             )
         case Measure.ERRORS:
-            told = f"{one.value:.2%} of requests failed, expected {one.expected:.2%} (at most {one.high:.2%})"
+            usual = f"expected {100 * one.expected:.2f} % (at most {100 * one.high:.2f} %)"
+            told = f"{100 * one.value:.2f} % of requests failed, {usual}"
         case Measure.LATENCY:
             told = f"p95 {one.value:.3g} ms, expected {one.expected:.3g} ms (at most {one.high:.3g} ms)"
     return f"{one.measure.value}: {told}"

@@ -43,7 +43,7 @@ def _objective(one: ObjectiveView) -> tuple[str, ...]:
 
 
 def _budget(one: BudgetView) -> tuple[str, ...]:
-    left = "-" if one.left is None else f"{one.left:.1%}" if one.left > -1 else f"{one.left:,.0%}"
+    left = "-" if one.left is None else f"{100 * one.left:.1f} %" if one.left > -1 else f"{100 * one.left:,.0f} %"
     rates = (shown(window.burn_rate if window.burn_rate is None else _rounded(window.burn_rate)) for window in one.burn)
     return (STATES[one.state], clipped(one.name, LONGEST_NAME), left, _bar(one.left), *rates)
 
@@ -66,7 +66,7 @@ def _wrapped(text: str) -> list[str]:
 
 def _percent(share: float) -> str:
     """As many digits as it takes to tell it from all."""
-    text = f"{share:.3%}".removesuffix("%").rstrip("0").rstrip(".")
+    text = f"{100 * share:.3f}".rstrip("0").rstrip(".")
     return f"{text} %"
 
 

@@ -59,8 +59,8 @@ def _requests(rates: Rates) -> str:
 def _failed(rates: Rates) -> str:
     if rates.error_share is None or rates.error_share_low is None or rates.error_share_high is None:
         return ""
-    interval = f"95 % Wilson interval {rates.error_share_low:.2%} to {rates.error_share_high:.2%}"
-    return f"{rates.errors:,} (5xx), {rates.error_share:.2%}, {interval}"
+    interval = f"95 % Wilson interval {100 * rates.error_share_low:.2f} % to {100 * rates.error_share_high:.2f} %"
+    return f"{rates.errors:,} (5xx), {100 * rates.error_share:.2f} %, {interval}"
 
 
 def _latency(told: Percentiles) -> str:
@@ -76,7 +76,7 @@ def _load(told: Saturation) -> str:
     if told.rows_limit:
         said.append(f"{told.rows_behind:,} of {told.rows_limit:,} log rows behind")
     if told.busy is not None:
-        said.append(f"{told.busy:.0%} of a core busy")
+        said.append(f"{100 * told.busy:.0f} % of a core busy")
     return ", ".join(said)
 
 
@@ -109,7 +109,7 @@ def _curve(name: str, values: Sequence[float | None]) -> Text | None:
     if not any(known):
         return None
     most = max(known)
-    told = f"{most:.2%}" if name == "failed" else f"{most:,.4g}"
+    told = f"{100 * most:.2f} %" if name == "failed" else f"{most:,.4g}"
     return Text(f"{name:<9}{sparkline(values, most)} {told}")
 
 
@@ -136,7 +136,7 @@ def _row(row: OperationsRow, by: Step) -> tuple[str, ...]:
         _figure(row.p95_ms),
         _figure(row.p99_ms),
         "-" if row.in_flight is None else f"{row.in_flight:,}",
-        "-" if row.busy is None else f"{row.busy:.0%}",
+        "-" if row.busy is None else f"{100 * row.busy:.0f} %",
     )
 
 

@@ -8,8 +8,8 @@ from unipipe_tui.domain.operations import GROWTH, LOWEST_MS, PERCENTILE_WITHIN, 
 
 SHARES = (0.5, 0.95, 0.99)
 METHOD = (
-    f"nearest rank in a histogram from {LOWEST_MS:g} ms, each bucket {GROWTH - 1:.0%} wider than the one before: "
-    f"within {PERCENTILE_WITHIN:.1%}"
+    f"nearest rank in a histogram from {LOWEST_MS:g} ms, each bucket {100 * (GROWTH - 1):.0f} % wider than the one before: "
+    f"within {100 * PERCENTILE_WITHIN:.1f} %"
 )
 
 

@@ -85,6 +85,9 @@ class FormScreen(Dialog[Any]):
 
     def on_mount(self) -> None:
         """Show the command line from the beginning, the cursor where something is missing, or where something can be said."""
+        if not self.query("#fields"):
+            # Dismissed in the moment in which it opened: nothing of it is there any more.
+            return
         self._judge()
         empty = [field for field in self._fields if not self._texts[field.name]]
         first = next((field for field in empty if field.required), next(iter(empty), self._fields[0]))

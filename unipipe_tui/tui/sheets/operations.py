@@ -64,7 +64,7 @@ def _head(view: OperationsView) -> Iterator[tuple[str, str]]:
         yield (f"{_figure(rates.per_second)} requests a second", "")
     if rates.error_share is not None:
         sign = DRIFTED if rates.errors else CALM
-        yield (f"{sign.glyph} {rates.error_share:.2%} failed".replace("%", " %"), sign.style)
+        yield (f"{sign.glyph} {100 * rates.error_share:.2f} % failed", sign.style)
     if view.saturation.busy is not None:
         yield (f"{100 * view.saturation.busy:.0f} % of a core", "")
     if view.cost is not None and view.cost.per_1000 is not None:

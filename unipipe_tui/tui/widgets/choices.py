@@ -16,6 +16,7 @@ from unipipe_tui.tui.widgets.rows import Cell, TurnedRows, painted
 MOST_OPTIONS = 500
 """A list that is longer is typed in, not gone through."""
 CURSOR = "❯ "
+PAINT_AGAIN_SECONDS = 0.05
 
 
 class ChoiceList(TurnedRows, can_focus=False):
@@ -87,10 +88,12 @@ class ChoiceList(TurnedRows, can_focus=False):
     def _paint(self) -> None:
         # Before it was ever laid out, the list does not know its width: it paints when it learns it.
         self.highlighted = None
-        # Not by its region: while the screen is laid out anew it may have none, and would be asked no second time.
-        self._line_cells = self.outer_size.width - self.gutter.width - self.scrollbar_size_vertical
+        self._line_cells = self.scrollable_content_region.width
         if not self._choices or self._line_cells <= 0:
             self.clear_options()
+            if self._choices:
+                # While the screen is laid out anew a list has no width, also in the one moment in which it is told its size.
+                self.set_timer(PAINT_AGAIN_SECONDS, self._paint)
             return
         remarks = max(cell_len(harmless(choice.remark)) for choice in self._choices)
         values = max(cell_len(harmless(choice.shown)) for choice in self._choices)
