@@ -121,6 +121,7 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
     runs, targets = RunsOfProject(root, place), TargetsOfProject(root, config, tables)
     run_index = RunIndex(File(Database(folder, kind=INDEX)) if writable else Memory())
     folders = JobFolders(folder / "jobs")
+    profiles = ProfileCache(folder / "cache" / "profiles", count_rows)
     rollups = Rollups(folder / "predictions", folder / "cache" / "rollups", ground.engine)
     return World(
         root=root,
@@ -154,10 +155,10 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
         operations=rollups,
         outcomes=DecisionOutcomes(folder / "predictions", ground.engine),
         tables=tables,
-        profiler=ProfileCache(folder / "cache" / "profiles", count_rows),
+        profiler=profiles,
         report_quality=report_quality,
         verdicts=FileVerdicts(folder / "cache" / "profiles"),
-        check_by=partial(check_by, ProfileCache(folder / "cache" / "profiles", count_rows)),
+        check_by=partial(check_by, profiles),
         jobs=JobRecords(database),
         job_folders=folders,
         events_of_this_job=lambda: EventFile(folders.create(ground.job)),
