@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import NOON
+from unipipe_tui.actions.drawing import draw
 from unipipe_tui.actions.drift_history import ShowDrift, show_drift
-from unipipe_tui.actions.explained_drift import DRAW, DrawDrift, ExplainDrift, draw_drift, explain_drift, plan_drawing
+from unipipe_tui.actions.explained_drift import DRAW, DrawDrift, ExplainDrift, explain_drift, plan_drawing
 from unipipe_tui.actions.monitor.standing import MonitorStatus, show_standing
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
@@ -119,7 +120,7 @@ def test_on_the_command_line_the_picture_stands_between_the_verdict_and_the_word
 
 def test_it_is_drawn_into_a_file_and_over_another_one_only_when_told_so(world: World, tmp_path: Path) -> None:
     to = tmp_path / "region.svg"
-    drawn = draw_drift(plan_drawing(DrawDrift("region", to), world), world, Silent())
+    drawn = draw(plan_drawing(DrawDrift("region", to), world), world, Silent())
     image = to.read_text()
     assert drawn.result.bytes == to.stat().st_size
     assert all(word in image for word in ("gulf (new)", "iberia (gone)", "reference, 1,000 rows", "window, 1,000 rows"))

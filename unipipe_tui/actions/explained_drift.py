@@ -7,17 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.action import Change, Danger, Look
+from unipipe_tui.actions.drawing import ToDraw, draw, image_file, plan_of
 from unipipe_tui.actions.drift_history import AT_HELP, ColumnPoint, check_by
+from unipipe_tui.actions.output_file import FORCE_HELP
 from unipipe_tui.actions.recorded_checks import ColumnView, RecordedCheck, read_check
 from unipipe_tui.actions.request import OBJECT, Names
-from unipipe_tui.actions.runs.drawing import SUFFIXES, Drawing
-from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.charts import OverlayCell, OverlayChart
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
-from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.comparisons import psi_parts
 from unipipe_tui.monitoring.drift import DEFAULT
@@ -188,37 +187,16 @@ class DrawDrift:
     force: Annotated[bool, FORCE_HELP] = False
 
 
-@frozen
-class _Decided:
-    chart: OverlayChart
-    to: OutputFile
-
-
-def plan_drawing(request: DrawDrift, world: World) -> Plan[_Decided]:
+def plan_drawing(request: DrawDrift, world: World) -> Plan[ToDraw]:
     """Draw what changed in a column into an SVG or PNG file: what `drift explain` shows.
 
     The file appears when it is whole; one that is there already is kept unless --force is given.
     """
-    if request.to.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{request.to.absolute().name} is neither .svg nor .png.", hint="--to drift.svg")
-    to = output_file(request.to, force=request.force)
+    to = image_file(request.to, force=request.force, example="drift.svg")
     chart = explain_drift(ExplainDrift(request.column, request.target, request.at), world).chart
     if not chart.cells:
         raise UsageError(f"Nothing was compared in {request.column!r}.", hint="unipipe drift show")
-    return Plan(
-        title=f"Draw {chart.title}",
-        effects=(to.effect("reference and window"),),
-        undo=to.way_back,
-        decided=_Decided(chart, to),
-    )
-
-
-def draw_drift(plan: Plan[_Decided], world: World, progress: Progress) -> Done[Drawing]:
-    """Write the image."""
-    chart, to = plan.decided.chart, plan.decided.to.path
-    with step(progress, f"draw {to.name}", 1, 1), plan.decided.to.draft(world) as draft:
-        world.draw_image(chart, draft)
-    return Done(Drawing(str(to), to.stat().st_size, chart.title), detail=str(to))
+    return plan_of(chart, to, "reference and window")
 
 
 EXPLAIN = Look("drift explain", ExplainDrift, explain_drift, "unipipe drift explain amount")
@@ -226,7 +204,7 @@ DRAW = Change(
     "drift draw",
     DrawDrift,
     plan_drawing,
-    draw_drift,
+    draw,
     "unipipe drift draw amount --to amount.svg",
     danger=Danger.NONE,
 )

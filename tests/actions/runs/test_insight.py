@@ -14,9 +14,10 @@ import pytest
 from tests.actions.runs.made import Made, world_with
 from tests.fakes import NOON, FakeTracking
 from unipipe_tui.actions.command_line import command_line
+from unipipe_tui.actions.drawing import draw
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.runs.best import BestRuns, best_runs
-from unipipe_tui.actions.runs.drawing import DRAW, DrawingKind, DrawRuns, draw_runs, plan_drawing
+from unipipe_tui.actions.runs.drawing import DRAW, DrawingKind, DrawRuns, plan_drawing
 from unipipe_tui.actions.runs.groups import ListDuplicates, ListSweeps, list_duplicates, list_sweeps
 from unipipe_tui.actions.runs.history import ShowHistory, show_history
 from unipipe_tui.actions.runs.importance import WeighParams, plan_weighing, weigh_params
@@ -429,7 +430,7 @@ def test_what_is_shown_can_be_drawn_into_a_file(
     world = world_with(world.root, *RUNS_TO_DRAW, tracking=given)
     plan = plan_drawing(asked, world)
     assert not asked.to.exists()
-    done = draw_runs(plan, world, Silent())
+    done = draw(plan, world, Silent())
     assert asked.to.stat().st_size == done.result.bytes > 1000
 
 
@@ -438,7 +439,7 @@ def test_a_drawing_is_kept_unless_it_is_to_be_written_over(world: World, tmp_pat
     asked = DrawRuns(DrawingKind.PARALLEL, there, ("auc",))
     made_before = plan_drawing(asked, world)
     there.write_text("precious")
-    for write in (lambda: plan_drawing(asked, world), lambda: draw_runs(made_before, world, Silent())):
+    for write in (lambda: plan_drawing(asked, world), lambda: draw(made_before, world, Silent())):
         with pytest.raises(Refused, match="is there already") as refused:
             write()
         assert "--force" in refused.value.hint
@@ -446,7 +447,7 @@ def test_a_drawing_is_kept_unless_it_is_to_be_written_over(world: World, tmp_pat
     plan = plan_drawing(dataclasses.replace(asked, force=True), world)
     assert any("over the one that is there" in line for line in plan.lines)
     assert plan.undo == "nothing to undo: what is there now is lost"
-    draw_runs(plan, world, Silent())
+    draw(plan, world, Silent())
     assert there.read_bytes().startswith(b"\x89PNG")
 
 

@@ -6,20 +6,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.action import Change, Danger
+from unipipe_tui.actions.drawing import ToDraw, draw, image_file, plan_of
+from unipipe_tui.actions.output_file import FORCE_HELP
 from unipipe_tui.actions.request import OBJECT, Names, Short
 from unipipe_tui.actions.runs.columns import Better, Where
 from unipipe_tui.actions.runs.history import ShowHistory, show_history
-from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.runs.scatter import ChartRuns, ParallelRuns, chart_runs, parallel_runs
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.charts import Chart
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.plans import Plan
-from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.values import frozen
-
-SUFFIXES = (".svg", ".png")
 
 
 class DrawingKind(StrEnum):
@@ -52,44 +50,13 @@ class DrawRuns:
     force: Annotated[bool, FORCE_HELP] = False
 
 
-@frozen
-class Drawing:
-    """An image that was written."""
-
-    to: str
-    bytes: int
-    title: str
-
-
-@frozen
-class _Decided:
-    chart: Chart
-    to: OutputFile
-
-
-def plan_drawing(request: DrawRuns, world: World) -> Plan[_Decided]:
+def plan_drawing(request: DrawRuns, world: World) -> Plan[ToDraw]:
     """Draw a chart of runs into an SVG or PNG file: what `runs history`, `runs chart` or `runs parallel` shows.
 
     The file appears when it is whole; one that is there already is kept unless --force is given.
     """
-    if request.to.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{request.to.absolute().name} is neither .svg nor .png.", hint="--to chart.svg")
-    to = output_file(request.to, force=request.force)
-    chart = _chart(request, world)
-    return Plan(
-        title=f"Draw {chart.title}",
-        effects=(to.effect(request.kind.value),),
-        undo=to.way_back,
-        decided=_Decided(chart, to),
-    )
-
-
-def draw_runs(plan: Plan[_Decided], world: World, progress: Progress) -> Done[Drawing]:
-    """Write the image."""
-    chart, to = plan.decided.chart, plan.decided.to.path
-    with step(progress, f"draw {to.name}", 1, 1), plan.decided.to.draft(world) as draft:
-        world.draw_image(chart, draft)
-    return Done(Drawing(str(to), to.stat().st_size, chart.title), detail=str(to))
+    to = image_file(request.to, force=request.force, example="chart.svg")
+    return plan_of(_chart(request, world), to, request.kind.value)
 
 
 def _chart(request: DrawRuns, world: World) -> Chart:
@@ -125,7 +92,7 @@ DRAW = Change(
     "runs draw",
     DrawRuns,
     plan_drawing,
-    draw_runs,
+    draw,
     "unipipe runs draw chart params.depth metrics.loss --to chart.svg",
     danger=Danger.NONE,
 )

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done
+from unipipe_tui.actions.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.request import Names, Short
 from unipipe_tui.actions.runs.listing import query_of
-from unipipe_tui.actions.runs.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.runs.sync import open_index
 from unipipe_tui.actions.runs.table import cells_of, column_name, columns_of, is_number, is_time, usual_columns
 from unipipe_tui.actions.world import World
