@@ -160,7 +160,7 @@ def serve_pages(start: Path, wanted: Workbench) -> None:
                 hint="Add --expose if that is meant, or leave out --host.",
             )
         can = f"read-only: {world.read_only}" if world.read_only else "whoever opens it can change everything"
-        argv = [sys.executable, "-m", "unipipe_tui", SERVED]
+        argv = [sys.executable, "-P", "-m", "unipipe_tui", SERVED]
         title = f"unipipe · {world.root.name}"
         # Taken out, so that no workbench, no job and no program that one starts is told.
         own_token = os.environ.pop(OWN_TOKEN, "")

@@ -1,8 +1,8 @@
 """A process that has imported already what a job will need, and forks for each: a job then begins in a tenth of a second.
 
-Importing MLflow takes seconds. The workbench starts this beside itself once it is open; a job that comes is the very
-command line that is shown, run in a fork of this process: its own session, its own output, nothing shared but what was
-imported. It ends when its input does, so it never outlives the workbench, however that ends.
+Importing MLflow takes seconds. The workbench starts this beside itself once it is open, and the demo for its story; a
+job that comes is the very command line that is shown, run in a fork of this process: its own session, its own output,
+nothing shared but what was imported. It ends when its input does, so it never outlives who started it, however that ends.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import PROGRAM, approved, command_line, request_of
-from unipipe_tui.actions.models import PromoteModel
+from unipipe_tui.actions.models.registry import PromoteModel
 from unipipe_tui.actions.request import Field, fields_of
 from unipipe_tui.cli.commands import Options, build_app
 

@@ -19,21 +19,11 @@ from unipipe_tui.cli.render_operations import operations_lines
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.findings import AlertKind, FindingState
 from unipipe_tui.domain.operations import Measure, bucket_of
+from unipipe_tui.domain.progress import Silent
 from unipipe_tui.wiring import world_at
 
 NOW = datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
 CONFIG = "targets:\n  local: {kind: local, cost: {per_hour: 0.12, currency: EUR}}\n"
-
-
-class Silent:
-    """Progress that nobody follows."""
-
-    def emit(self, event: object) -> None:
-        """Nothing."""
-
-    def stopped(self) -> bool:
-        """Never."""
-        return False
 
 
 def minute(at: datetime, requests: int = 60, **changes: object) -> dict[str, Any]:
@@ -110,6 +100,25 @@ def test_a_price_of_servers_is_paid_for_the_time_that_they_were_up(tmp_path: Pat
     view = show_operations(ShowOperations(since="3h"), world_with(tmp_path / "p", rows, config))
     assert view.cost is not None
     assert (view.cost.hours, view.cost.total, view.cost.currency) == (1.5, 0.75, "USD")
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours"),
+    [
+        (ShowOperations(since="1h"), 1.5),
+        (ShowOperations(since="2026-03-09T08:30", until="2026-03-09T10:10"), 3.0),
+        (ShowOperations(since="2026-03-09T08:00", until="2026-03-09T10:00"), 2.0),
+        (ShowOperations(since="2026-03-09T13:30+05:30", until="2026-03-09T15:30+05:30"), 2.0),
+        (ShowOperations(since="2026-03-09T10:00", until="2026-03-10"), 2.5),
+    ],
+)
+def test_a_price_by_the_hour_is_paid_for_the_hours_whose_predictions_it_is_divided_by(
+    asked: ShowOperations, hours: float, tmp_path: Path
+) -> None:
+    view = show_operations(asked, world_with(tmp_path / "p", between(hours_ago(6.5), NOW)))
+    assert view.cost is not None
+    assert (view.cost.hours, view.cost.predictions) == (hours, 3600 * hours)
+    assert {row.source for row in view.rows} == {Source.MINUTES}
 
 
 def test_two_hours_are_told_by_the_minute_and_variants_apart_with_shadows_not_counted(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import unipipe
@@ -108,6 +110,22 @@ def test_a_reference_file_is_held_against_and_one_without_scores_is_refused(worl
     (world.root / "bare.csv").write_text("id,y\n1,0\n")
     with pytest.raises(UsageError, match="no column for: score, decision"):
         show_performance(ShowPerformance(reference=world.root / "bare.csv"), world)
+    (world.root / "unlabelled.csv").write_text("id,score\n1,0\n")
+    with pytest.raises(UsageError, match="no column for: the label"):
+        show_performance(ShowPerformance(reference=world.root / "unlabelled.csv"), world)
+
+
+def test_classes_of_a_reference_are_the_same_whether_written_as_whole_numbers_or_with_a_point(world: World) -> None:
+    log = world.root / ".unipipe" / "predictions" / "local" / "predictions-2026-11-21-3-0.jsonl"
+    rows = (
+        {"prediction_id": f"c{place}", "at": NOON.isoformat(), "model": "fraud", "version": 3} for place in range(300)
+    )
+    log.write_text("".join(json.dumps(row | {"score": None, "decision": 5, "latency_ms": 1.0}) + "\n" for row in rows))
+    classes = [2, 3, 4] * 200
+    labels = pa.array([float(one) for one in classes], pa.float64())
+    pq.write_table(pa.table({"decision": classes, "y": labels}), world.root / "held.parquet")
+    asked = ShowPerformance(version=3, figure=AskedFigure.ACCURACY, reference=world.root / "held.parquet")
+    assert show_performance(asked, world).report.limit == 1.0
 
 
 def test_a_target_that_answered_nothing_and_senseless_numbers_are_refused(project: Path, world: World) -> None:

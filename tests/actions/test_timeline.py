@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.actions.test_drift import answered, checked, serving
+from tests.actions.drift.test_checking import answered, checked, serving
 from tests.fakes import NOON
-from unipipe_tui.actions.drift_history import ShowDrift, ShowDriftHistory, show_drift, show_drift_history
+from unipipe_tui.actions.drift.history import ShowDrift, ShowDriftHistory, show_drift, show_drift_history
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.timeline import ShowTimeline, Timeline, show_timeline
 from unipipe_tui.actions.traffic import ShowTraffic, show_traffic

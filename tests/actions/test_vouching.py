@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from tests.adapters.conftest_mlflow import payments
 from tests.fakes import FakeTarget
 from unipipe_tui.actions.bundling import bundle_to_serve
-from unipipe_tui.actions.gates import check_version
-from unipipe_tui.actions.model_cards import ShowCard, show_card
-from unipipe_tui.actions.models import CheckModel, ShowModel, plan_check, show_model
+from unipipe_tui.actions.models.cards import ShowCard, show_card
+from unipipe_tui.actions.models.gates import check_version
+from unipipe_tui.actions.models.registry import CheckModel, ShowModel, plan_check, show_model
 from unipipe_tui.actions.release.starting import START, StartRelease, plan_rollout
 from unipipe_tui.actions.serve import StartServer, plan_start
 from unipipe_tui.actions.world import World

@@ -64,6 +64,14 @@ def test_requirements_of_the_model_stand_first_and_what_serving_needs_is_pinned_
     assert not [line for line in told[2:] if line.lower().startswith("mlflow")]
 
 
+def test_an_image_can_send_traces_when_it_is_told_where_to() -> None:
+    exporter = "opentelemetry-exporter-otlp-proto-http"
+    assert f"{exporter}==1.39.0" in image_requirements("", {**INSTALLED, exporter: "1.39.0"}).splitlines()
+    # Which versions go with another MLflow, or where the extra is not installed, pip knows.
+    assert exporter in image_requirements("mlflow==2.9.0\n", {**INSTALLED, exporter: "1.39.0"}).splitlines()
+    assert exporter in image_requirements("", INSTALLED).splitlines()
+
+
 def test_a_version_that_the_model_pins_is_not_pinned_again() -> None:
     told = image_requirements(
         "mlflow==3.17.2\npandas==2.3.0 ; python_version > '3'\nProMetheus.Client~=0.20", INSTALLED

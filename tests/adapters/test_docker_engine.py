@@ -5,12 +5,22 @@ from __future__ import annotations
 import shutil
 import stat
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from unipipe_tui.adapters.docker.containers import Release, Site, read_containers, run_router
+from unipipe_tui.adapters.docker.containers import (
+    Release,
+    Site,
+    read_containers,
+    run_router,
+    run_version,
+    surroundings_of,
+)
 from unipipe_tui.adapters.docker.engine import Engine, last_words, raise_if_away
+from unipipe_tui.config import TelemetryConfig
+from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.errors import Failed, ToolMissing
 
 DEPRECATED = "DEPRECATED: The legacy builder is deprecated and will be removed in a future release."
@@ -164,6 +174,23 @@ def test_a_token_is_handed_to_the_router_without_being_shown() -> None:
     words = run_router(site, "sha256:1", "127.0.0.1", 8765, release, ("--token-env", "UNIPIPE_SERVE_TOKEN"))
     assert words[words.index("--env") + 1] == "UNIPIPE_SERVE_TOKEN"
     assert "--env" not in run_router(site, "sha256:1", "127.0.0.1", 8765, release, ())
+
+
+def test_servers_are_told_of_a_collector_and_its_token_is_not_shown() -> None:
+    site, release = Site("fraud", "prod"), Release("r-1", "ada", datetime(2030, 1, 2, tzinfo=UTC))
+    telemetry = TelemetryConfig("http://collector:4318", "fraud")
+    around = surroundings_of(telemetry, {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer hidden"})
+    told = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318",
+        "OTEL_SERVICE_NAME=fraud",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ]
+    bundle = Bundle("fraud", 1, "run-1", None, None, None, (), "d" * 64)
+    router = run_router(site, "sha256:1", "127.0.0.1", 8765, release, (), around)
+    for words in (router, run_version(site, bundle, "sha256:1", "stable", release, around)):
+        assert [after for word, after in pairwise(words) if word == "--env"] == told
+    assert surroundings_of(telemetry, {}).secret == ()
+    assert surroundings_of(None, {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer hidden"}).words == ()
 
 
 @pytest.mark.parametrize(

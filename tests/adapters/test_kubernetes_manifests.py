@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,10 +21,18 @@ from unipipe_tui.adapters.kubernetes.names import Names, dns_label, label_value
 from unipipe_tui.adapters.kubernetes.shares import Division, shares_of, why_another
 from unipipe_tui.adapters.kubernetes.validation import nearest_schemas, validate
 from unipipe_tui.adapters.targets.desired import InputColumn
-from unipipe_tui.config import KubernetesConfig, LogMode, Port, ResourceConfig, TargetConfig, TargetKind
+from unipipe_tui.config import (
+    KubernetesConfig,
+    Port,
+    ResourceConfig,
+    TargetConfig,
+    TargetKind,
+    TelemetryConfig,
+)
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.ports.targets import Package
 from unipipe_tui.domain.rollouts.traffic import Traffic
+from unipipe_tui.domain.serving import LogMode
 
 LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
@@ -153,6 +162,24 @@ def test_resources_secret_and_log_mode_are_what_is_configured() -> None:
     pod = deployment(all_of_them, "stable")["spec"]["template"]["spec"]
     assert pod["imagePullSecrets"] == [{"name": "pull-me"}]
     assert manifests.service(made)["spec"]["ports"][0]["port"] == 8000
+
+
+def test_pods_are_told_of_a_collector_and_may_reach_it() -> None:
+    told = TelemetryConfig("https://collector.observing:4318", "fraud", "collector-token")
+    made = course(SHADOWED)
+    made = replace(made, config=replace(made.config, telemetry=told))
+    all_of_them = planned_documents(made, 3, no_columns)
+    for one in of_kind(all_of_them, "Deployment"):
+        assert container(one)["env"] == [
+            {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "https://collector.observing:4318"},
+            {"name": "OTEL_SERVICE_NAME", "value": "fraud"},
+        ]
+        assert container(one)["envFrom"] == [{"secretRef": {"name": "collector-token"}}]
+    policy = next(one for one in of_kind(all_of_them, "NetworkPolicy") if "Ingress" in one["spec"]["policyTypes"])
+    assert [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]] == [53, 53, 4318]
+    assert validate(all_of_them, 30)
+    policy = of_kind(documents(SHADOWED), "NetworkPolicy")[0]
+    assert policy["spec"]["egress"] == []
 
 
 def test_what_restarts_pods_does_not_change_from_step_to_step() -> None:

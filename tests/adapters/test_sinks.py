@@ -114,6 +114,16 @@ def test_apprise_sends_title_text_and_how_bad_it_is(server: SinkServer, monkeypa
     assert said["message"].startswith("critical: local: drift in amount")
 
 
+def test_no_module_of_the_project_stands_in_for_those_of_the_process_that_sends(
+    server: SinkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apprise.py").write_text("raise SystemExit(0)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEAM", server.url.replace("http", "json"))
+    opened(SinkConfig(SinkKind.APPRISE, url_from="TEAM")).send(EVENT)
+    assert server.documents
+
+
 def test_apprise_that_is_refused_or_has_no_address_says_so_and_not_where(
     server: SinkServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

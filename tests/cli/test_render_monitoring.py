@@ -6,8 +6,8 @@ import dataclasses
 from datetime import timedelta
 
 from tests.fakes import NOON
-from unipipe_tui.actions.alerts import AlertList
-from unipipe_tui.actions.drift_history import CheckLine, ColumnHistory, ColumnPoint, DriftHistory
+from unipipe_tui.actions.alerts.listing import AlertList
+from unipipe_tui.actions.drift.history import CheckLine, ColumnHistory, ColumnPoint, DriftHistory
 from unipipe_tui.actions.timeline import Timeline
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.cli.render import lines_of

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from tests.actions.made_rollouts import NEW, OLD, a_canary, stable, way_of
+from tests.actions.release.made_rollouts import NEW, OLD, a_canary, stable, way_of
 from tests.fakes import NOON, FakeTarget
-from unipipe_tui.actions.alias_moves import Moved
 from unipipe_tui.actions.going_back import WentBack
+from unipipe_tui.actions.models.alias_moves import Moved
 from unipipe_tui.actions.release.difference import DifferentFact, ReleaseDifference
 from unipipe_tui.actions.release.history import ReleaseLine, ReleasesSoFar
 from unipipe_tui.actions.release.starting import Released

@@ -40,7 +40,7 @@ def test_how_many_took_longer_is_off_by_no_more_than_the_bucket_of_the_limit(tim
 
 def test_nothing_has_no_percentile() -> None:
     assert Latency().percentile(0.5) is None
-    assert Latency().share_over(10) == 0.0
+    assert Latency().over(10) == 0.0
 
 
 def test_what_took_no_time_is_counted_in_the_first_bucket() -> None:

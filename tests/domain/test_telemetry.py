@@ -19,7 +19,7 @@ HERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
         ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:4318/v1/metrics"}, {Signal.METRICS}),
         ({**HERE, "OTEL_SDK_DISABLED": "TRUE"}, set()),
         ({**HERE, "OTEL_TRACES_EXPORTER": "none"}, {Signal.METRICS}),
-        ({**HERE, "OTEL_METRICS_EXPORTER": "console"}, {Signal.TRACES}),
+        ({**HERE, "OTEL_METRICS_EXPORTER": "console", "OTEL_TRACES_EXPORTER": "console, otlp"}, {Signal.TRACES}),
         ({**HERE, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, {Signal.TRACES, Signal.METRICS}),
     ],
 )
@@ -34,12 +34,12 @@ def test_another_way_of_speaking_is_told_and_nothing_is_sent_by_it() -> None:
     assert wanted.problem == "OTEL_EXPORTER_OTLP_PROTOCOL is grpc; only http/protobuf is spoken, so nothing is sent."
 
 
-def test_values_of_headers_are_secrets() -> None:
+def test_values_of_headers_are_secrets_as_they_are_written_and_as_they_are_sent() -> None:
     environment = {
         "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abcdefgh,x=1",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=12345678",
     }
-    assert header_secrets(environment) == ("Bearer%20abcdefgh", "12345678")
+    assert header_secrets(environment) == ("Bearer%20abcdefgh", "Bearer abcdefgh", "12345678")
     assert header_secrets({}) == ()
 
 

@@ -85,11 +85,13 @@ class Background:
 
 def living_in(folder: Path, program: str = "") -> set[int]:
     """The processes that work in this folder and whose command line holds the word."""
-    found = set()
+    found, place = set(), str(folder.resolve())
     for process in psutil.process_iter():
         try:
-            lives_there = process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder.resolve()
-            if lives_there and program in " ".join(process.cmdline()):
+            # The place first: it is asked of every process of the machine, many times a second.
+            if process.cwd() != place or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if program in " ".join(process.cmdline()):
                 found.add(process.pid)
         except (psutil.Error, OSError):
             continue

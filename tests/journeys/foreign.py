@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from tests.conftest import git
-from unipipe_tui.actions.models import ListModels, ModelList, list_models
+from unipipe_tui.actions.models.registry import ListModels, ModelList, list_models
 from unipipe_tui.actions.overview import Overview, Status, status
-from unipipe_tui.actions.pipeline import PipelinePlan, PlanPipeline, StagePlan, plan_pipeline
-from unipipe_tui.actions.pipeline_view import PipelineView, ShowPipeline, StageLine, show_pipeline
+from unipipe_tui.actions.pipeline.running import PipelinePlan, PlanPipeline, StagePlan, plan_pipeline
+from unipipe_tui.actions.pipeline.view import PipelineView, ShowPipeline, StageLine, show_pipeline
 from unipipe_tui.actions.runs.listing import ListRuns, RunList, list_runs
 from unipipe_tui.domain.board import Step
 from unipipe_tui.wiring import build_world

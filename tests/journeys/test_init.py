@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Said, git, unipipe
 from tests.fakes import FakeGit, FakeTracking, staying
-from unipipe_tui.actions.lineage import ShowLineage, show_lineage
+from unipipe_tui.actions.lineage.tracing import ShowLineage, show_lineage
 from unipipe_tui.adapters.recipes import LEFTOVERS, ShippedRecipes
 from unipipe_tui.domain.tracking import Run, RunStatus
 from unipipe_tui.wiring import world_at

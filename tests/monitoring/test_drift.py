@@ -197,6 +197,21 @@ def test_too_few_rows_are_no_verdict_and_the_reason_says_so(tmp_path: Path, rows
     report = drift_between(tmp_path, {"x": np.arange(1000.0)}, {"x": np.full(rows, 1e6)})
     assert not report.drifted
     assert of(report, "x").reason == f"Too few rows to judge: {rows:,} of at least 200 in the current data."
+    assert not of(report, "x").judged
+
+
+def test_finite_values_after_nothing_but_infinite_ones_are_drift(tmp_path: Path) -> None:
+    wild = {"x": np.full(500, np.inf), "y": np.tile([np.inf, -np.inf], 250), "z": np.full(500, np.nan)}
+    report = drift_between(tmp_path, wild, wild | {"x": np.arange(500.0), "y": np.arange(500.0)})
+    assert report.drifted_columns == ("x", "y")
+    assert not of(report, "z").judged
+    assert not drift_between(tmp_path, wild, wild).drifted
+
+
+def test_the_reason_tells_the_cells_and_steps_beyond_all_measure_in_few_digits(tmp_path: Path) -> None:
+    report = drift_between(tmp_path, {"x": np.arange(500.0)}, {"x": np.arange(500.0) + 1e30})
+    assert "over 22 bins (by chance " in of(report, "x").reason
+    assert "(+6.92e+27 standard deviations)" in of(report, "x").reason
 
 
 def test_rows_counted_in_other_bins_are_not_compared(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from unipipe_tui.monitoring.distributions import (
     make_profile,
     profile_from_json,
 )
+from unipipe_tui.monitoring.opening import columns_of
 from unipipe_tui.monitoring.profiles import profile
 from unipipe_tui.monitoring.sources import Files, Relation, content_key
 
@@ -146,6 +147,35 @@ def test_infinite_values_lie_in_the_outer_bins_and_nan_is_missing(tmp_path: Path
     found = numbers(profile(write(tmp_path, x=pa.array(rows, pa.float64(), from_pandas=False))), "x")
     assert (found.counts[0], found.counts[-1], found.missing) == (2, 1, 2)
     assert (found.minimum, found.maximum, found.mean) == (0.0, 99.0, 49.5)
+
+
+@pytest.mark.parametrize(("first", "number"), [("inf", True), ("-Infinity", True), ("NaN", True), ("info", False)])
+def test_a_csv_file_whose_first_number_is_infinite_holds_numbers(tmp_path: Path, first: str, number: bool) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["x,y", f"{first},inf", "1.5,inf", "2.5,oops", "3.5,1"]))
+    found = profile(Files((str(path),)))
+    assert isinstance(found.column("x"), NumericDistribution) is number
+    assert dict(values(found, "y").counts) == {"inf": 2, "oops": 1, "1": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("1", "line 4 of rows.csv has 1 fields"), ("1,2,3", "line 4 of rows.csv has 3 fields")]
+)
+def test_a_csv_file_with_a_line_that_is_cut_off_or_too_long_is_refused_by_its_place(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["x,y", *["1,2"] * 2, line, *["3,4"] * 200]))
+    with pytest.raises(Failed, match=f"{said}, the header 2"):
+        profile(Files((str(path),)))
+    with pytest.raises(Failed, match=said):
+        columns_of(Files((str(path),)))
+
+
+def test_a_csv_file_whose_names_hold_delimiters_and_breaks_is_read_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('"a,b","c\nd",e;f\n' + "1,2,3\n" * 5)
+    assert [name for name, _ in profile(Files((str(path),))).columns] == ["a,b", "c\nd", "e;f"]
 
 
 def test_numbers_too_large_to_square_break_nothing(tmp_path: Path) -> None:
@@ -333,7 +363,7 @@ def test_a_profile_survives_its_own_json(
     assert profile_from_json(profile_made.to_json()) == profile_made
 
 
-@pytest.mark.parametrize("damage", ["", "{}", "[]", "null", '{"format":1}', '{"format":99}', "\x00"])
+@pytest.mark.parametrize("damage", ["", "{}", "[]", "null", '{"format":2}', '{"format":99}', "\x00"])
 def test_a_damaged_profile_is_refused(damage: str) -> None:
     with pytest.raises(Failed, match="not a profile"):
         profile_from_json(damage)

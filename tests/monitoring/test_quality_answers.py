@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, mean_absolute_error, precision_score, recall_score, root_mean_squared_error
+from sklearn.metrics import (
+    f1_score,
+    mean_absolute_error,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from unipipe_tui.domain.answers import AnswerKind, kind_of
 from unipipe_tui.domain.errors import UsageError
@@ -18,7 +26,8 @@ from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.answers import report_answers
 from unipipe_tui.monitoring.quality.classes import measured_classes, recalls
 from unipipe_tui.monitoring.quality.forecasts import forecast
-from unipipe_tui.monitoring.quality.values import Loss, Quality, QualitySettings, TrendState
+from unipipe_tui.monitoring.quality.measured import mean_roc_area
+from unipipe_tui.monitoring.quality.values import Clock, Loss, Quality, QualitySettings, TrendState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CLASSES = ("apple", "pear", "plum")
@@ -154,6 +163,62 @@ def test_classes_are_measured_overall_and_each_and_nothing_is_estimated() -> Non
     assert (report.drop.slices[0].column, report.drop.slices[0].value) == ("colour", "green")
     with pytest.raises(UsageError, match="roc_auc of several classes"):
         report_answers(classes(100), None, QualitySettings(Quality.ROC_AUC, 0.8, 100, 500))
+
+
+def likely(rows: int, labelled: int) -> AnsweredRows:
+    """Each class comes true as often as it is said to, and the likeliest is chosen."""
+    generator = np.random.default_rng(6)
+    shares = generator.dirichlet((0.6, 0.6, 0.6), rows)
+    true = [CLASSES[generator.choice(3, p=share)] for share in shares]
+    return AnsweredRows(
+        at=moments(rows),
+        scores=(None,) * rows,
+        decisions=tuple(CLASSES[place] for place in shares.argmax(axis=1)),
+        labels=tuple(one if place < labelled else None for place, one in enumerate(true)),
+        label_at=moments(rows),
+        probabilities={name: tuple(shares[:, place].tolist()) for place, name in enumerate(CLASSES)},
+    )
+
+
+def test_classes_are_estimated_where_the_log_has_their_probabilities() -> None:
+    rows = likely(1800, 1200)
+    report = report_answers(rows, None, QualitySettings(Quality.ACCURACY, 0.6, 100, 150))
+    estimated = (Quality.ACCURACY, Quality.PRECISION, Quality.RECALL, Quality.F1, Quality.ROC_AUC)
+    inside = 0
+    for window in report.windows:
+        for metric in estimated:
+            figure = window.figure(metric)
+            assert figure.estimated.low is not None and figure.estimated.high is not None
+            assert (figure.measured.value is None) is (window.labelled == 0)
+            if figure.measured.value is not None:
+                inside += figure.estimated.low <= figure.measured.value <= figure.estimated.high
+    assert inside >= 0.85 * 8 * len(estimated)
+    last = report.windows[-1].figure(Quality.ACCURACY).estimated
+    assert last.value == pytest.approx(np.max(list(rows.probabilities.values()), axis=0)[-150:].mean(), abs=0.06)
+    assert not report.notices
+    by_labels = report_answers(rows, None, QualitySettings(Quality.F1, 0.6, 100, 150, clock=Clock.LABEL))
+    assert all(figure.estimated.value is None for window in by_labels.windows for figure in window.figures)
+    few = report_answers(rows, None, QualitySettings(Quality.ACCURACY, 0.6, 3000, 150))
+    assert "480 labelled rows of at least 3,000" in few.notices[-1]
+
+
+def test_a_reference_with_other_classes_estimates_nothing() -> None:
+    other = dataclasses.replace(likely(600, 600), probabilities={"fig": (1.0,) * 600})
+    report = report_answers(likely(900, 0), other, QualitySettings(Quality.ACCURACY, 0.6, 100, 300), "other.parquet")
+    assert "the reference has 0 labelled rows" in report.notices[-1]
+
+
+def test_the_mean_area_of_classes_is_that_of_scikit_learn_and_its_interval_that_of_draws() -> None:
+    rows = likely(900, 900)
+    scores = np.column_stack([rows.probabilities[name] for name in CLASSES])
+    real = np.array([CLASSES.index(str(one)) for one in rows.labels])
+    found = mean_roc_area(scores, real)
+    assert found.value == pytest.approx(roc_auc_score(real, scores, multi_class="ovr"))
+    draws = np.random.default_rng(3).integers(0, len(real), (100, len(real)))
+    spread = np.std([roc_auc_score(real[draw], scores[draw], multi_class="ovr") for draw in draws])
+    assert found.low is not None and found.high is not None
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(spread, rel=0.2)
+    assert mean_roc_area(scores[real < 2], real[real < 2]).value is None
 
 
 @given(names, st.randoms())

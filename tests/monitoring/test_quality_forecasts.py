@@ -47,6 +47,12 @@ def test_the_interval_holds_the_true_day_in_nine_of_ten_cases_or_more() -> None:
     assert np.mean(held) >= 0.9
 
 
+def test_an_interval_that_begins_at_once_says_so() -> None:
+    found = [told([0.985 - 0.0024 * day for day in range(14)], seed) for seed in range(20)]
+    at_once = [one.sentence for one in found if one.earliest_seconds == 0.0]
+    assert at_once and all("(95 % now to " in sentence for sentence in at_once)
+
+
 def test_a_figure_without_a_trend_is_hardly_ever_said_to_fall() -> None:
     states = [told([0.97] * 12, seed).state for seed in range(200)]
     assert states.count(TrendState.NO_TREND) >= 195

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -118,9 +119,10 @@ def test_labels_before_their_predictions_are_told() -> None:
 
 
 def test_what_is_usual_is_not_told_from_a_handful_of_windows() -> None:
-    report = report_quality(traffic(2000), None, SETTINGS)
+    report = report_quality(traffic(2000), None, replace(SETTINGS, limit=None))
     assert all(window.figure(Quality.PRECISION).usual is None for window in report.windows)
     assert any("takes 5 windows" in notice for notice in report.notices)
+    assert (report.limit, report.forecast.limit) == (None, None)
 
 
 @pytest.mark.parametrize("metric", list(Quality))

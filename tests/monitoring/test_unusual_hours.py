@@ -112,3 +112,15 @@ def test_an_outlier_in_the_history_does_not_hide_the_next_one() -> None:
         hours[number] = replace(hours[number], requests=hours[number].requests * 20)
     hours[AFTERNOON] = replace(hours[AFTERNOON], requests=int(hours[AFTERNOON].requests * 0.35))
     assert found(hours, hours[AFTERNOON].at) == [(hours[AFTERNOON].at, Measure.TRAFFIC)]
+
+
+def test_what_is_too_early_to_judge_at_the_beginning_is_judged_when_a_week_is_known() -> None:
+    judged = judge(traffic(1, 2 * WEEK), MONDAY)
+    first = {measure: min(one.at for one in judged if one.measure is measure) for measure in Measure}
+    assert set(first.values()) == {MONDAY + timedelta(hours=WEEK - 1)}
+
+
+def test_requests_where_there_never_were_any_are_unusual() -> None:
+    silent = [HourSeen(MONDAY + timedelta(hours=number), 60.0, 0, 0, None, 0) for number in range(2 * WEEK)]
+    asked = replace(silent[-1], requests=500)
+    assert found([*silent[:-1], asked], asked.at) == [(asked.at, Measure.TRAFFIC)]

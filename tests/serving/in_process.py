@@ -62,6 +62,13 @@ def save_models(root: Path) -> dict[str, Sealed]:
         "probabilities": _sklearn(
             root / "probabilities", LogisticRegression().fit(frame, classes), numbers, frame, "predict_proba"
         ),
+        "kinds": _sklearn(
+            root / "kinds",
+            LogisticRegression().fit(frame, ["eel", "eel", "cat", "dog", "dog", "eel"]),
+            numbers,
+            frame,
+            "predict_proba",
+        ),
         "strings": _pyfunc(
             root / "strings",
             '[f"{a}|{b}" for a, b in zip(given["a"], given["b"] if "b" in given else ["-"] * len(given))]',

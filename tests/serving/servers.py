@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from unipipe_tui.domain.ports.targets import Package, Wanted
 from unipipe_tui.domain.rollouts.traffic import STABLE, Variant, only
 
 Record = dict[str, object]
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For httpx: nothing here is encrypted, and without it each request reads the certificates of the world first."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,11 @@ class Server:
 
     def worker(self) -> int:
         """The process that answers."""
-        return int(httpx.get(f"{self.url}/healthz").json()["pid"])
+        return int(httpx.get(f"{self.url}/healthz", verify=PLAIN).json()["pid"])
 
     def ready(self) -> dict[str, object]:
         """What /readyz says."""
-        return dict(httpx.get(f"{self.url}/readyz").json())
+        return dict(httpx.get(f"{self.url}/readyz", verify=PLAIN).json())
 
     def wait_until(self, holds: Callable[[dict[str, object]], bool], seconds: float = 20) -> dict[str, object]:
         """Ask /readyz until it holds."""
@@ -86,11 +89,11 @@ class Server:
         """POST /predict; `variant="a"` sends the header `Unipipe-Variant: a`."""
         body = {"records": records} | ({} if ids is None else {"ids": ids})
         told = {f"Unipipe-{name}": value for name, value in headers.items()}
-        return httpx.post(f"{self.url}/predict", json=body, headers=told, timeout=30)
+        return httpx.post(f"{self.url}/predict", json=body, headers=told, timeout=30, verify=PLAIN)
 
     def metrics(self) -> dict[str, float]:
         """Every line of /metrics: its name with labels, and its value."""
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = httpx.get(f"{self.url}/metrics", verify=PLAIN).text.splitlines()
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
     def counted(self, name: str, **labels: object) -> float:
@@ -102,7 +105,7 @@ class Server:
     def label(self, **labels: object) -> dict[str, object]:
         """POST /feedback with labels by prediction id."""
         body = {"labels": [{"prediction_id": name, "label": label} for name, label in labels.items()]}
-        answer = httpx.post(f"{self.url}/feedback", json=body)
+        answer = httpx.post(f"{self.url}/feedback", json=body, verify=PLAIN)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -157,7 +160,7 @@ def wait_for_port(port: int) -> None:
                 break
         time.sleep(0.05)
     # The port is taken at once, but it answers only when the slow imports are done.
-    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=40)
+    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=40, verify=PLAIN)
 
 
 def logged(log: Path, kind: str = "predictions") -> list[dict[str, object]]:

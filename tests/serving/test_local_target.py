@@ -14,26 +14,15 @@ import pytest
 from unipipe_tui.adapters.targets.http import BATCH
 from unipipe_tui.adapters.targets.local import LocalTarget
 from unipipe_tui.adapters.targets.serving_process import free_port as next_free_port
-from unipipe_tui.config.targets import LogMode
 from unipipe_tui.domain.errors import Failed, ToolMissing, UsageError
-from unipipe_tui.domain.events import Event
-from unipipe_tui.domain.serving import ServerState, Value
+from unipipe_tui.domain.progress import Silent
+from unipipe_tui.domain.serving import LogMode, ServerState, Value
 from unipipe_tui.store.tables import TableFiles
 
 from .servers import Sealed, all_to, free_port, logged, payment
 
 pytestmark = pytest.mark.xdist_group("serving")
 Configured = Callable[[int], LocalTarget]
-
-
-class Quiet:
-    """Nobody listens."""
-
-    def emit(self, event: Event) -> None:
-        return
-
-    def stopped(self) -> bool:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +47,9 @@ def port() -> int:
 def server(configured: Configured, port: int, bundles: tuple[Sealed, Sealed]) -> Iterator[LocalTarget]:
     """A running one."""
     started = configured(port)
-    started.apply(all_to(bundles[0]), Quiet())
+    started.apply(all_to(bundles[0]), Silent())
     yield started
-    started.stop(Quiet())
+    started.stop(Silent())
 
 
 def plain(**changes: object) -> dict[str, Value]:
@@ -94,10 +83,10 @@ def test_a_stopped_server_will_listen_where_the_configuration_says_now(
     configured: Configured, tmp_path: Path, bundles: tuple[Sealed, Sealed]
 ) -> None:
     first = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
-    first.apply(all_to(bundles[0]), Quiet())
+    first.apply(all_to(bundles[0]), Silent())
     elsewhere = free_port()
     edited = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", elsewhere)
-    stopped = edited.stop(Quiet())
+    stopped = edited.stop(Silent())
     assert (stopped.state, stopped.url) == (ServerState.STOPPED, f"http://127.0.0.1:{elsewhere}")
     with pytest.raises(ToolMissing):
         first.predict([plain()], None)
@@ -109,7 +98,7 @@ def test_a_port_that_is_taken_is_named_and_the_next_free_one_is_found(
     assert next_free_port("127.0.0.1", port) > port
     other = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", port)
     with pytest.raises(Failed, match=f"Port {port} on 127.0.0.1 is in use"):
-        other.apply(all_to(bundles[1]), Quiet())
+        other.apply(all_to(bundles[1]), Silent())
     assert other.live().state is ServerState.STOPPED
     assert server.live().state is ServerState.READY
 
@@ -119,18 +108,18 @@ def test_another_version_comes_without_another_process_and_what_was_asked_is_cou
 ) -> None:
     before = server.live()
     try:
-        after = server.apply(all_to(bundles[1]), Quiet())
+        after = server.apply(all_to(bundles[1]), Silent())
         assert ([one.version for one in after.answering], after.pid) == ([2], before.pid)
         assert before.pid is not None
         server.predict([plain()], None)
         assert server.live().requests == (before.requests or 0) + 1
     finally:
-        server.apply(all_to(bundles[0]), Quiet())
+        server.apply(all_to(bundles[0]), Silent())
 
 
 def test_a_server_that_was_killed_is_told_as_such(tmp_path: Path, bundles: tuple[Sealed, Sealed]) -> None:
     killed = LocalTarget("killed", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port())
-    pid = killed.apply(all_to(bundles[0]), Quiet()).pid
+    pid = killed.apply(all_to(bundles[0]), Silent()).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     deadline = monotonic() + 10

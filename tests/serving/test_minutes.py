@@ -18,7 +18,7 @@ import pytest
 from unipipe_tui.serving.folding import fold
 from unipipe_tui.serving.minutes import NOBODY, Bounds, MinuteCounts, MinuteWriter, Sights
 from unipipe_tui.store.engine import Engine
-from unipipe_tui.store.rollups import Rollups
+from unipipe_tui.store.predictions.rollups import Rollups
 
 from .servers import Sealed, Start, payment
 
@@ -112,6 +112,22 @@ def test_minutes_that_found_the_disk_full_are_written_with_the_next_ones_in_orde
     until(lambda: not disk.refusals)
     minutes.close()
     assert [row["at"][11:16] for row in disk.rows] == ["11:59", "12:00"]
+
+
+def test_the_minute_in_hand_at_the_end_does_not_wait_for_the_one_before_to_be_written() -> None:
+    counts, taken = MinuteCounts(), []
+
+    def put(lines: Sequence[bytes]) -> Future[None]:
+        taken.extend(orjson.loads(line) for line in lines)
+        return Future()
+
+    sights = Sights(lambda: (STABLE,), lambda: 0, lambda: 0, Bounds(1024, 20_000))
+    minutes = MinuteWriter(counts, sights, put, shortly_before_the_minute(0.05))
+    minutes.start()
+    until(lambda: taken)
+    counts.count(STABLE, 200, 0.004, 1)
+    minutes.close()
+    assert [row["requests"] for row in taken] == [0, 1]
 
 
 @pytest.mark.parametrize("folded", [False, True])

@@ -18,7 +18,7 @@ from unipipe_tui.domain.bundles import seal_bundle
 from unipipe_tui.domain.errors import Failed, Refused, UsageError
 from unipipe_tui.serving.__main__ import load_bundle
 from unipipe_tui.serving.models import ServedModel
-from unipipe_tui.serving.scoring import Outcome, read_output
+from unipipe_tui.serving.scoring import Outcome, classes_told, read_output
 
 from .servers import Sealed
 
@@ -156,6 +156,8 @@ def test_whoever_lets_mlflow_refuse_is_heard(bundles: tuple[Sealed, Sealed], mon
 @pytest.mark.parametrize(
     ("answer", "threshold", "outcomes"),
     [
+        (np.array([[0.3, 0.5, 0.2], [0.6, 0.3, 0.1]]), 0.5, [Outcome(None, "pear"), Outcome(None, 7)]),
+        ([[0.2, 0.2, 0.6], [None, None, None]], None, [Outcome(None, "plum"), Outcome(None, None)]),
         (np.array([[0.3, 0.7], [0.6, 0.4]]), 0.5, [Outcome(0.7, 1), Outcome(0.4, 0)]),
         (np.array([[0.3, 0.7], [0.6, 0.4]]), None, [Outcome(0.7, 1), Outcome(0.4, 0)]),
         (np.array([[0.3, 0.7], [0.6, 0.4]]), 0.7, [Outcome(0.7, 1), Outcome(0.4, 0)]),
@@ -170,4 +172,16 @@ def test_whoever_lets_mlflow_refuse_is_heard(bundles: tuple[Sealed, Sealed], mon
     ],
 )
 def test_an_output_is_read_for_what_it_is(answer: object, threshold: float | None, outcomes: list[Outcome]) -> None:
-    assert read_output(answer, threshold) == outcomes
+    assert read_output(answer, threshold, (7, "pear", "plum")) == outcomes
+
+
+@pytest.mark.parametrize("rows", [[[0.3, 0.5, 0.9]], [[-0.5, 0.5, 1.0]], [[0.1, 0.2, 0.3, 0.4]]])
+def test_numbers_that_are_no_shares_of_one_among_the_classes_are_no_answer(rows: list[list[float]]) -> None:
+    with pytest.raises(Failed, match="no answer per record"):
+        read_output(np.array(rows), None, (7, "pear", "plum"))
+
+
+def test_columns_of_a_table_name_the_classes_themselves() -> None:
+    assert classes_told(pd.DataFrame({"cat": [0.2], "dog": [0.3], 3: [0.5]})) == ("cat", "dog", 3)
+    assert classes_told([{"cat": 0.2, "dog": 0.3, "eel": 0.5}]) == ("cat", "dog", "eel")
+    assert classes_told(pd.DataFrame({"0": [0.9], "1": [0.1]})) == classes_told([[0.2, 0.3, 0.5]]) == ()

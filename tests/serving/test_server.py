@@ -229,9 +229,9 @@ def test_labels_are_accepted_once_and_the_first_one_stands(server: Server) -> No
 
 def test_a_prediction_labelled_twice_in_one_request_counts_once(server: Server) -> None:
     server.predict([payment()], ids=["twice"])
-    labels = [{"prediction_id": "twice", "label": label} for label in (1, 1, 0)]
+    labels = [{"prediction_id": "twice", "label": label} for label in (1, 1.0, True, 0)]
     answer = httpx.post(f"{server.url}/feedback", json={"labels": labels}).json()
-    assert answer == {"accepted": 1, "repeated": 1, "unknown": [], "conflicting": ["twice"]}
+    assert answer == {"accepted": 1, "repeated": 2, "unknown": [], "conflicting": ["twice"]}
 
 
 @pytest.mark.parametrize("label", [None, [], {}, float("nan")])

@@ -16,7 +16,6 @@ from unipipe_tui.serving.__main__ import open_telemetry
 from unipipe_tui.serving.metrics import Answerer, Metrics
 from unipipe_tui.serving.otlp import OtlpTelemetry
 from unipipe_tui.serving.scoring import Outcome
-from unipipe_tui.serving.telemetry import Answered
 
 from .servers import Sealed, Start, free_port, payment
 
@@ -32,8 +31,8 @@ def collector() -> Iterator[Collector]:
         yield collector
 
 
-def one(status: int = 200, headers: dict[str, str] | None = None) -> Answered:
-    return Answered("POST", "/predict", status, 0.25, STABLE, headers or {})
+def answered(telemetry: OtlpTelemetry, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    telemetry.begin("POST", "/predict", headers or {}).end(status, STABLE)
 
 
 def test_a_server_sends_a_span_for_each_request_and_its_own_counters(
@@ -53,10 +52,10 @@ def test_a_server_sends_a_span_for_each_request_and_its_own_counters(
     assert httpx.post(f"{server.url}/predict", json={"records": [{}]}).status_code == 422
     assert httpx.post(f"{server.url}/predict", json={"records": [payment()]}, headers={"Unipipe-Probe": "1"}).is_success
     collector.wait_for(lambda: len(collector.spans) == 2)
-    answered, refused = collector.spans
-    assert (answered.name, answered.kind) == ("POST /predict", 2)
-    assert (answered.trace_id.hex(), answered.parent_span_id.hex()) == (TRACE, PARENT)
-    assert attributes(answered) == {
+    whole, refused = collector.spans
+    assert (whole.name, whole.kind) == ("POST /predict", 2)
+    assert (whole.trace_id.hex(), whole.parent_span_id.hex()) == (TRACE, PARENT)
+    assert attributes(whole) == {
         "http.request.method": "POST",
         "http.route": "/predict",
         "http.response.status_code": 200,
@@ -64,9 +63,9 @@ def test_a_server_sends_a_span_for_each_request_and_its_own_counters(
         "unipipe.version": 1,
         "unipipe.variant": "stable",
     }
-    assert 0 < answered.end_time_unix_nano - answered.start_time_unix_nano < 5e9
+    assert 0 < whole.end_time_unix_nano - whole.start_time_unix_nano < 5e9
     assert attributes(refused)["http.response.status_code"] == 422
-    assert refused.trace_id != answered.trace_id
+    assert refused.trace_id != whole.trace_id
     # The metrics come at the end at the latest.
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(20) == 0
@@ -91,7 +90,7 @@ def test_histograms_keep_their_limits_and_their_counts(collector: Collector, mon
         metrics.count_request(STABLE, 200, seconds)
     metrics.count_outcomes(STABLE, [Outcome(0.97, 1)])
     telemetry = OtlpTelemetry([Signal.METRICS], environment, metrics.families)
-    telemetry.answered(one())
+    answered(telemetry)
     collector.wait_for(lambda: bool(collector.metrics))
     telemetry.close()
     (point,) = collector.metric("unipipe_request_seconds").histogram.data_points
@@ -109,7 +108,7 @@ def test_a_failure_of_the_server_is_an_error_and_a_broken_traceparent_begins_a_t
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     telemetry = OtlpTelemetry([Signal.TRACES], {}, lambda: ())
-    telemetry.answered(one(503, {"traceparent": "00-not-a-trace-01"}))
+    answered(telemetry, 503, {"traceparent": "00-not-a-trace-01"})
     telemetry.close()
     (span,) = collector.spans
     assert span.status.code == 2
@@ -121,8 +120,8 @@ def test_a_failure_of_the_server_is_an_error_and_a_broken_traceparent_begins_a_t
 def test_a_caller_who_samples_nothing_is_not_traced(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     telemetry = OtlpTelemetry([Signal.TRACES], {}, lambda: ())
-    telemetry.answered(one(headers={"traceparent": f"00-{TRACE}-{PARENT}-00"}))
-    telemetry.answered(one(headers={"traceparent": f"00-{TRACE}-{PARENT}-01"}))
+    answered(telemetry, headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
+    answered(telemetry, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
     telemetry.close()
     assert len(collector.spans) == 1
 
@@ -136,7 +135,7 @@ def test_a_collector_that_is_away_costs_a_request_nothing_and_is_told_once(
     telemetry = OtlpTelemetry(Signal, {"OTEL_METRIC_EXPORT_INTERVAL": "100"}, Metrics().families)
     began = time.perf_counter()
     for _ in range(5000):
-        telemetry.answered(one())
+        answered(telemetry)
     assert time.perf_counter() - began < 2.5
     began = time.perf_counter()
     telemetry.close()

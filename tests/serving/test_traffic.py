@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .servers import Sealed, Server, Start, logged, payment, wish
+from .servers import PLAIN, Sealed, Server, Start, logged, payment, wish
 
 pytestmark = pytest.mark.xdist_group("serving")
 Pair = tuple[Sealed, Sealed]
@@ -30,7 +30,7 @@ def split(bundles: Pair, weight: float) -> list[dict[str, object]]:
 
 
 def ask(server: Server, times: int, **record: object) -> list[dict[str, Any]]:
-    with httpx.Client(base_url=server.url, timeout=30) as client:
+    with httpx.Client(base_url=server.url, timeout=30, verify=PLAIN) as client:
         answers = [client.post("/predict", json={"records": [payment(**record)]}) for _ in range(times)]
     assert {answer.status_code for answer in answers} == {200}
     return [answer.json() for answer in answers]
@@ -90,10 +90,10 @@ def test_a_model_that_stays_is_not_loaded_again(server: Server, bundles: Pair) -
     assert time.monotonic() - began < 15
 
 
-def test_two_thousand_requests_during_switches_all_succeed(server: Server, bundles: Pair) -> None:
+def test_a_thousand_requests_during_switches_all_succeed(server: Server, bundles: Pair) -> None:
     server.share_out(of(bundles[0], "stable", 100))
     with ThreadPoolExecutor(4) as callers:
-        asked = [callers.submit(ask, server, 500) for _ in range(4)]
+        asked = [callers.submit(ask, server, 250) for _ in range(4)]
         switches = 0
         while not all(one.done() for one in asked):
             weight = (10, 50, 90)[switches % 3]
@@ -101,7 +101,7 @@ def test_two_thousand_requests_during_switches_all_succeed(server: Server, bundl
             server.share_out(of(bundles[switches % 2], "stable", 100))
             switches += 2
     answers = [answer for one in asked for answer in one.result()]
-    assert len(answers) == 2_000
+    assert len(answers) == 1_000
     assert switches >= 2
     assert {answer["version"] for answer in answers} == {1, 2}
 

@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.collector import collecting
 from unipipe_tui.serving.scoring import read_rows
 
 from .servers import Sealed, Server, Start, free_port, logged, payment
@@ -32,6 +33,8 @@ class Upstream:
     connections: set[object] = field(default_factory=set)
     sockets: list[socket.socket] = field(default_factory=list)
     status: int = 200
+    classes: list[str] = field(default_factory=list)
+    """Of a server that says of its model that it tells how likely each of several is."""
 
     def go_away(self) -> None:
         """As when its machine is switched off: no new connections, and none of the old."""
@@ -64,7 +67,8 @@ def serving_at(port: int) -> Upstream:
             super().setup()
 
         def do_GET(self) -> None:
-            self._answer(200, b"\n")
+            told = {"outputs": [], "parameters": {"classes": this.classes}}
+            self._answer(200, json.dumps(told).encode() if this.classes else b"\n")
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -73,6 +77,7 @@ def serving_at(port: int) -> Upstream:
             this.connections.add(self.client_address)
             amounts = [row[0] for row in body["dataframe_split"]["data"]]
             scores = [[0.1, 0.9] if amount and amount > 20 else [0.8, 0.2] for amount in amounts]
+            scores = [[*(one / 2 for one in row), 0.5] for row in scores] if this.classes else scores
             self._answer(this.status, json.dumps({"predictions": scores}).encode())
 
         def _answer(self, status: int, body: bytes) -> None:
@@ -131,6 +136,44 @@ def test_outputs_of_one_of_ours_are_known_before_anybody_asks_it(start: Start, b
     router.share_out(behind(version.url, "stable", 100, int(str(version.ready()["version"]))))
     own, told = (httpx.get(f"{one.url}/v2/models/fraud").json()["outputs"] for one in (version, router))
     assert own == told and told[0]["datatype"] == "FP64"
+
+
+def test_the_span_of_a_server_hangs_below_that_of_its_router_and_that_below_the_callers(
+    start: Start, bundles: tuple[Sealed, Sealed]
+) -> None:
+    trace, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with collecting() as collector:
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        version, router = (start(bundles[0], env={**told, "OTEL_SERVICE_NAME": name}) for name in ("version", "router"))
+        router.share_out(behind(version.url, "stable", 100, int(str(version.ready()["version"]))))
+        sent = {"traceparent": f"00-{trace}-{caller}-01", "tracestate": "shop=7"}
+        assert httpx.post(f"{router.url}/predict", json={"records": [payment()]}, headers=sent).is_success
+        collector.wait_for(lambda: len(collector.spans) == 2)
+    spans = {span.name: span for span in collector.spans}
+    outer, inner = spans["POST /predict"], spans["POST /invocations"]
+    assert {outer.trace_id.hex(), inner.trace_id.hex()} == {trace}
+    assert (outer.parent_span_id.hex(), inner.parent_span_id) == (caller, outer.span_id)
+    assert inner.trace_state == "shop=7"
+    assert outer.start_time_unix_nano <= inner.start_time_unix_nano <= inner.end_time_unix_nano
+    assert inner.end_time_unix_nano <= outer.end_time_unix_nano
+
+
+def test_a_router_that_sends_no_traces_hands_on_what_its_caller_said(router: Server, upstream: Upstream) -> None:
+    router.share_out(behind(upstream.url, "stable", 100, 6))
+    sent = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "shop=7"}
+    assert httpx.post(f"{router.url}/predict", json={"records": [payment()]}, headers=sent).is_success
+    assert {name: upstream.headers[-1].get(name) for name in sent} == sent
+    assert router.predict([payment()]).is_success
+    assert "traceparent" not in upstream.headers[-1]
+
+
+def test_a_router_learns_from_the_server_behind_it_which_classes_there_are(router: Server, upstream: Upstream) -> None:
+    upstream.classes = ["no", "yes", "maybe"]
+    router.share_out(behind(upstream.url, "stable", 100, 8))
+    (told,) = router.predict([payment(amount=400.0)]).json()["predictions"]
+    assert told["decision"] == "maybe"
+    (row,) = [row for row in logged(router.log) if row["prediction_id"] == told["prediction_id"]]
+    assert [row[f"probability.{name}"] for name in upstream.classes] == [0.05, 0.45, 0.5]
 
 
 def test_a_server_that_fails_is_told_with_its_own_words_and_counted_against_its_variant(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -31,6 +33,21 @@ class Counting:
     ) -> Profile:
         self.times += 1
         return profile(source, columns, like=like, progress=progress)
+
+
+class Together(Counting):
+    """Counts, and answers so many at the same moment."""
+
+    def __init__(self, many: int) -> None:
+        super().__init__()
+        self._all_there = Barrier(many)
+
+    def __call__(
+        self, source: Source, columns: Sequence[str] | None, like: Profile | None, progress: Progress | None
+    ) -> Profile:
+        counted = super().__call__(source, columns, like, progress)
+        self._all_there.wait(10)
+        return counted
 
 
 @pytest.fixture
@@ -64,14 +81,36 @@ def test_what_is_counted_like_a_reference_is_counted_every_time(rows: Path, tmp_
     assert count.times == 3
 
 
-def test_a_damaged_profile_is_counted_anew(rows: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"", b"{}", b"1\n{}", b"2\n", b"\xff\xfe\x00", b"a folder"])
+def test_a_damaged_profile_is_counted_anew(rows: Path, tmp_path: Path, damage: bytes) -> None:
     count = Counting()
     cache = ProfileCache(tmp_path / "cache", count)
     first = cache.profile([rows])
-    for path in (tmp_path / "cache").glob("*.json"):
-        path.write_text("{}")
+    (path,) = (tmp_path / "cache").glob("*.json")
+    path.unlink()
+    if damage == b"a folder":
+        path.mkdir()
+    else:
+        path.write_bytes(damage)
     assert cache.profile([rows]) == first
     assert count.times == 2
+    assert not list((tmp_path / "cache").glob("*.partial"))
+
+
+def test_where_nothing_can_be_kept_a_reference_is_counted_each_time(rows: Path, tmp_path: Path) -> None:
+    count = Counting()
+    (tmp_path / "cache").write_text("a file stands where the folder should be")
+    assert ProfileCache(tmp_path / "cache", count).profile([rows]).rows == 2
+    assert ProfileCache(tmp_path / "cache", count).profile([rows]).rows == 2
+    assert count.times == 2
+
+
+def test_threads_that_count_the_same_reference_at_once_do_not_disturb_each_other(rows: Path, tmp_path: Path) -> None:
+    cache = ProfileCache(tmp_path / "cache", Together(4))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: cache.profile([rows]), range(4)))
+    assert len(set(found)) == 1
+    assert len(list((tmp_path / "cache").glob("*.json"))) == 1
 
 
 def test_columns_are_told_anew_when_a_file_was_written(rows: Path, tmp_path: Path) -> None:

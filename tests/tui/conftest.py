@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
+from textual.css.types import CSSLocation
 from textual.pilot import Pilot
 
 from tests.at_once import at_once
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeTarget, FakeTracking, staying
-from unipipe_tui.actions.gates import gates_of
+from unipipe_tui.actions.models.gates import gates_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert, AlertKind, GateCheck, GateResult
@@ -41,6 +44,31 @@ stages:
   evaluate: {cmd: python evaluate.py, deps: [model.bin], outs: [report.json]}
 """
 MODEL = "fraud-detector"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def styles_are_parsed_once() -> Iterator[None]:
+    """What Textual made of a style sheet is kept for the next app: reading all of them is half of what opening one costs."""
+    parsed: dict[tuple[object, ...], list[RuleSet]] = {}
+    parse = Stylesheet._parse_rules
+
+    def parse_once(
+        sheet: Stylesheet,
+        css: str,
+        read_from: CSSLocation,
+        is_default_rules: bool = False,
+        tie_breaker: int = 0,
+        scope: str = "",
+    ) -> list[RuleSet]:
+        text = (css, read_from, is_default_rules, tie_breaker, scope)
+        key = (*sheet._variables.items(), *text)
+        if key not in parsed:
+            parsed[key] = parse(sheet, *text)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.tui.conftest import expect_soon, looked, until
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import approved
-from unipipe_tui.actions.models import PromoteModel
+from unipipe_tui.actions.models.registry import PromoteModel
 from unipipe_tui.actions.perform import make_plan
 from unipipe_tui.actions.store import BACK_UP, BackUpStore
 from unipipe_tui.actions.world import World

@@ -12,7 +12,7 @@ import pytest
 from unipipe_tui.actions.action import Action
 from unipipe_tui.actions.catalog import CATALOG, action_named
 from unipipe_tui.actions.command_line import command_line
-from unipipe_tui.actions.models import PromoteModel
+from unipipe_tui.actions.models.registry import PromoteModel
 from unipipe_tui.actions.request import Field, fields_of
 from unipipe_tui.actions.runs.comparison import CompareRuns
 from unipipe_tui.cli.commands import Options, build_app

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from tests.fakes import FakeTarget, FakeTracking, staying
 from tests.tui.conftest import until, version_of
 from unipipe_tui.actions.catalog import action_named
-from unipipe_tui.actions.models import PromoteModel
+from unipipe_tui.actions.models.registry import PromoteModel
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.tracking import RegisteredModel
 from unipipe_tui.tui.app import Unipipe

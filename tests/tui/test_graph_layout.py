@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unipipe_tui.domain.graphs import Graph
-from unipipe_tui.tui.graph_drawing import Drawing, Size, Spacing
-from unipipe_tui.tui.graph_layers import arrange
-from unipipe_tui.tui.graph_layout import place
-from unipipe_tui.tui.graph_strokes import ACROSS, ARROW, UPRIGHT, cells_of, strokes
+from unipipe_tui.tui.graphs.drawing import Drawing, Size, Spacing
+from unipipe_tui.tui.graphs.layers import arrange
+from unipipe_tui.tui.graphs.layout import place
+from unipipe_tui.tui.graphs.strokes import ACROSS, ARROW, UPRIGHT, cells_of, strokes
 
 
 @st.composite

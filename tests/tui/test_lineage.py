@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.widgets import Input, Static
 
-from tests.actions.made_lineage import PROMOTED, RUN, TRAINED, with_lineage
+from tests.actions.lineage.made import PROMOTED, RUN, TRAINED, with_lineage
 from tests.fakes import NOON, staying
 from tests.tui.conftest import looked, until
 from unipipe_tui.actions.world import World

@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from tests.fakes import NOON, FakeProcesses, staying
 from tests.tui.conftest import JOBS, expect_soon, looked, until
 from unipipe_tui.actions.catalog import CATALOG
-from unipipe_tui.actions.models import PROMOTE, PromoteModel, plan_promotion
+from unipipe_tui.actions.models.registry import PROMOTE, PromoteModel, plan_promotion
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans

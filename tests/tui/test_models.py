@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
-from tests.actions.made_models import with_models
+from tests.actions.models.made import with_models
 from tests.fakes import FakeTracking, staying
 from tests.tui.conftest import looked, until
 from unipipe_tui.actions.world import World

@@ -148,6 +148,30 @@ async def test_where_there_is_room_all_is_seen_at_once_and_follows_the_column_un
     assert "Effect of region" in second
 
 
+async def test_a_check_made_meanwhile_is_seen_and_whoever_chose_no_column_looks_at_what_moved_farthest(
+    watched: World,
+) -> None:
+    app = Unipipe(watched)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await arrived(pilot, app)
+        await until(pilot, lambda: picture(app, "story"))
+        begun = picture(app, "story")
+        pointed = app.screen.query_one(FeaturesPane).grid.pointed
+        later = check(0, 0.01)
+        columns = [column("region", 0.02, drifted=False), column("amount", 0.01, drifted=False)]
+        report = {**json.loads(later.report), "columns": columns}
+        watched.history.add_drift_check(replace(later, report=json.dumps(report)))
+        for kind in AlertKind:
+            watched.history.close_alerts(kind, "local", NOON + timedelta(minutes=1))
+        await until(pilot, lambda: "well" in picture(app, "story"))
+        await until(pilot, lambda: "What changed in region" in str(app.screen.query_one(ExplanationPane).border_title))
+        await until(pilot, lambda: "✓ 0.02 <" in picture(app, "timeline"))
+        now = app.screen.query_one(FeaturesPane).grid.pointed
+
+    assert begun.endswith("→ unipipe drift history local")
+    assert (pointed, now) == ("amount", "region")
+
+
 async def test_where_there_is_little_room_one_view_is_in_sight_and_v_turns_to_the_next(watched: World) -> None:
     app = Unipipe(watched)
     async with app.run_test(size=(80, 24)) as pilot:

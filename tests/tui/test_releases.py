@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
-from tests.actions.made_rollouts import a_canary
+from tests.actions.release.made_rollouts import a_canary
 from tests.fakes import NOON, FakeProcesses, FakeTarget, FakeTracking, staying
 from tests.tui.conftest import CONFIG, JOBS, MODEL, looked, until, version_of
 from unipipe_tui.actions.world import World

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.fakes import NOON
-from unipipe_tui.actions.model_comparison import FeatureChange, GateChange, VersionComparison, VersionSide
-from unipipe_tui.actions.models import AliasLine, Figure, ModelLine, ModelList, ModelView, VersionLine
+from unipipe_tui.actions.models.comparison import FeatureChange, GateChange, VersionComparison, VersionSide
+from unipipe_tui.actions.models.registry import AliasLine, Figure, ModelLine, ModelList, ModelView, VersionLine
 from unipipe_tui.actions.runs.compared_rows import ComparedRow, Kind, Verdict
 from unipipe_tui.actions.runs.comparison import CodeDifference
 from unipipe_tui.domain.aliases_and_tags import Rejection

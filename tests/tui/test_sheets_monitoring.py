@@ -10,12 +10,12 @@ import pytest
 from rich.cells import cell_len
 
 from tests.fakes import NOON
-from unipipe_tui.actions.alerts import AlertList, AlertView
-from unipipe_tui.actions.drift_history import CheckLine, ColumnHistory, ColumnPoint, DriftHistory, DriftView
-from unipipe_tui.actions.explained_drift import CellShift, ColumnExplained
+from unipipe_tui.actions.alerts.listing import AlertList, AlertView
+from unipipe_tui.actions.drift.explained import CellShift, ColumnExplained
+from unipipe_tui.actions.drift.history import CheckLine, ColumnHistory, ColumnPoint, DriftHistory, DriftView
+from unipipe_tui.actions.drift.recorded import Cell, ColumnView, RecordedPerformance
 from unipipe_tui.actions.monitor.standing import MonitorStanding, TargetStanding
 from unipipe_tui.actions.performance import PerformanceView
-from unipipe_tui.actions.recorded_checks import Cell, ColumnView, RecordedPerformance
 from unipipe_tui.actions.timeline import Timeline
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.domain.records import Alert, AlertKind, Severity
@@ -48,6 +48,7 @@ from unipipe_tui.tui.sheets.monitoring import (
 from unipipe_tui.tui.sheets.monitoring_pictures import (
     explanation_picture,
     history_picture,
+    measured_picture,
     performance_picture,
     predictions_picture,
 )
@@ -297,6 +298,14 @@ def test_performance_that_may_or_may_not_be_too_low_is_called_neither() -> None:
     assert shown(performance_picture(view, 80, 14))[0].startswith("~ precision 0.940")
 
 
+def test_until_it_is_looked_at_closely_performance_is_what_the_labels_of_the_whole_log_show() -> None:
+    lines = shown(measured_picture(PRECISION, 80, 10))
+    assert lines[0] == "✗ precision 0.700 (0.600 to 0.800), 950 labels of version 2"
+    assert "a measured   b at least 0.95" in [line.strip() for line in lines]
+    unsure = replace(PRECISION, points=(replace(PRECISION.points[1], high=0.96),))
+    assert shown(measured_picture(unsure, 80, 10))[0].startswith("~ precision 0.700")
+
+
 def test_without_anything_to_judge_performance_says_what_to_run() -> None:
     empty = replace(QUALITY, labels=0, report=replace(QUALITY.report, windows=()))
     lines = shown(performance_picture(empty, 60, 10))
@@ -376,6 +385,7 @@ def test_no_picture_is_wider_or_higher_than_its_place(width: int, height: int) -
         timeline_picture(timeline, width, height, NOON),
         history_picture(HISTORY, "amount", width, height),
         performance_picture(QUALITY, width, height),
+        measured_picture(PRECISION, width, height),
     )
     for picture in pictures:
         assert len(picture) <= max(height, 8)

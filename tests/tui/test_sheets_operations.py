@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.fakes import NOON
-from unipipe_tui.actions.objectives import BudgetView
+from unipipe_tui.actions.objectives.budgets import BudgetView
 from unipipe_tui.actions.operations import OperationsRow, OperationsView, Source, Step, Unusual
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.domain.findings import FindingState

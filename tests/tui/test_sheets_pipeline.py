@@ -8,8 +8,8 @@ import pytest
 from rich.cells import cell_len
 
 from tests.fakes import NOON
-from unipipe_tui.actions.pipeline_view import PipelineView, StageCount, StageLine
-from unipipe_tui.actions.stages import ExecutionLine, FileLine, MetricLine, ParamLine, StageView
+from unipipe_tui.actions.pipeline.stages import ExecutionLine, FileLine, MetricLine, ParamLine, StageView
+from unipipe_tui.actions.pipeline.view import PipelineView, StageCount, StageLine
 from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheets.pipeline import (

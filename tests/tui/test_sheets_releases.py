@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.actions.made_rollouts import NEW, OLD, a_canary, an_analysis, stable, way_of
+from tests.actions.release.made_rollouts import NEW, OLD, a_canary, an_analysis, stable, way_of
 from tests.fakes import NOON, FakeTarget
 from unipipe_tui.actions.overview import OnItsWay
 from unipipe_tui.actions.release.difference import DifferentFact, ReleaseDifference

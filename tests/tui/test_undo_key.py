@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.actions.made_models import carried_out
+from tests.actions.models.made import carried_out
 from tests.fakes import NOON
 from tests.tui.conftest import CONFIG, looked, until
 from tests.tui.shells import planned
-from unipipe_tui.actions.alerts import ACKNOWLEDGE, AcknowledgeAlert
+from unipipe_tui.actions.alerts.listing import ACKNOWLEDGE, AcknowledgeAlert
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.records import Alert, AlertKind
 from unipipe_tui.tui.app import Unipipe

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from tests.conftest import git
 from tests.fakes import FakeTarget, staying
 from tests.tui.conftest import CONFIG
+from unipipe_tui.actions.world import World
+from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.tui.background import begin
@@ -192,6 +195,23 @@ async def test_a_server_that_is_killed_is_looked_at_again_though_no_file_moved(
         server.kill()
         server.wait()
         assert states(await asyncio.wait_for(anext(snapshots), 15)) == [ServerState.DIED]
+
+
+async def test_what_could_not_be_looked_at_is_tried_again_though_no_file_moved(piped: Path) -> None:
+    begun = build_world(piped)
+    worlds = iter([begun])
+
+    def elsewhere(root: Path) -> World:
+        if found := next(worlds, None):
+            raise Failed(f"{found.root} is busy.")
+        return begun
+
+    lookout = Lookout(replace(begun, elsewhere=elsewhere), after_a_problem_seconds=0.1)
+    async with aclosing(lookout.snapshots()) as snapshots:
+        first = await anext(snapshots)
+        second = await asyncio.wait_for(anext(snapshots), 15)
+    assert (first.picture, first.is_stale) == (None, True)
+    assert second.picture and not second.is_stale
 
 
 async def test_nothing_is_looked_at_twice_while_nothing_moves(piped: Path) -> None:

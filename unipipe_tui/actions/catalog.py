@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 from unipipe_tui.actions import (
-    alert_marks,
-    alert_sinks,
-    alerts,
     audit,
     demo,
-    drift,
-    drift_history,
-    explained_drift,
     going_back,
     jobs,
-    lineage,
-    lineage_walk,
-    model_cards,
-    model_comparison,
-    model_rejection,
-    models,
-    objectives,
     operations,
     overview,
     performance,
-    pipeline,
-    pipeline_view,
     projects,
     rerun,
     serve,
-    stages,
     store,
     timeline,
     traffic,
     user_commands,
 )
 from unipipe_tui.actions.action import Action
+from unipipe_tui.actions.alerts import listing as alerts
+from unipipe_tui.actions.alerts import marks as alert_marks
+from unipipe_tui.actions.alerts import sinks as alert_sinks
+from unipipe_tui.actions.drift import checking as drift
+from unipipe_tui.actions.drift import explained as explained_drift
+from unipipe_tui.actions.drift import history as drift_history
 from unipipe_tui.actions.export import documents as export_documents
+from unipipe_tui.actions.lineage import tracing as lineage
+from unipipe_tui.actions.lineage import walk as lineage_walk
+from unipipe_tui.actions.models import cards as model_cards
+from unipipe_tui.actions.models import comparison as model_comparison
+from unipipe_tui.actions.models import registry as models
+from unipipe_tui.actions.models import rejection as model_rejection
 from unipipe_tui.actions.monitor import run as monitor_run
 from unipipe_tui.actions.monitor import standing as monitor_standing
+from unipipe_tui.actions.monitor import story as monitor_story
+from unipipe_tui.actions.objectives import budgets as objectives
+from unipipe_tui.actions.pipeline import running as pipeline
+from unipipe_tui.actions.pipeline import stages
+from unipipe_tui.actions.pipeline import view as pipeline_view
 from unipipe_tui.actions.release import collecting as release_collecting
 from unipipe_tui.actions.release import difference as release_difference
 from unipipe_tui.actions.release import export as release_export
@@ -137,6 +138,7 @@ CATALOG: tuple[Action, ...] = (
     operations.SHOW,
     timeline.SHOW,
     monitor_standing.SHOW,
+    monitor_story.SHOW,
     objectives.SHOW,
     monitor_run.RUN,
     alerts.LIST,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,8 +11,9 @@ from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.audit import VerifyAudit, verify_audit
+from unipipe_tui.actions.demo_load import Load
 from unipipe_tui.actions.jobs import AttachJob, JobEnd, attach, launch, result_of
-from unipipe_tui.actions.lineage import Lineage, ShowLineage, show_lineage
+from unipipe_tui.actions.lineage.tracing import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import FILE_NAME
@@ -118,6 +118,8 @@ def tell(plan: Plan[DemoOrder], world: World, progress: Progress) -> Done[Told]:
         again = replace(plan.decided.told, open_next=not plan.decided.headless)
         return Done(again, detail="looked at again")
     begun = time.monotonic()
+    # A story is some thirty short jobs: most of their time would go into importing the same again.
+    world.processes.stand_by()
     story = _Story(world, progress)
     chapters = (
         story.begin,
@@ -136,6 +138,8 @@ def tell(plan: Plan[DemoOrder], world: World, progress: Progress) -> Done[Told]:
     except BaseException:
         story.tidy_up()
         raise
+    finally:
+        world.processes.stand_down()
     seconds = round(time.monotonic() - begun, 1)
     result = Told(str(plan.decided.directory), seconds, told, not plan.decided.headless)
     return Done(result, detail=f"eight steps in {seconds:.0f} s")
@@ -186,8 +190,9 @@ class _Story:
     def begin(self) -> None:
         answer = self.run("init", "--recipe", RECIPE, ".")
         self._world = self._world.elsewhere(self._world.root)
-        self._use_free_port()
         self._say(f"{answer['files']} files; Git commit {str(answer['commit'])[:9]}", commit=answer["commit"])
+        watch = f"cd {shlex.quote(str(self._world.root))} && unipipe"
+        self._progress.emit(Noted(f"to watch the story while it is told, in another terminal: {watch}, then key 6"))
 
     def train(self) -> None:
         trained = self.run("pipeline", "run", "--commit")
@@ -201,6 +206,8 @@ class _Story:
         self._note_gates(trained["gates"])
 
     def serve(self) -> None:
+        # Not sooner: while the pipeline runs, a port that was free is easily taken.
+        self._use_free_port()
         status = self.run("serve", "start")
         self._say(
             f"version {status['version']} answers on {status['url']}", url=status["url"], version=status["version"]
@@ -240,7 +247,7 @@ class _Story:
             challenger=trained["version"],
         )
         self._note_gates(trained["gates"])
-        load = _Load(self._world)
+        load = Load(self._world, TARGET)
         load.start()
         promoted = self.run(
             "models",
@@ -384,33 +391,6 @@ class _Inside:
 
     def stopped(self) -> bool:
         return self._outer.stopped()
-
-
-class _Load(threading.Thread):
-    """Asks the server one prediction after another until told to stop, and counts."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(daemon=True)
-        self._target = world.target_of(TARGET)
-        sample = world.tables.records(world.recipes.sample("week-5.parquet"))[0]
-        self._record = {name: value for name, value in sample.items() if name != world.config.data.id}
-        self._stopping = threading.Event()
-        self._sent = 0
-        self._failed = 0
-
-    def run(self) -> None:
-        while not self._stopping.wait(0.02):
-            self._sent += 1
-            try:
-                self._target.predict([self._record], None)
-            except UnipipeError:
-                self._failed += 1
-
-    def stop(self) -> tuple[int, int]:
-        """How many requests were sent and how many of them failed."""
-        self._stopping.set()
-        self.join(timeout=10)
-        return self._sent, self._failed
 
 
 def _passed(gates: dict[str, Any]) -> bool:

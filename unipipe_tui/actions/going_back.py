@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Key
-from unipipe_tui.actions.alert_marks import change_marks, plan_marks_back
-from unipipe_tui.actions.alerts import mark_alert, plan_mark_back
-from unipipe_tui.actions.alias_moves import Moved, move_alias, plan_move
-from unipipe_tui.actions.model_rejection import plan_verdict_back, write_verdict
-from unipipe_tui.actions.models import plan_way
+from unipipe_tui.actions.alerts.listing import mark_alert, plan_mark_back
+from unipipe_tui.actions.alerts.marks import change_marks, plan_marks_back
+from unipipe_tui.actions.models.alias_moves import Moved, move_alias, plan_move
+from unipipe_tui.actions.models.registry import plan_way
+from unipipe_tui.actions.models.rejection import plan_verdict_back, write_verdict
 from unipipe_tui.actions.release.back import plan_abort_of, plan_target_back
 from unipipe_tui.actions.release.moving import move_release
 from unipipe_tui.actions.release.starting import Released, plan_rollout, start_release

@@ -146,7 +146,10 @@ def show_operations(request: ShowOperations, world: World) -> OperationsView:
     Servers write these figures down minute by minute. Where they did not, the prediction log tells what was answered.
     """
     target, now = world.target(request.target), world.now()
-    since, until = moment_of(request.since, now), now if request.until is None else moment_of(request.until, now)
+    since, until = (
+        moment_of(request.since, now),
+        now if request.until is None else min(now, moment_of(request.until, now)),
+    )
     if since >= until:
         raise UsageError("--since must lie before --until, and before now.")
     by = request.by or (Step.MINUTE if until - since <= BY_MINUTE_UP_TO else Step.HOUR)
@@ -246,6 +249,7 @@ class _Seen:
             begun = until if first is None else first.replace(minute=0)
             logged = world.operations.predicted(target, since, begun)
         self._logged = tuple(one for one in logged if _wanted(request, one.version, one.variant))
+        self._logged_rows = sum(one.rows for one in logged)
 
     @property
     def answering(self) -> tuple[Minute, ...]:
@@ -301,18 +305,19 @@ class _Seen:
         return tuple(sorted(found, key=lambda one: (one.mirrored, -one.rates.requests)))
 
     def cost(self) -> Cost | None:
-        """What was paid in this time, for what was predicted in it by all variants that answer."""
+        """What was paid in these hours, whole ones, for what all variants that answer predicted in them."""
         price = self._world.targets[self._target].cost
         if price is None:
             return None
         told = self._world.operations.hours(self._target, self._since, self._until)
-        predictions = sum(one.predictions for one in told if not one.mirrored) + sum(one.rows for one in self._logged)
+        predictions = sum(one.predictions for one in told if not one.mirrored) + self._logged_rows
         if price.per_server_hour is not None:
             hours = sum(one.up_seconds for one in self._up) / 3600
             return cost_of(price.per_server_hour, price.currency, hours, predictions, "hours of its servers")
         begins = [one for one in (self._coverage.first_minute, self._coverage.first_prediction) if one is not None]
-        begin = max(self._since, min(begins, default=self._until))
-        hours = (self._until - begin).total_seconds() / 3600
+        begin = max(_floor(self._since, Step.HOUR), min(begins, default=self._until))
+        end = min(_floor(self._until - timedelta.resolution, Step.HOUR) + HOUR, self._world.now())
+        hours = max(0.0, (end - begin).total_seconds() / 3600)
         return cost_of(price.per_hour or 0.0, price.currency, hours, predictions, "hours")
 
     def notices(self, judged: Sequence[Expected]) -> tuple[str, ...]:

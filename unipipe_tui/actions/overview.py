@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.alert_settling import open_alerts
+from unipipe_tui.actions.alerts.settling import open_alerts
 from unipipe_tui.actions.asking import ask_all, way_to_start
 from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
 from unipipe_tui.actions.jobs import ListJobs as _ListJobs

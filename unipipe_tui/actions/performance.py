@@ -19,6 +19,8 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.quality.values import Clock, Cut, Loss, Quality, QualityReport, QualitySettings
 
 MOST_ROWS = 50_000
+PROBABILITY = "probability."
+"""Before the name of a class, in a file as in the log."""
 WINDOWS = 20
 
 
@@ -52,7 +54,10 @@ class ShowPerformance:
         float | None, "What the figure must not fall below; as configured, for the configured figure, when left out."
     ] = None
     at_most: Annotated[float | None, "What a loss must not rise above; as configured when left out."] = None
-    rows: Annotated[int, "How many of the latest predictions to look at."] = MOST_ROWS
+    rows: Annotated[
+        int,
+        "How many predictions to look at: the latest, as far as labels came at least half of them with their labels.",
+    ] = MOST_ROWS
     window_rows: Annotated[int | None, "Rows of a window; so many that there are about 20 when left out."] = None
     by: Annotated[Cut, "Windows of equally many rows, or of a day (UTC)."] = Cut.ROWS
     clock: Annotated[Clock, "Whether a row belongs to when it was predicted, or to when its label came."] = (
@@ -80,8 +85,8 @@ def show_performance(request: ShowPerformance, world: World) -> PerformanceView:
     """Show how good a target's answers are, window by window, with intervals; estimated where labels are still to come.
 
     Whether a model says yes or no, names one of several classes, or answers numbers is told by its log. Of classes
-    accuracy, means over the classes and each class's recall are measured and nothing is estimated, since the log holds no
-    probabilities of the classes that were not chosen; of numbers MAE and RMSE.
+    accuracy, means over the classes and each class's recall are measured, and estimated where the log holds the probability of
+    every class; of numbers MAE and RMSE.
     Estimates (CBPE of decisions, DLE of numbers) and what is usual come from a labelled reference: a file, or else the
     oldest 40 % of the labelled traffic. Detectors look for a change of the error, a forecast says when the figure will miss
     what is asked of it if it surely goes there, and a drop is told by the slices it came from.
@@ -140,12 +145,13 @@ def _watched(request: ShowPerformance, kind: AnswerKind, world: World) -> tuple[
 def _given(path: Path, world: World) -> AnsweredRows:
     there = world.tables.columns(path)
     label = next((name for name in (world.config.data.label, "label") if name in there), None)
-    missing = [] if label and {"score", "decision"} & set(there) else ["score, decision"]
-    if label is None or missing:
-        lacks = ", ".join([*missing, *(["the label"] if label is None else [])])
-        raise UsageError(f"{path} has no column for: {lacks}.", hint=f"It has: {', '.join(there)}.")
+    answered = bool({"score", "decision"} & set(there))
+    if label is None or not answered:
+        lacks = [*([] if answered else ["score, decision"]), *([] if label else ["the label"])]
+        raise UsageError(f"{path} has no column for: {', '.join(lacks)}.", hint=f"It has: {', '.join(there)}.")
     records = world.tables.records(path)
-    inputs = [name for name in there if name not in {"score", "decision", label, world.config.data.id}]
+    classes = [name for name in there if name.startswith(PROBABILITY)]
+    inputs = [name for name in there if name not in {"score", "decision", label, world.config.data.id, *classes}]
     return AnsweredRows(
         at=(world.now(),) * len(records),
         scores=tuple(_number(record.get("score")) for record in records),
@@ -153,10 +159,16 @@ def _given(path: Path, world: World) -> AnsweredRows:
         labels=tuple(_text(record[label]) for record in records),
         label_at=(None,) * len(records),
         inputs={name: tuple(record[name] for record in records) for name in inputs},
+        probabilities={
+            name.removeprefix(PROBABILITY): tuple(_number(record[name]) for record in records) for name in classes
+        },
     )
 
 
 def _text(value: Value) -> str | None:
+    """As the log writes it: whole numbers without a point, though a column with gaps holds them as 2.0."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return None if value is None else str(value)
 
 

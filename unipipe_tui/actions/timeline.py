@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.answer_kinds import says_yes_or_no
+from unipipe_tui.actions.drift.recorded import RecordedCheck, read_check
+from unipipe_tui.actions.measured_stretches import measured_series
 from unipipe_tui.actions.overview import TRAININGS
-from unipipe_tui.actions.recorded_checks import RecordedCheck, read_check
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
@@ -20,7 +20,7 @@ from unipipe_tui.domain.serving import TrafficWindow
 from unipipe_tui.domain.timelines import Better, Mark, MarkKind, Series, TimePoint
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import DEFAULT
-from unipipe_tui.monitoring.performance import Confusion, Metric, PerformanceState, judge_performance
+from unipipe_tui.monitoring.performance import PerformanceState
 
 MOST_CHECKS = 200
 MOST_JOBS = 500
@@ -86,9 +86,10 @@ def _series(
 ) -> Iterator[Series]:
     wanted = world.config.monitoring.performance
     judged = tuple(_judged(checks, wanted.metric.value))
-    if not judged and says_yes_or_no(world, target, None):
-        judged = tuple(_measured(stretches, world))
-    yield Series(wanted.metric.value, "", Better.HIGHER, wanted.at_least, judged)
+    if judged:
+        yield Series(wanted.metric.value, "", Better.HIGHER, wanted.at_least, judged)
+    else:
+        yield measured_series(target, stretches, world)
     yield Series("drift", "PSI beyond chance", Better.LOWER, DEFAULT.effect, tuple(_drift(checks)))
     latency = (
         TimePoint(window.last, window.p95_ms, f"{window.rows:,} predictions of version {window.version}")
@@ -108,18 +109,6 @@ def _judged(checks: Sequence[RecordedCheck], metric: str) -> Iterator[TimePoint]
             below = found.state == PerformanceState.BELOW.value
             note = f"{found.labels:,} labels of version {check.version}"
             yield TimePoint(check.at, found.value, note, below, found.low, found.high)
-
-
-def _measured(stretches: Sequence[TrafficWindow], world: World) -> Iterator[TimePoint]:
-    wanted = world.config.monitoring.performance
-    for window in stretches:
-        met = Confusion(window.true_positive, window.false_positive, window.false_negative, window.true_negative)
-        verdict = judge_performance(met, Metric(wanted.metric.value), wanted.at_least, wanted.minimum_labels)
-        if window.last is None or verdict.value is None or verdict.state is PerformanceState.TOO_FEW_LABELS:
-            continue
-        note = f"{verdict.labels:,} labels of version {window.version}"
-        below = verdict.state is PerformanceState.BELOW
-        yield TimePoint(window.last, verdict.value, note, below, verdict.low, verdict.high)
 
 
 def _drift(checks: Sequence[RecordedCheck]) -> Iterator[TimePoint]:

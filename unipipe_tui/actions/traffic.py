@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
 from unipipe_tui.actions.asking import ask
+from unipipe_tui.actions.measured_stretches import measured_series
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
@@ -15,6 +16,7 @@ from unipipe_tui.domain.errors import ExitCode, UsageError
 from unipipe_tui.domain.plans import Plan
 from unipipe_tui.domain.progress import Progress, step
 from unipipe_tui.domain.serving import Predicted, Prediction, Record, ScoreCell, TrafficWindow, Value
+from unipipe_tui.domain.timelines import Series
 from unipipe_tui.domain.values import frozen
 
 
@@ -238,23 +240,30 @@ class TrafficView:
     stretches: tuple[TrafficWindow, ...]
     """Of about equally many predictions each, oldest first; each is of one version."""
     notices: tuple[str, ...]
+    measured: Series | None = None
+    """The figure that is asked of the target, in those stretches that have labels enough."""
 
 
 def show_traffic(request: ShowTraffic, world: World) -> TrafficView:
-    """Show what a target answered: how much, how fast (p50, p95), how often yes, and how the scores lie."""
+    """Show what a target answered: how much, how fast (p50, p95), how often yes, how the scores lie.
+
+    Where labels have come, the watched figure of decisions is told as well, stretch by stretch.
+    """
     target = world.target(request.target)
     rows = request.rows if request.rows is not None else world.config.monitoring.window_rows
     if rows < 1:
         raise UsageError("--rows must be 1 or more.")
     predictions, labels = world.predictions.totals(target)
+    stretches = world.predictions.stretches(target, STRETCHES)
     return TrafficView(
         target=target,
         predictions=predictions,
         labels=labels,
         window=world.predictions.window(target, rows),
         scores=world.predictions.scores(target, rows, SCORE_CELLS),
-        stretches=world.predictions.stretches(target, STRETCHES),
+        stretches=stretches,
         notices=(ONLY_ANSWERS,),
+        measured=measured_series(target, stretches, world),
     )
 
 

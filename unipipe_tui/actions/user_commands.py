@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
+from unipipe_tui.actions.pipeline.training import environment
 from unipipe_tui.actions.request import OBJECT, Names
-from unipipe_tui.actions.training import environment
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain import plans
 from unipipe_tui.domain.errors import Failed, UsageError

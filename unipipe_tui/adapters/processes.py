@@ -18,6 +18,8 @@ from unipipe_tui.domain.secrets import secret_values, words_without_secrets
 STAND_BY = "--stand-by"
 ANSWER_WITHIN_SECONDS = 1.0
 READY = "ready"
+OURSELVES = (sys.executable, "-P", "-m", "unipipe_tui")
+"""How a process of our own begins. -P: no module of the folder in which it begins is taken for a library's."""
 
 
 def run_in_project(root: Path, argv: Sequence[str], progress: Progress, env: Mapping[str, str]) -> ProgramRun:
@@ -40,7 +42,7 @@ class LocalProcesses:
     def stand_by(self) -> None:
         """Have a process import now what a job will need, so that the next jobs begin at once; it ends with this one."""
         if self._companion is None:
-            self._companion = process.Companion([sys.executable, "-m", "unipipe_tui", STAND_BY])
+            self._companion = process.Companion([*OURSELVES, STAND_BY])
 
     @property
     def begins_at_once(self) -> bool:
@@ -79,7 +81,7 @@ class LocalProcesses:
         job_folder.mkdir(parents=True)
         start = JobStart(tuple(argv), str(cwd or Path.cwd()), str(job_folder / "output.log"), {DETACHED_JOB: job_id})
         pid = self._become(start) or process.start_detached(
-            [sys.executable, "-m", "unipipe_tui", *argv], cwd=Path(start.cwd), output=Path(start.output), env=start.env
+            [*OURSELVES, *argv], cwd=Path(start.cwd), output=Path(start.output), env=start.env
         )
         shown = words_without_secrets(("unipipe", *argv), secret_values(os.environ))
         launch = Launch(shown, now, pid, process.started_at(pid) or 0.0)
@@ -88,9 +90,7 @@ class LocalProcesses:
 
     def background(self, argv: Sequence[str], project: Path) -> int:
         """Start one of our own command lines that is no job, in a project; its pid. Nobody hears what it says."""
-        return process.start_detached(
-            [sys.executable, "-m", "unipipe_tui", *argv], cwd=project, output=Path(os.devnull)
-        )
+        return process.start_detached([*OURSELVES, *argv], cwd=project, output=Path(os.devnull))
 
     def _become(self, start: JobStart) -> int | None:
         """Let the process that stands by become the job; None when there is none, or it is not ready yet or gone."""

@@ -67,6 +67,13 @@ def shown(value: Cell) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def shown_p(p_value: float | None) -> str:
+    """A p-value for a person: two digits that count, and no more than that it is tiny where rounding rules."""
+    if p_value is None:
+        return "-"
+    return "< 1e-15" if p_value < 1e-15 else f"{p_value:.2g}"
+
+
 def signed(delta: float) -> str:
     """A difference, with three digits that count."""
     return f"{delta:+,.0f}" if delta.is_integer() and abs(delta) < 1e15 else f"{delta:+.3g}"

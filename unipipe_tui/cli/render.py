@@ -15,15 +15,11 @@ from rich.text import Text
 
 from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
-from unipipe_tui.actions.drift import DriftChecked
-from unipipe_tui.actions.drift_beside import Beside, drift_words
-from unipipe_tui.actions.drift_history import DriftView
 from unipipe_tui.actions.going_back import WentBack
 from unipipe_tui.actions.jobs import JobLog
-from unipipe_tui.actions.lineage import Lineage, RunFacts
-from unipipe_tui.actions.models import Figure, ModelView
+from unipipe_tui.actions.lineage.tracing import Lineage, RunFacts
+from unipipe_tui.actions.models.registry import Figure, ModelView
 from unipipe_tui.actions.overview import Overview
-from unipipe_tui.actions.recorded_checks import ColumnView
 from unipipe_tui.actions.release.export import ReleaseExported
 from unipipe_tui.actions.store import QueryResult
 from unipipe_tui.cli import (
@@ -39,15 +35,12 @@ from unipipe_tui.cli import (
     render_releases,
     render_reproduction,
     render_runs,
-    render_verdicts,
 )
 from unipipe_tui.cli.output import plain
 from unipipe_tui.domain.board import Step, StepState
 from unipipe_tui.domain.things import Walk
-from unipipe_tui.monitoring.drift import ColumnDrift
 
 Lines = list[Text]
-BAR_CELLS = 24
 FEW = 4
 
 GLYPHS: dict[StepState, tuple[str, str]] = {
@@ -105,75 +98,6 @@ def _headline(step: Step) -> str:
     return f"{step.headline}  -> {step.next_action}" if step.next_action else step.headline
 
 
-@lines_of.register
-def _(checked: DriftChecked) -> Lines:
-    found = drift_words(checked.drifted_columns, checked.beside)
-    lines = [Text(f"{found}  ({checked.current_rows:,} rows against {checked.reference_rows:,})", style="bold")]
-    rows = [
-        (_drift_mark(c), c.column, _cell(c.value), _cell(c.effect), _p_value(c.p_value), c.reason)
-        for c in checked.columns
-    ]
-    header = ("", "column", checked.value_name, "effect", "p", "reason")
-    styles = ["bold", *("magenta" if c.drifted else "" for c in checked.columns)]
-    lines += _aligned([header, *rows], styles)
-    lines.append(Text(checked.method, style="bright_black"))
-    if checked.new_columns:
-        lines.append(Text(f"not in the reference, so not compared: {', '.join(checked.new_columns)}"))
-    lines += render_verdicts.beside_lines(checked.beside)
-    if checked.performance:
-        lines.append(Text(f"performance: {checked.performance.sentence}"))
-    return lines + [Text(f"alert: {alert}", style="magenta") for alert in checked.alerts]
-
-
-@lines_of.register
-def _(view: DriftView) -> Lines:
-    found = "drift" if view.drifted else "no drift"
-    lines = [
-        Text(
-            f"{view.target}: {found} in the {view.rows:,} rows checked at {_cell(view.at)} (job {view.job})",
-            style="bold",
-        )
-    ]
-    for column in view.columns:
-        lines += [Text(), *_distribution(column)]
-    beside = render_verdicts.beside_lines(Beside(view.multivariate, view.predictions, view.segments, view.importance))
-    return [*lines, Text(), *beside] if beside else lines
-
-
-def _drift_mark(column: ColumnDrift) -> str:
-    if column.drifted:
-        return "!"
-    return "·" if column.value is None else "✓"
-
-
-def _p_value(value: float | None) -> str:
-    return "< 1e-15" if value is not None and value < 1e-15 else _cell(value)
-
-
-def _distribution(column: ColumnView) -> Lines:
-    mark = "!" if column.drifted else "✓"
-    title = Text(f"{mark} {column.column}: {column.reason}", style="magenta" if column.drifted else "")
-    most = max((max(cell.reference, cell.current) for cell in column.cells), default=0.0) or 1.0
-    rows = [
-        (
-            cell.label,
-            _bar(cell.reference, most),
-            f"{cell.reference:6.1%}",
-            _bar(cell.current, most),
-            f"{cell.current:6.1%}",
-        )
-        for cell in column.cells
-    ]
-    return [title, *_aligned([("", "reference", "", "now", ""), *rows], ["bright_black"])]
-
-
-def _bar(share: float, most: float) -> str:
-    eighths = round(share / most * BAR_CELLS * 8)
-    full, rest = divmod(eighths, 8)
-    partial = " ▏▎▍▌▋▊▉"[rest] if rest else ""
-    return ("█" * full + partial).ljust(BAR_CELLS)
-
-
 for _of_runs in (
     render_pipeline.pipeline_lines,
     render_pipeline.pipeline_plan_lines,
@@ -198,6 +122,8 @@ for _of_runs in (
     render_charts.weighed_lines,
     render_charts.sweeps_lines,
     render_charts.duplicates_lines,
+    render_drift.checked_lines,
+    render_drift.shown_lines,
     render_drift.explained_lines,
     render_drift.standing_lines,
     render_monitoring.timeline_lines,

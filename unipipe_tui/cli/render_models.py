@@ -6,8 +6,8 @@ from itertools import groupby
 
 from rich.text import Text
 
-from unipipe_tui.actions.model_cards import Card
-from unipipe_tui.actions.model_comparison import FeatureChange, GateChange, VersionComparison, VersionSide
+from unipipe_tui.actions.models.cards import Card
+from unipipe_tui.actions.models.comparison import FeatureChange, GateChange, VersionComparison, VersionSide
 from unipipe_tui.cli.grids import Lines, block, grid, indented, notes, shown, signed
 from unipipe_tui.cli.output import plain
 from unipipe_tui.cli.render_comparison import CODE_TITLE, TITLES, code_lines, compared_lines

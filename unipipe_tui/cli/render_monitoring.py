@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from unipipe_tui.actions.alerts import AlertList, AlertView
-from unipipe_tui.actions.drift_history import ColumnHistory, DriftHistory
+from unipipe_tui.actions.alerts.listing import AlertList, AlertView
+from unipipe_tui.actions.drift.history import ColumnHistory, DriftHistory
 from unipipe_tui.actions.monitor.run import Monitored
 from unipipe_tui.actions.timeline import Timeline
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.charts.sparklines import effect_line
 from unipipe_tui.charts.timelines import BAD, GLYPHS, GOOD, HELD, MARKED, QUIET, draw_timeline
-from unipipe_tui.cli.grids import PAGE_CELLS, Lines, block, clipped, grid, notes, pairs, shown
+from unipipe_tui.cli.grids import PAGE_CELLS, Lines, block, clipped, grid, notes, pairs, shown, shown_p
 from unipipe_tui.cli.grids import QUIET as QUIET_STYLE
 from unipipe_tui.domain.findings import FindingState
 from unipipe_tui.domain.records import Alert
@@ -49,7 +49,12 @@ def drift_history_lines(history: DriftHistory) -> Lines:
     rows = [_column(column, history.effect_from) for column in history.columns]
     asked = f"drift: an effect of at least {history.effect_from:g} with p at most {history.significance:g}"
     table = grid([("", "column", "effect over checks", "largest", "last", "p"), *rows], header=True)
-    return [Text(said, style="bold"), *table, Text(asked, style=QUIET_STYLE)]
+    sizes = f"the last check: {last.rows:,} rows against {last.reference_rows:,}"
+    return [
+        Text(said, style="bold"),
+        *table,
+        *(Text(line, style=QUIET_STYLE) for line in (asked, sizes, history.method)),
+    ]
 
 
 def _column(column: ColumnHistory, effect_from: float) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ def _column(column: ColumnHistory, effect_from: float) -> tuple[str, ...]:
         effect_line(effects, effect_from),
         shown(max(known)) if known else "-",
         shown(last.effect),
-        "< 1e-15" if last.p_value is not None and last.p_value < 1e-15 else shown(last.p_value),
+        shown_p(last.p_value),
     )
 
 

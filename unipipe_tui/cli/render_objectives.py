@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from unipipe_tui.actions.objectives import BudgetView, Objectives, ObjectiveView
+from unipipe_tui.actions.objectives.budgets import BudgetView, Objectives, ObjectiveView
 from unipipe_tui.cli.grids import PAGE_CELLS, QUIET, Lines, block, clipped, notes, shown
 from unipipe_tui.domain.findings import FindingState
 

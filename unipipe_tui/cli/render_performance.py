@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from unipipe_tui.actions.performance import PerformanceView
-from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, notes, shown
+from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, notes, shown, shown_p
 from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.values import (
     Calibration,
@@ -111,7 +111,7 @@ def _slice(one: SliceLoss) -> tuple[str, ...]:
     share = "-" if one.share_of_loss is None else f"{one.share_of_loss:.0%}"
     name = clipped(f"{one.column} {one.value}", 40)
     values = (shown(one.reference.value), shown(one.current.value), f"{one.lost:.3f}", share)
-    return ("!" if one.significant else " ", name, *values, "< 1e-15" if one.p_value < 1e-15 else f"{one.p_value:.2g}")
+    return ("!" if one.significant else " ", name, *values, shown_p(one.p_value))
 
 
 def _calibration(found: Calibration | None) -> Lines:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from unipipe_tui.actions.pipeline import PipelinePlan
-from unipipe_tui.actions.pipeline_view import PipelineView
-from unipipe_tui.actions.stages import FileLine, StageView
+from unipipe_tui.actions.pipeline.running import PipelinePlan
+from unipipe_tui.actions.pipeline.stages import FileLine, StageView
+from unipipe_tui.actions.pipeline.view import PipelineView
 from unipipe_tui.cli.grids import SHORT_ID, Lines, block, duration, grid, pairs, shown
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from unipipe_tui.actions.drift_beside import Beside
+from unipipe_tui.actions.drift.beside import Beside
 from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, shown
 from unipipe_tui.monitoring.verdict.values import Importance, SegmentDrift
 

@@ -23,11 +23,11 @@ from unipipe_tui.config.targets import (
     GitOpsConfig,
     ImageConfig,
     KubernetesConfig,
-    LogMode,
     ResourceConfig,
     TargetColour,
     TargetConfig,
     TargetKind,
+    TelemetryConfig,
 )
 from unipipe_tui.config.user import KeyChoice, UserConfig, read_user_config, state_folder, user_config_path
 
@@ -49,7 +49,6 @@ __all__ = [
     "KubernetesConfig",
     "LiveLoss",
     "LiveMetric",
-    "LogMode",
     "ModelConfig",
     "MonitoringConfig",
     "ObjectiveConfig",
@@ -62,6 +61,7 @@ __all__ = [
     "TargetColour",
     "TargetConfig",
     "TargetKind",
+    "TelemetryConfig",
     "UserConfig",
     "read_config",
     "read_user_config",

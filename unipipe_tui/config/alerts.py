@@ -6,6 +6,7 @@ import re
 from dataclasses import field
 from enum import StrEnum
 
+from unipipe_tui.config.demands import demand
 from unipipe_tui.domain.records import AlertKind, Severity
 from unipipe_tui.domain.secrets import without_secrets
 from unipipe_tui.domain.values import frozen
@@ -51,16 +52,14 @@ class SinkConfig:
         wanted = needs.get(self.kind, ())
         allowed = {*wanted, *(("token_from",) if self.kind is SinkKind.WEBHOOK else ())}
         given = {name for name in ("run", "url", "url_from", "token_from") if getattr(self, name)}
-        _demand(not given - allowed, f"a {self.kind.value} sink takes no `{min(given - allowed, default='')}`")
-        _demand(
-            not wanted or len(given & set(wanted)) == 1, f"a {self.kind.value} sink needs `{'` or `'.join(wanted)}`"
-        )
+        demand(not given - allowed, f"a {self.kind.value} sink takes no `{min(given - allowed, default='')}`")
+        demand(not wanted or len(given & set(wanted)) == 1, f"a {self.kind.value} sink needs `{'` or `'.join(wanted)}`")
         for name in (self.url_from, self.token_from):
-            _demand(name is None or bool(_VARIABLE.fullmatch(name)), "`url_from` and `token_from` name a variable")
-        _demand(self.url is None or bool(_URL.fullmatch(self.url)), "`url` must begin with http:// or https://")
+            demand(name is None or bool(_VARIABLE.fullmatch(name)), "`url_from` and `token_from` name a variable")
+        demand(self.url is None or bool(_URL.fullmatch(self.url)), "`url` must begin with http:// or https://")
         open_secret = self.url is not None and without_secrets(self.url) != self.url
-        _demand(not open_secret, "`url` holds a secret: name a variable that holds it with `url_from`")
-        _demand(0 < self.timeout_seconds <= 60, "`timeout_seconds` must be a number from 0 to 60")
+        demand(not open_secret, "`url` holds a secret: name a variable that holds it with `url_from`")
+        demand(0 < self.timeout_seconds <= 60, "`timeout_seconds` must be a number from 0 to 60")
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -84,7 +83,7 @@ class AlertsConfig:
         """Refuse runbooks of kinds that there are not."""
         kinds = [kind.value for kind in AlertKind]
         unknown = next((kind for kind in self.runbooks if kind not in kinds), None)
-        _demand(unknown is None, f"`runbooks.{unknown}` is no kind of alert; those are {', '.join(kinds)}")
+        demand(unknown is None, f"`runbooks.{unknown}` is no kind of alert; those are {', '.join(kinds)}")
 
     def sinks_for(self, kind: AlertKind, severity: Severity) -> tuple[str, ...]:
         """The names of the sinks that an alert goes to."""
@@ -93,8 +92,3 @@ class AlertsConfig:
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL = re.compile(r"https?://[^\s]+")
-
-
-def _demand(kept: bool, why: str) -> None:
-    if not kept:
-        raise ValueError(why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from unipipe_tui.config.demands import demand
 from unipipe_tui.domain.moments import seconds_of
 from unipipe_tui.domain.objectives import Arriving, ObjectiveKind, QualityShare
 from unipipe_tui.domain.values import frozen
@@ -56,21 +57,21 @@ class ObjectiveConfig:
         needed = NEEDS[self.kind]
         for name in ("below", "metric", "of", "within"):
             given = getattr(self, name) is not None
-            _demand(given or name not in needed, f"an objective of kind {self.kind.value} needs `{name}`")
-            _demand(not given or name in needed, f"an objective of kind {self.kind.value} takes no `{name}`")
+            demand(given or name not in needed, f"an objective of kind {self.kind.value} needs `{name}`")
+            demand(not given or name in needed, f"an objective of kind {self.kind.value} takes no `{name}`")
         share_of(self.goal)
         days = seconds_of(self.over) / DAY_SECONDS
-        _demand(SHORTEST_DAYS <= days <= LONGEST_DAYS, f"`over` must be {SHORTEST_DAYS}d to {LONGEST_DAYS}d")
+        demand(SHORTEST_DAYS <= days <= LONGEST_DAYS, f"`over` must be {SHORTEST_DAYS}d to {LONGEST_DAYS}d")
         if self.below is not None:
             milliseconds_of(self.below)
         if self.within is not None:
-            _demand(seconds_of(self.within) >= 60, "`within` must be a minute or more")
-        _demand(self.weight > 0, "`weight` must be above 0")
-        _demand(self.weight == 1 or self.budget is not None, "`weight` goes with `budget`")
-        _demand(self.minimum_events >= 1, "`minimum_events` must be 1 or more")
-        _demand(self.minimum_bad >= 1, "`minimum_bad` must be 1 or more")
+            demand(seconds_of(self.within) >= 60, "`within` must be a minute or more")
+        demand(self.weight > 0, "`weight` must be above 0")
+        demand(self.weight == 1 or self.budget is not None, "`weight` goes with `budget`")
+        demand(self.minimum_events >= 1, "`minimum_events` must be 1 or more")
+        demand(self.minimum_bad >= 1, "`minimum_bad` must be 1 or more")
         named = self.budget is None or re.fullmatch(_NAME, self.budget)
-        _demand(bool(named), "`budget` must be a name of letters, digits, - and _")
+        demand(bool(named), "`budget` must be a name of letters, digits, - and _")
 
     @property
     def share(self) -> float:
@@ -132,21 +133,14 @@ def check_objectives(objectives: Mapping[str, ObjectiveConfig], targets: Collect
     for name, one in objectives.items():
         unknown = next((target for target in one.targets if target not in targets), None)
         known = ", ".join(targets)
-        _demand(unknown is None, f"`slos.{name}.targets` names {unknown}, which is no target; those are {known}")
+        demand(unknown is None, f"`slos.{name}.targets` names {unknown}, which is no target; those are {known}")
         if one.budget is None:
             continue
-        _demand(
-            one.budget not in objectives, f"`slos.{name}.budget` is {one.budget}, which is the name of an objective"
-        )
+        demand(one.budget not in objectives, f"`slos.{name}.budget` is {one.budget}, which is the name of an objective")
         first_name, first = budgets.setdefault(one.budget, (name, one))
         for key in ("over", "targets"):
             same = getattr(first, key) == getattr(one, key)
-            _demand(same, f"slos.{first_name} and slos.{name} share a budget, so they must have the same `{key}`")
+            demand(same, f"slos.{first_name} and slos.{name} share a budget, so they must have the same `{key}`")
 
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
-
-
-def _demand(kept: bool, why: str) -> None:
-    if not kept:
-        raise ValueError(why)

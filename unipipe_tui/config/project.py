@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from unipipe_tui.config.alerts import AlertsConfig
+from unipipe_tui.config.demands import must_be
 from unipipe_tui.config.freshness import FreshnessConfig, OperationsConfig
 from unipipe_tui.config.objectives import ObjectiveConfig, check_objectives
 from unipipe_tui.config.reading import Reader, compose
@@ -106,9 +107,9 @@ class GateConfig:
         """Refuse a gate that nothing could close."""
         if self.at_least is None and self.not_worse_than is None:
             raise ValueError("a gate needs `at_least`, `not_worse_than` or both")
-        _demand(self.at_least is None or 0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
-        _demand(self.tolerance >= 0, "tolerance", "a number from 0 up")
-        _demand(self.minimum_rows >= 0, "minimum_rows", "a whole number from 0 up")
+        must_be(self.at_least is None or 0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        must_be(self.tolerance >= 0, "tolerance", "a number from 0 up")
+        must_be(self.minimum_rows >= 0, "minimum_rows", "a whole number from 0 up")
 
 
 @frozen
@@ -128,9 +129,9 @@ class PerformanceConfig:
 
     def __post_init__(self) -> None:
         """Refuse what could never be reached."""
-        _demand(0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
-        _demand(self.at_most is None or self.at_most > 0, "at_most", "a number above 0")
-        _demand(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
+        must_be(0 <= self.at_least <= 1, "at_least", "a number from 0 to 1")
+        must_be(self.at_most is None or self.at_most > 0, "at_most", "a number above 0")
+        must_be(self.minimum_labels >= 1, "minimum_labels", "a whole number from 1 up")
 
 
 @frozen
@@ -149,7 +150,7 @@ class MonitoringConfig:
 
     def __post_init__(self) -> None:
         """Refuse a window of nothing."""
-        _demand(self.window_rows >= 1, "window_rows", "a whole number from 1 up")
+        must_be(self.window_rows >= 1, "window_rows", "a whole number from 1 up")
 
 
 @frozen
@@ -188,8 +189,3 @@ def read_config(root: Path) -> Config:
         return Config()
     config: Config = Reader(FILE_NAME).build(Config, node, ())
     return dataclasses.replace(config, present=True)
-
-
-def _demand(kept: bool, key: str, wanted: str) -> None:
-    if not kept:
-        raise ValueError(f"`{key}` must be {wanted}")

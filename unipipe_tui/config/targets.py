@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
+from unipipe_tui.config.demands import must_be
 from unipipe_tui.config.reading import Port
 from unipipe_tui.domain.rollouts.analysis import AnalysisPolicy
 from unipipe_tui.domain.rollouts.freezes import Freeze
 from unipipe_tui.domain.rollouts.strategies import Strategy
+from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.values import frozen
 
 
@@ -30,15 +33,6 @@ class TargetColour(StrEnum):
     GREEN = "green"
     BLUE = "blue"
     PURPLE = "purple"
-
-
-class LogMode(StrEnum):
-    """What an answer promises about the prediction log."""
-
-    BEHIND = "behind"
-    """The log is written at most a second after the answer; a machine that loses power loses that second."""
-    STRICT = "strict"
-    """The row is on the disk before the answer goes out."""
 
 
 @frozen
@@ -105,13 +99,13 @@ class KubernetesConfig:
 
     def __post_init__(self) -> None:
         """Refuse names that Kubernetes would, before anything is built."""
-        _demand(bool(_LABEL.fullmatch(self.namespace)), "namespace", "a DNS label")
-        _demand(self.replicas >= 1, "replicas", "a whole number from 1 up")
-        _demand(
+        must_be(bool(_LABEL.fullmatch(self.namespace)), "namespace", "a DNS label")
+        must_be(self.replicas >= 1, "replicas", "a whole number from 1 up")
+        must_be(
             self.most_replicas is None or self.most_replicas >= self.replicas, "most_replicas", "at least `replicas`"
         )
-        _demand(self.node_port is None or 30000 <= self.node_port <= 32767, "node_port", "a number from 30000 to 32767")
-        _demand(self.ready_within_seconds >= 1, "ready_within_seconds", "a whole number from 1 up")
+        must_be(self.node_port is None or 30000 <= self.node_port <= 32767, "node_port", "a number from 30000 to 32767")
+        must_be(self.ready_within_seconds >= 1, "ready_within_seconds", "a whole number from 1 up")
 
 
 @frozen
@@ -127,8 +121,39 @@ class CostConfig:
     def __post_init__(self) -> None:
         """Refuse what tells no price, or two."""
         prices = [price for price in (self.per_hour, self.per_server_hour) if price is not None]
-        _demand(len(prices) == 1 and prices[0] >= 0, "cost", "one of `per_hour` and `per_server_hour`, from 0 up")
-        _demand(0 < len(self.currency) <= 8 and self.currency.isprintable(), "currency", "a short word, such as EUR")
+        must_be(len(prices) == 1 and prices[0] >= 0, "cost", "one of `per_hour` and `per_server_hour`, from 0 up")
+        must_be(0 < len(self.currency) <= 8 and self.currency.isprintable(), "currency", "a short word, such as EUR")
+
+
+@frozen
+class TelemetryConfig:
+    """Where the servers of a target send traces and metrics, as they see it from where they run."""
+
+    endpoint: str
+    """Address of a collector that takes OTLP over HTTP, as `http://collector:4318`."""
+    service: str | None = None
+    """What the servers are called there; `unipipe-serving` when left out."""
+    secret: str | None = None
+    """On `kubernetes` targets, a Secret beside the pods whose keys are more variables, as `OTEL_EXPORTER_OTLP_HEADERS`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address, and a password in it."""
+        parts = urlsplit(self.endpoint)
+        must_be(parts.scheme in ("http", "https") and bool(parts.hostname), "endpoint", "an http or https address")
+        must_be(parts.username is None, "endpoint", "an address without a password: give that in a header")
+        must_be(self.secret is None or bool(_NAMED.fullmatch(self.secret)), "secret", "the name of a Secret")
+
+    @property
+    def port(self) -> int:
+        """Where the collector listens."""
+        parts = urlsplit(self.endpoint)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What OpenTelemetry reads; nothing in it is a secret."""
+        service = {"OTEL_SERVICE_NAME": self.service} if self.service else {}
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.endpoint, **service}
 
 
 @frozen
@@ -163,6 +188,8 @@ class TargetConfig:
     """Commit the manifests instead of applying them, for a cluster that follows Git."""
     cost: CostConfig | None = None
     """What it costs, so that `operations show` can tell what 1,000 predictions cost."""
+    telemetry: TelemetryConfig | None = None
+    """Where its servers send traces and metrics; on a `local` target, what the environment says when left out."""
 
     @property
     def alias(self) -> str | None:
@@ -170,14 +197,10 @@ class TargetConfig:
         return self.follows if self.kind is TargetKind.LOCAL else None
 
 
+_NAMED = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _REFERENCE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]*")
 
 
 def _demand_reference(text: str, key: str) -> None:
-    _demand(bool(_REFERENCE.fullmatch(text)), key, "the name of an image or a registry")
-
-
-def _demand(kept: bool, key: str, wanted: str) -> None:
-    if not kept:
-        raise ValueError(f"`{key}` must be {wanted}")
+    must_be(bool(_REFERENCE.fullmatch(text)), key, "the name of an image or a registry")

@@ -51,11 +51,6 @@ class Latency:
                 return LOWEST_MS if bucket == 0 else highest_in(bucket) / math.sqrt(GROWTH)
         return None
 
-    def share_over(self, milliseconds: float) -> float:
-        """The share of requests that took longer; of the bucket that holds the limit, the part beyond it."""
-        total = self.total
-        return self.over(milliseconds) / total if total else 0.0
-
     def over(self, milliseconds: float) -> float:
         """How many requests took longer; a fraction of the bucket that holds the limit itself."""
         if milliseconds <= 0:
@@ -63,6 +58,14 @@ class Latency:
         place = math.log(milliseconds / LOWEST_MS) / _LOG_OF_GROWTH
         # Where the limit lies in its bucket, on the scale on which buckets are equally wide.
         return sum(count * min(1.0, max(0.0, bucket - place)) for bucket, count in self.counts)
+
+
+@frozen
+class SummingUp:
+    """How far segments of a log are summed up that nobody has summed up before."""
+
+    done: int
+    of: int
 
 
 def merged(latencies: Iterable[Latency]) -> Latency:

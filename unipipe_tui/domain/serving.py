@@ -23,6 +23,15 @@ class ServerState(StrEnum):
     DIED = "died"
 
 
+class LogMode(StrEnum):
+    """What an answer promises about the prediction log."""
+
+    BEHIND = "behind"
+    """The log is written at most a second after the answer; a machine that loses power loses that second."""
+    STRICT = "strict"
+    """The row is on the disk before the answer goes out."""
+
+
 @frozen
 class Prediction:
     """One answered record."""
@@ -118,6 +127,8 @@ class AnsweredRows:
     """None where the label has not come."""
     label_at: tuple[datetime | None, ...] = ()
     inputs: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    probabilities: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    """Of each class by name, of a model that chooses among several and says how likely each is."""
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from urllib.parse import unquote
 
 from unipipe_tui.domain.events import Event
 from unipipe_tui.domain.jobs import Job
@@ -32,7 +33,7 @@ class Wanted:
 
 
 def wanted_of(environment: Mapping[str, str]) -> Wanted:
-    """What shall be sent: a signal whose endpoint is set, unless its exporter is another than `otlp` or everything is off."""
+    """What shall be sent: a signal whose endpoint is set, unless `otlp` is not among its exporters or everything is off."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return Wanted()
     asked = [signal for signal in Signal if _is_asked(signal, environment)]
@@ -44,8 +45,9 @@ def wanted_of(environment: Mapping[str, str]) -> Wanted:
 
 def _is_asked(signal: Signal, environment: Mapping[str, str]) -> bool:
     endpoints = (f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-    exporter = environment.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() or "otlp"
-    return exporter == "otlp" and any(environment.get(name, "").strip() for name in endpoints)
+    exporters = environment.get(f"OTEL_{signal}_EXPORTER", "").strip().lower() or "otlp"
+    listed = [one.strip() for one in exporters.split(",")]
+    return "otlp" in listed and any(environment.get(name, "").strip() for name in endpoints)
 
 
 def _way(signal: Signal, environment: Mapping[str, str]) -> str:
@@ -64,7 +66,8 @@ def header_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The values of headers that go to the collector: tokens, mostly."""
     names = ("OTEL_EXPORTER_OTLP_HEADERS", *(f"OTEL_EXPORTER_OTLP_{signal}_HEADERS" for signal in Signal))
     pairs = (pair for name in names for pair in environment.get(name, "").split(","))
-    values = (pair.partition("=")[2].strip() for pair in pairs)
+    written = (pair.partition("=")[2].strip() for pair in pairs)
+    values = (value for one in written for value in (one, unquote(one)))
     return tuple(dict.fromkeys(value for value in values if len(value) >= SHORTEST_SECRET))
 
 

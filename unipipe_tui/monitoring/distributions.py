@@ -11,7 +11,8 @@ from typing import Any
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
 
-FORMAT = 1
+FORMAT = 2
+"""Of what is kept; another one where rows are counted otherwise, so that nothing is compared with old counts."""
 
 
 class Family(Enum):

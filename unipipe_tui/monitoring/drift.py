@@ -81,15 +81,16 @@ class ColumnDrift:
     """One column, then and now.
 
     `value` is the PSI, `noise` what chance alone would make of it, `effect` what is left of it (at least 0),
-    `js_distance` another distance that ends at 1. `p_value` is adjusted for the number of columns. They are None where
-    nothing could be compared. `labels`, `reference_shares` and `current_shares` are parallel, one entry a cell, shares
-    of the rows that hold a value. Labels and named values come from the data: escape them before showing them.
+    `js_distance` the Jensen-Shannon distance to base 2 over the same cells. `p_value` is adjusted for the number of
+    columns. They are None where nothing could be compared. `labels`, `reference_shares` and `current_shares` are
+    parallel, one entry a cell, shares of the rows that hold a value. Labels and named values come from the data: escape
+    them before showing them.
     """
 
     column: str
     kind: ColumnKind
     method: str
-    """A `Method`, or the method that was asked for by its name."""
+    """A `Method`: what the verdict rests on, while `value` is the PSI even so; or the method that was asked for by name."""
     drifted: bool
     reason: str
     reference_rows: int
@@ -117,6 +118,8 @@ class ColumnDrift:
     """Share of the current values that lie outside the range of the reference; None where there is no range."""
     outside_p_value: float | None = None
     """How probable that is by chance, adjusted like `p_value`."""
+    judged: bool = True
+    """False where nothing is known: there are too few rows, or no values to compare."""
 
 
 @frozen
@@ -245,7 +248,8 @@ def cells_told(reference: Distribution, count: int) -> str:
 
 
 def _schema(name: str, reference: Profile, current: Profile, reason: str, drifted: bool) -> ColumnDrift:
-    return ColumnDrift(name, ColumnKind.NOT_COMPARED, Method.SCHEMA, drifted, reason, reference.rows, current.rows)
+    rows = reference.rows, current.rows
+    return ColumnDrift(name, ColumnKind.NOT_COMPARED, Method.SCHEMA, drifted, reason, *rows, judged=drifted)
 
 
 @frozen
@@ -291,9 +295,8 @@ def _judged(column: ColumnDrift, reference: Profile, current: Profile, threshold
     fewest = min(reference.rows, current.rows)
     if fewest < thresholds.minimum_rows:
         where = "reference" if reference.rows == fewest else "current data"
-        return replace(
-            column, reason=f"Too few rows to judge: {fewest:,} of at least {thresholds.minimum_rows:,} in the {where}."
-        )
+        told = f"Too few rows to judge: {fewest:,} of at least {thresholds.minimum_rows:,} in the {where}."
+        return replace(column, reason=told, judged=False)
     moved, gaps = _moved(column, thresholds), _missing_changed(column, thresholds)
     left = _left_the_range(column, thresholds)
     reasons = [
@@ -306,6 +309,7 @@ def _judged(column: ColumnDrift, reference: Profile, current: Profile, threshold
         column,
         method=basis,
         drifted=moved or gaps or left,
+        judged=gaps or column.value is not None,
         reason=" ".join(reasons) or _calm(column, thresholds),
     )
 
@@ -343,11 +347,16 @@ def _movement(column: ColumnDrift, then: Distribution | None, now: Distribution 
 def _numeric_details(then: NumericDistribution, now: NumericDistribution, outside: float) -> list[str]:
     details: list[str] = []
     if then.mean is not None and now.mean is not None:
-        step = f" ({(now.mean - then.mean) / then.std:+.1f} standard deviations)" if then.std else ""
+        step = f" ({_steps(now.mean - then.mean, then.std)} standard deviations)" if then.std else ""
         details.append(f"mean {figure(then.mean)} → {figure(now.mean)}{step}")
     if outside:
         details.append(f"{percent(outside)} outside the range of the reference")
     return details or ["values moved between the bins"]
+
+
+def _steps(moved: float, std: float) -> str:
+    steps = moved / std
+    return f"{steps:+.1f}" if abs(steps) < 1000 else f"{steps:+.3g}"
 
 
 def _beyond(column: ColumnDrift, then: Distribution | None) -> str:
@@ -385,4 +394,6 @@ def _calm(column: ColumnDrift, thresholds: DriftThresholds) -> str:
 
 
 def _figures(column: ColumnDrift) -> str:
-    return f"PSI {column.value or 0.0:.3f} (by chance {column.noise or 0.0:.3f}), {p_figure(column.p_value or 0.0)}"
+    cells, _, _ = column.bins.partition(", ")
+    by_chance = f"(by chance {column.noise or 0.0:.3f})"
+    return f"PSI {column.value or 0.0:.3f} over {cells} {by_chance}, {p_figure(column.p_value or 0.0)}"

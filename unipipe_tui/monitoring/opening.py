@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -23,7 +23,9 @@ from unipipe_tui.monitoring.sources import (
     csv_reader,
     json_lines_reader,
     parquet_reader,
+    quoted_name,
 )
+from unipipe_tui.monitoring.torn_lines import torn_line
 from unipipe_tui.monitoring.working import work_out
 
 MEMORY = "1GB"
@@ -35,6 +37,7 @@ INTEGERS = frozenset(
 )
 FRACTIONS = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
 TEXTS = frozenset({"VARCHAR", "ENUM", "UUID"})
+INFINITE = frozenset({"inf", "infinity"})
 
 
 @contextmanager
@@ -68,8 +71,10 @@ def open_source(connection: duckdb.DuckDBPyConnection, source: Source, like: Pro
         case FileFormat.PARQUET:
             connection.execute(f"CREATE VIEW source AS FROM {parquet_reader(source)}")
         case FileFormat.CSV:
-            reader = csv_reader(source, _text_columns(connection, source, like))
-            connection.execute(f"CREATE TABLE source AS FROM {reader}")
+            texts = _text_columns(connection, source, like)
+            connection.execute(f"CREATE TABLE source AS FROM {csv_reader(source, texts)}")
+            _refuse_torn_lines(source, _types(connection, "source"))
+            _mend_numbers(connection, texts)
         case FileFormat.JSON_LINES:
             connection.execute(f"CREATE TABLE source AS FROM {json_lines_reader(source)}")
     return _types(connection, "source")
@@ -83,15 +88,26 @@ def columns_of(files: Files) -> tuple[str, ...]:
     with workbench() as connection:
         try:
             reader = _reader(files)
-            return tuple(work_out(connection, lambda cursor: _types(cursor, reader)))
+            found = work_out(connection, lambda cursor: _types(cursor, reader))
         except duckdb.Error as error:
             raise unreadable(error) from error
+    if files.format is FileFormat.CSV:
+        _refuse_torn_lines(files, found)
+    return tuple(found)
+
+
+def _refuse_torn_lines(files: Files, columns: Iterable[str]) -> None:
+    torn = torn_line(files.paths, columns)
+    if torn:
+        raise Failed(f"The rows cannot be read: {torn}.", "Mend the line, or write the file anew.")
 
 
 def unreadable(error: duckdb.Error) -> Failed:
     """What DuckDB said about files, for people."""
-    said = str(error).strip().partition("\n")[0]
-    return Failed(f"The rows to profile cannot be read: {said}", "Check that every file is whole.")
+    # The line itself is data, and what follows are settings of the reader.
+    lines = [line for line in str(error).strip().split("\n") if not line.startswith("Original Line")]
+    said = " ".join(line.strip() for line in lines[:2])
+    return Failed(f"The rows cannot be read: {said}", "Check that every file is whole.")
 
 
 def _text_columns(connection: duckdb.DuckDBPyConnection, files: Files, like: Profile | None) -> list[str]:
@@ -100,6 +116,20 @@ def _text_columns(connection: duckdb.DuckDBPyConnection, files: Files, like: Pro
         return []
     texts = {name for name, distribution in like.columns if distribution.family is Family.TEXT}
     return [name for name in _types(connection, csv_header_reader(files)) if name in texts]
+
+
+def _mend_numbers(connection: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
+    """Make numbers of the columns that the reader takes for texts because the first of their numbers is infinite."""
+    for name, kind in _types(connection, "source").items():
+        if kind != "VARCHAR" or name in texts:
+            continue
+        column = quoted_name(name)
+        first = connection.execute(f"SELECT {column} FROM source WHERE {column} IS NOT NULL LIMIT 1").fetchone()
+        if first is None or first[0].strip().lower().lstrip("+-") not in INFINITE:
+            continue
+        numbers = f"count({column}) = count(TRY_CAST({column} AS DOUBLE))"
+        if connection.execute(f"SELECT {numbers} FROM source").fetchall()[0][0]:
+            connection.execute(f"ALTER TABLE source ALTER {column} TYPE DOUBLE")
 
 
 def _reader(files: Files) -> str:

@@ -14,13 +14,18 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.counting.column import Counted, Wanted, absent, counted_in_place
 from unipipe_tui.monitoring.counting.names import named_first
 from unipipe_tui.monitoring.counting.numbers import count_sorted, in_order
-from unipipe_tui.monitoring.distributions import Distribution, Family, NumericDistribution, Profile
-from unipipe_tui.monitoring.opening import family_of, label_sql, open_source, workbench
+from unipipe_tui.monitoring.distributions import (
+    CategoricalDistribution,
+    Distribution,
+    Family,
+    NumericDistribution,
+    Profile,
+)
+from unipipe_tui.monitoring.opening import family_of, label_sql, open_source, unreadable, workbench
 from unipipe_tui.monitoring.sources import Files, Source, quoted_name
 from unipipe_tui.monitoring.working import work_out
 
@@ -28,7 +33,6 @@ INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "U
 """What a 64-bit integer holds; wider ones become floating-point numbers, as in other tools."""
 NOTHING: NDArray[Any] = np.empty(0)
 BINS = 20
-"""Never made here: a reference brings its own."""
 
 
 @frozen
@@ -102,6 +106,19 @@ class Labels:
 Column = Numbers | Labels
 
 
+def distribution_of(column: Column, family: Family, like: Distribution | None = None) -> Distribution:
+    """Its distribution: in bins of equal mass, or by the most frequent names; or else in those of a reference."""
+    if isinstance(column, Numbers):
+        values = in_order(column.values.copy()).astype(np.float64, copy=False)
+        edges = like.edges if isinstance(like, NumericDistribution) else None
+        return count_sorted(values, column.rows - len(values), edges, BINS)
+    found = column.counts
+    counts = [(column.names[place], int(found[place])) for place in np.flatnonzero(found).tolist()]
+    frequent_first = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    known = [name for name, _ in like.counts] if isinstance(like, CategoricalDistribution) else []
+    return named_first(frequent_first, column.known, column.rows, family, known)
+
+
 class Rows:
     """An opened set of rows. Its columns are read one by one, so that one of them is in memory, not all."""
 
@@ -137,17 +154,9 @@ class Rows:
         if family_of(kind) is not reference.family:
             wanted, rows = Wanted(name, kind, reference), self.rows
             return work_out(self._connection, lambda cursor: counted_in_place(cursor, wanted, rows, BINS))
-        if isinstance(reference, NumericDistribution):
-            numbers = self.numbers(name)
-            self._counted = (name, numbers)
-            values = in_order(numbers.values.copy()).astype(np.float64, copy=False)
-            return count_sorted(values, numbers.rows - len(values), reference.edges, BINS)
-        labels = self.labels(name)
-        self._counted = (name, labels)
-        counts = zip(labels.names, labels.counts.tolist(), strict=True)
-        frequent_first = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
-        known = [value for value, _ in reference.counts]
-        return named_first(frequent_first, labels.known, labels.rows, reference.family, known)
+        column = self.numbers(name) if isinstance(reference, NumericDistribution) else self.labels(name)
+        self._counted = (name, column)
+        return distribution_of(column, reference.family, reference)
 
     def numbers(self, name: str) -> Numbers:
         """A column as numbers; one that is not there has no rows, and what is no number is missing."""
@@ -212,5 +221,4 @@ def open_rows(source: Source, like: Profile | None = None) -> Iterator[Rows]:
         try:
             yield Rows(connection, work_out(connection, lambda cursor: open_source(cursor, source, like)))
         except duckdb.Error as error:
-            said = str(error).strip().partition("\n")[0]
-            raise Failed(f"The rows cannot be read: {said}", "Check that every file is whole.") from error
+            raise unreadable(error) from error

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from unipipe_tui.domain.errors import Failed, UnipipeError, UsageError
+from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.telemetry import MISSING, wanted_of
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.supervisor import Past, Supervisor
@@ -65,7 +66,6 @@ def _work(
     gc.set_threshold(100_000)
     # Takes a second, so the port comes first.
     from unipipe_tui.serving.gate import Limits  # noqa: PLC0415
-    from unipipe_tui.serving.prediction_log import LogMode  # noqa: PLC0415
     from unipipe_tui.serving.server import Settings, serve  # noqa: PLC0415
 
     limits = Limits(body_seconds=arguments.body_seconds, answer_seconds=arguments.answer_seconds)
@@ -138,8 +138,8 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     parser.add_argument("--token-env", help="environment variable that holds the bearer token asked of callers")
     parser.add_argument(
         "--log-mode",
-        choices=("behind", "strict"),
-        default="behind",
+        choices=[mode.value for mode in LogMode],
+        default=LogMode.BEHIND.value,
         help="behind: the log is written within a second after the answer; strict: it is on the disk before "
         "(default: %(default)s)",
     )

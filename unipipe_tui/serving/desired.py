@@ -119,7 +119,9 @@ def _facts(given: Mapping[str, Any]) -> Facts | None:
         int(given["version"]),
         _text(given["digest"]),
         None if threshold is None else float(threshold),
-        *(_text_or_none(given, key) for key in ("run_id", "commit", "data")),
+        run_id=_text_or_none(given, "run_id"),
+        commit=_text_or_none(given, "commit"),
+        data=_text_or_none(given, "data"),
     )
 
 

@@ -156,11 +156,11 @@ class MinuteWriter:
         self._unwritten.extend(self._rows())
         if self._handed_on is not None:
             written, rows = self._handed_on
-            if not written.done():
-                # The log tries them again by itself.
-                return
-            if written.exception() is not None:
+            if written.done() and written.exception() is not None:
                 self._unwritten.extendleft(reversed(rows))
+            elif not written.done() and not self._stopping.is_set():
+                # The log tries them again by itself; at the end it gets all that there is.
+                return
             self._handed_on = None
         rows = tuple(self._unwritten)
         try:

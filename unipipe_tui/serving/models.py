@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.matrices import by_position, matrix, matrix_dtype
 from unipipe_tui.serving.mlmodel import MlModel, read_mlmodel
 from unipipe_tui.serving.refusals import Refusing
-from unipipe_tui.serving.scoring import Facts, score
+from unipipe_tui.serving.scoring import Beside, Decision, Facts, as_decision, score
 from unipipe_tui.serving.validation import Column, Columns, Kind, check_records
 
 Predict = Callable[[pd.DataFrame], Any]
@@ -74,12 +74,12 @@ class ServedModel:
             return self.predict_matrix(matrix(columns, self.columns, records, dtype))
         return self.predict_frame(_frame(columns, self.columns, records))
 
-    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
+    def predict_with(self, columns: Columns, records: int, beside: Beside) -> Any:
         """As `predict`, with params; raises Refusing when they do not fit. A model without any passes them over."""
-        if self.predict_frame_with is None:
+        if self.predict_frame_with is None or not beside.params:
             return self.predict(columns, records)
         try:
-            return self.predict_frame_with(_frame(columns, self.columns, records), dict(params))
+            return self.predict_frame_with(_frame(columns, self.columns, records), dict(beside.params))
         except Exception as error:
             # MLflow's own exception, told by its word for it, since the library need not be here.
             if getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE":
@@ -116,9 +116,8 @@ def load_served_model(folder: Path, digest: str, loaders: Loaders, *, allow_pick
         predictor = loaders.mlflow(path)
         predict, direct = predictor.predict, _direct(predictor, described)
         with_params = predictor.predict if described.signature.get("params") else None
-    served = ServedModel(
-        _facts(bundle), columns, predict, described.loader in ROW_BY_ROW, predict_frame_with=with_params
-    )
+    facts = replace(_facts(bundle), classes=_classes_of(direct or predict, described))
+    served = ServedModel(facts, columns, predict, described.loader in ROW_BY_ROW, predict_frame_with=with_params)
     example = _read_example(path)
     if not example:
         return served
@@ -150,6 +149,14 @@ def _facts(bundle: Bundle) -> Facts:
     return Facts(
         bundle.model, bundle.version, bundle.digest, bundle.threshold, bundle.run_id, bundle.commit, bundle.data
     )
+
+
+def _classes_of(asked: Predict, described: MlModel) -> tuple[Decision, ...]:
+    """What the columns of scikit-learn's probabilities stand for."""
+    if described.loader != SKLEARN or described.function != "predict_proba":
+        return ()
+    classes = getattr(getattr(asked, "__self__", None), "classes_", ())
+    return tuple(as_decision(one) for one in np.asarray(classes).ravel().tolist())
 
 
 def _without_mlflow(path: Path, described: MlModel, loaders: Loaders) -> Predict:

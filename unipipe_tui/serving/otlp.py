@@ -1,7 +1,8 @@
 """Traces and metrics of the server, sent to a collector by OpenTelemetry's own library over OTLP (HTTP, protobuf).
 
-A span is queued when its request is over; a thread sends the queue. When it is full, because the collector is away or slow, spans
-are dropped. Metrics are the very counters that `/metrics` tells, read every `OTEL_METRIC_EXPORT_INTERVAL` milliseconds.
+A span begins with its request, so that whoever is asked in turn can hang below it, and is queued when the request is over; a
+thread sends the queue. When it is full, because the collector is away or slow, spans are dropped. Metrics are the very counters
+that `/metrics` tells, read every `OTEL_METRIC_EXPORT_INTERVAL` milliseconds.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Span as OpenSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Metric
 
 from unipipe_tui.domain.telemetry import Signal, names_its_service
+from unipipe_tui.serving.metrics import Answerer
 from unipipe_tui.serving.otlp_metrics import data_of
-from unipipe_tui.serving.telemetry import Answered
+from unipipe_tui.serving.scoring import TraceHeaders
+from unipipe_tui.serving.telemetry import NotCollected, Span
 
 SERVICE = "unipipe-serving"
 LIBRARY = "unipipe_tui.serving"
 SECONDS_TO_SEND_AT_THE_END = 2.0
 USUAL_INTERVAL_SECONDS = 60.0
 SENT_FROM = "opentelemetry"
+_PROPAGATOR = TraceContextTextMapPropagator()
 _log = logging.getLogger(__name__)
 
 
@@ -45,44 +50,25 @@ class OtlpTelemetry:
         wanted = frozenset(signals)
         self._provider = _traces(resource) if Signal.TRACES in wanted else None
         self._tracer = self._provider.get_tracer(LIBRARY) if self._provider else None
-        self._propagator = TraceContextTextMapPropagator()
         interval = _interval_seconds(environment)
         self._metrics = _MetricSender(resource, collect, interval) if Signal.METRICS in wanted else None
 
-    def answered(self, one: Answered) -> None:
-        """Queue a span."""
+    def begin(self, method: str, route: str, headers: TraceHeaders) -> Span:
+        """A span below that of the caller, if it said of one."""
         if self._tracer is None:
-            return
+            return NotCollected(headers)
         try:
-            self._queue(one)
+            span = self._tracer.start_span(
+                f"{method} {route}",
+                _PROPAGATOR.extract(headers),
+                kind=SpanKind.SERVER,
+                attributes={"http.request.method": method, "http.route": route},
+            )
         except Exception:
-            # Whatever is wrong with a trace, the request was answered.
+            # Whatever is wrong with a trace, the request is answered.
             _log.debug("a span was not made", exc_info=True)
-
-    def _queue(self, one: Answered) -> None:
-        assert self._tracer is not None
-        ended = time.time_ns()
-        attributes: dict[str, str | int] = {
-            "http.request.method": one.method,
-            "http.route": one.route,
-            "http.response.status_code": one.status,
-        }
-        if one.answerer is not None:
-            attributes["unipipe.model"] = one.answerer.model
-            attributes["unipipe.version"] = one.answerer.version
-            attributes["unipipe.variant"] = one.answerer.variant
-        if one.status >= 500:
-            attributes["error.type"] = str(one.status)
-        span = self._tracer.start_span(
-            f"{one.method} {one.route}",
-            self._propagator.extract(one.headers),
-            kind=SpanKind.SERVER,
-            start_time=ended - int(one.seconds * 1e9),
-            attributes=attributes,
-        )
-        if one.status >= 500:
-            span.set_status(Status(StatusCode.ERROR))
-        span.end(ended)
+            return NotCollected(headers)
+        return _Request(span)
 
     def close(self) -> None:
         """Send what there is; a collector that is away is not waited for."""
@@ -95,6 +81,31 @@ class OtlpTelemetry:
         until = time.monotonic() + SECONDS_TO_SEND_AT_THE_END
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+
+class _Request:
+    """The span of one request; it is queued when the request is over."""
+
+    def __init__(self, span: OpenSpan) -> None:
+        self._span = span
+
+    @property
+    def headers(self) -> TraceHeaders:
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier, set_span_in_context(self._span))
+        return carrier
+
+    def end(self, status: int, answerer: Answerer | None) -> None:
+        told: dict[str, str | int] = {"http.response.status_code": status}
+        if answerer is not None:
+            told["unipipe.model"] = answerer.model
+            told["unipipe.version"] = answerer.version
+            told["unipipe.variant"] = answerer.variant
+        if status >= 500:
+            told["error.type"] = str(status)
+            self._span.set_status(Status(StatusCode.ERROR))
+        self._span.set_attributes(told)
+        self._span.end()
 
 
 def _traces(resource: Resource) -> TracerProvider:

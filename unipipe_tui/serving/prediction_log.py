@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 
 from unipipe_tui.domain.rollouts.traffic import STABLE
+from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.folding import Row, as_json, read_columns, read_predictions
 from unipipe_tui.serving.log_writer import MOST_ROWS_WAITING, Entry, LogWriter
@@ -26,15 +26,6 @@ FEEDBACK = "feedback"
 MINUTES = "minutes"
 """What the server did in each minute, one row a variant."""
 Label = int | float | str
-
-
-class LogMode(StrEnum):
-    """What an answer promises about the log."""
-
-    BEHIND = "behind"
-    """Its rows are written within a second after it."""
-    STRICT = "strict"
-    """Its rows are on the disk, synced."""
 
 
 class AlreadyPredicted(Exception):
@@ -77,6 +68,8 @@ class Prediction:
     outcomes: Sequence[Outcome]
     seconds: float
     """From the request's arrival to the score."""
+    probabilities: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Of each class, by name, of a model that chooses among several and says how likely each is."""
 
 
 def utc_now() -> datetime:
@@ -259,7 +252,10 @@ def _same(one: Label, other: Label) -> bool:
 
 def _lines(prediction: Prediction, at: datetime) -> list[bytes]:
     latency_ms = round(prediction.seconds * 1000, 3)
-    inputs = [(f"input.{name}", values) for name, values in prediction.columns.items()]
+    told: list[tuple[str, Sequence[object]]] = [
+        *((f"probability.{name}", values) for name, values in prediction.probabilities.items()),
+        *((f"input.{name}", values) for name, values in prediction.columns.items()),
+    ]
     lines = []
     for number, (prediction_id, outcome) in enumerate(zip(prediction.ids, prediction.outcomes, strict=True)):
         row: dict[str, object] = {
@@ -272,7 +268,7 @@ def _lines(prediction: Prediction, at: datetime) -> list[bytes]:
             "decision": outcome.decision,
             "latency_ms": latency_ms,
         }
-        row.update((name, values[number]) for name, values in inputs)
+        row.update((name, values[number]) for name, values in told)
         lines.append(_line(row))
     return lines
 

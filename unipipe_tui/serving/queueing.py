@@ -13,12 +13,12 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
 
 from unipipe_tui.serving.refusals import Refusing
-from unipipe_tui.serving.scoring import Scored, Scorer, joined, rows_of, score
+from unipipe_tui.serving.scoring import Beside, Scored, Scorer, joined, rows_of, score
 from unipipe_tui.serving.validation import Columns
 
 RECORDS_TOGETHER = 256
@@ -39,8 +39,13 @@ class Work:
     records: int
     done: asyncio.Future[Scored] | None = None
     """Where the answer goes; None in calls without a loop."""
-    params: Mapping[str, object] | None = None
-    """What the caller asks of the model beside the records; such a request is scored alone."""
+    beside: Beside | None = None
+    """What the caller says beside the records; a request with params is scored alone."""
+
+    @property
+    def has_params(self) -> bool:
+        """Whether something is asked of the model that others who wait do not ask."""
+        return self.beside is not None and bool(self.beside.params)
 
 
 Result = Scored | Exception
@@ -61,10 +66,10 @@ class ScoringQueue:
         for number in range(scorer.threads):
             Thread(target=self._work, name=f"score-{scorer.facts.version}-{number}", daemon=True).start()
 
-    async def score(self, columns: Columns, records: int, params: Mapping[str, object] | None = None) -> Scored:
+    async def score(self, columns: Columns, records: int, beside: Beside | None = None) -> Scored:
         """The answer to one request. Raises Refusing when too many wait, and what the scorer raises."""
         loop = asyncio.get_running_loop()
-        work = Work(columns, records, loop.create_future(), params)
+        work = Work(columns, records, loop.create_future(), beside)
         assert work.done is not None
         if self._may_hold_up_the_loop(work):
             # Not before those are here, too, whose requests have arrived with this one.
@@ -90,7 +95,7 @@ class ScoringQueue:
 
     def _may_hold_up_the_loop(self, work: Work) -> bool:
         """Not a model of somebody's own: it may be quick a hundred times, and then wait for a network."""
-        if not self._is_quick or work.params or not 0 < work.records <= QUICK_RECORDS:
+        if not self._is_quick or work.has_params or not 0 < work.records <= QUICK_RECORDS:
             return False
         return len(self._soon) < MOST_WAITING and self.scorer.mergeable(work.columns) is not None
 
@@ -136,7 +141,7 @@ def take_together(scorer: Scorer, waiting: deque[Work]) -> list[Work]:
             # Its caller has gone or its time is up.
             waiting.popleft()
             continue
-        own = None if work.params else scorer.mergeable(work.columns)
+        own = None if work.has_params else scorer.mergeable(work.columns)
         if works and (own is None or own != shape or records + work.records > RECORDS_TOGETHER):
             break
         works.append(waiting.popleft())
@@ -163,14 +168,14 @@ def _apart(together: Scored, works: Sequence[Work]) -> list[Result]:
     begin = 0
     for work in works:
         end = begin + work.records
-        results.append(Scored(rows_of(together.output, begin, end), together.outcomes[begin:end]))
+        results.append(Scored(rows_of(together.output, begin, end), together.outcomes[begin:end], together.classes))
         begin = end
     return results
 
 
 def _alone(scorer: Scorer, work: Work) -> Result:
     try:
-        return score(scorer, work.columns, work.records, work.params)
+        return score(scorer, work.columns, work.records, work.beside)
     except Exception as error:  # a model is somebody's code: whatever it raises is its answer to this request
         return error
 

@@ -13,7 +13,12 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.validation import Column, Columns
 
 DEFAULT_THRESHOLD = 0.5
+PAIR = 2
+OFF_ONE_AT_MOST = 1e-3
+"""How far the probabilities of a row may be from one together: some are told with few digits."""
 Decision = int | str | None
+TraceHeaders = Mapping[str, str]
+"""Those of the W3C Trace Context, as far as there are any: `traceparent`, `tracestate`."""
 
 
 @frozen
@@ -27,6 +32,8 @@ class Facts:
     run_id: str | None = None
     commit: str | None = None
     data: str | None = None
+    classes: tuple[Decision, ...] = ()
+    """What the columns of its answer stand for, when those are the probabilities of several classes; empty: not known."""
 
 
 @frozen
@@ -66,11 +73,21 @@ class Scorer(Protocol):
         ...
 
 
-@runtime_checkable
-class TakesParams(Protocol):
-    """A scorer whose model may be asked with params beside its columns."""
+@frozen
+class Beside:
+    """What a request says beside its records."""
 
-    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
+    params: Mapping[str, object] | None = None
+    """What is asked of the model, in protocols that know such a thing."""
+    trace: TraceHeaders | None = None
+    """For another server, so that its part in the answer is seen as one."""
+
+
+@runtime_checkable
+class TakesMore(Protocol):
+    """A scorer that makes use of what is said beside the records."""
+
+    def predict_with(self, columns: Columns, records: int, beside: Beside) -> Any:
         """As `predict`; what the model does not know is passed over. Raises Refusing for params that do not fit."""
         ...
 
@@ -82,26 +99,44 @@ class Scored:
     output: Any
     """The model's own answer: an array, a table or a list, one row per record."""
     outcomes: list[Outcome]
+    classes: tuple[Decision, ...] = ()
+    """What the columns of the output stand for, of three classes or more."""
+
+    @property
+    def probabilities(self) -> Mapping[str, Sequence[float]]:
+        """That of each class by name, parallel to the outcomes; empty for what is no choice among several classes."""
+        columns = read_rows(self.output).T.tolist() if self.classes else []
+        return {str(name): column for name, column in zip(self.classes, columns, strict=True)}
 
 
-def score(scorer: Scorer, columns: Columns, records: int, params: Mapping[str, object] | None = None) -> Scored:
+def score(scorer: Scorer, columns: Columns, records: int, beside: Beside | None = None) -> Scored:
     """Ask and read the answer. Raises what `predict` raises, and Failed when its output is no answer per record."""
-    if params and isinstance(scorer, TakesParams):
-        output = scorer.predict_with(columns, records, params)
+    if beside is not None and isinstance(scorer, TakesMore):
+        output = scorer.predict_with(columns, records, beside)
     else:
         output = scorer.predict(columns, records)
-    outcomes = read_output(output, scorer.facts.threshold)
+    classes = classes_told(output) or scorer.facts.classes
+    outcomes = read_output(output, scorer.facts.threshold, classes)
     if len(outcomes) != records:
         raise Failed(f"The model returned {len(outcomes)} rows for {records} records.", _OUTPUTS)
-    return Scored(output, outcomes)
+    return Scored(output, outcomes, classes if len(classes) > PAIR else ())
 
 
-def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
+def classes_told(answer: Any) -> tuple[Decision, ...]:
+    """What a table, or rows with names, call their columns; empty when these are no probabilities of several classes."""
+    if hasattr(answer, "columns"):
+        return tuple(as_decision(name) for name in answer.columns) if len(answer.columns) > PAIR else ()
+    first = answer[0] if isinstance(answer, list) and answer else None
+    return tuple(first) if isinstance(first, dict) and len(first) > PAIR else ()
+
+
+def read_output(answer: Any, threshold: float | None, classes: Sequence[Decision] = ()) -> list[Outcome]:
     """Make one outcome of each row a model returned.
 
     Two columns are the probabilities of class 0 and 1: the decision is `score >= threshold` (0.5 when None).
     One column of floats is a score; it is decided on only when the bundle has a threshold, since without one it
-    may be a plain regression. Anything else in one column is the class itself. Raises Failed for other shapes.
+    may be a plain regression. Three columns or more are the probabilities of `classes`: the decision is the likeliest one.
+    Anything else in one column is the class itself. Raises Failed for other shapes.
     """
     rows = read_rows(answer)
     if rows.ndim == 2 and rows.shape[1] == 1:
@@ -112,7 +147,12 @@ def read_output(answer: Any, threshold: float | None) -> list[Outcome]:
     if rows.ndim == 1 and rows.dtype.kind == "f":
         return [_decided(number, threshold) for number in rows.tolist()]
     if rows.ndim == 1:
-        return [Outcome(None, _class(value)) for value in rows.tolist()]
+        return [Outcome(None, as_decision(value)) for value in rows.tolist()]
+    if _are_probabilities(rows, classes):
+        # A row of numbers that are none has no likeliest class.
+        known = np.isfinite(rows).all(axis=1).tolist()
+        likeliest = rows.argmax(axis=1).tolist()
+        return [Outcome(None, classes[at] if told else None) for at, told in zip(likeliest, known, strict=True)]
     raise Failed(f"The model returned {rows.dtype} of shape {rows.shape}, which is no answer per record.", _OUTPUTS)
 
 
@@ -143,7 +183,15 @@ def joined(requests: Sequence[Columns]) -> Columns:
     return {name: [value for columns in requests for value in columns[name]] for name in requests[0]}
 
 
-_OUTPUTS = "A served model returns two class probabilities, one score, or one class per record."
+_OUTPUTS = "A served model returns class probabilities, one score, or one class per record."
+
+
+def _are_probabilities(rows: Any, classes: Sequence[Decision]) -> bool:
+    """Several columns of numbers are an answer only when each row shares one out among known classes."""
+    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != len(classes):
+        return False
+    sums = rows.sum(axis=1)
+    return bool(((np.abs(sums - 1) <= OFF_ONE_AT_MOST) | ~np.isfinite(sums)).all() and not (rows < 0).any())
 
 
 def _decided(number: float, threshold: float | None) -> Outcome:
@@ -152,7 +200,8 @@ def _decided(number: float, threshold: float | None) -> Outcome:
     return Outcome(number, None if threshold is None else int(number >= threshold))
 
 
-def _class(value: object) -> Decision:
+def as_decision(value: object) -> Decision:
+    """A class as the log and the answer tell it."""
     if value is None or isinstance(value, str):
         return value
     return int(value) if isinstance(value, int) else str(value)

@@ -10,13 +10,14 @@ from pathlib import Path
 import uvicorn
 
 from unipipe_tui.domain.errors import Failed, Refused
+from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.app import build_app
 from unipipe_tui.serving.desired import WantedVariant
 from unipipe_tui.serving.gate import Limits
 from unipipe_tui.serving.metrics import Answerer, Metrics
 from unipipe_tui.serving.mirror import Mirror
-from unipipe_tui.serving.prediction_log import LogMode, PredictionLog
+from unipipe_tui.serving.prediction_log import PredictionLog
 from unipipe_tui.serving.scoring import Scorer
 from unipipe_tui.serving.service import record_of_shadow
 from unipipe_tui.serving.supervisor import Past

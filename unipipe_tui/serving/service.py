@@ -25,7 +25,7 @@ from unipipe_tui.serving.prediction_log import (
 from unipipe_tui.serving.refusals import Refusing, refuse_with
 from unipipe_tui.serving.repeats import Recalled, recall
 from unipipe_tui.serving.routing import key_of
-from unipipe_tui.serving.scoring import Outcome, Scored
+from unipipe_tui.serving.scoring import Beside, Outcome, Scored, TraceHeaders
 from unipipe_tui.serving.switch import ServedVariant, Switch, Table
 from unipipe_tui.serving.validation import Column, Columns, Problem, Problems, check_ids
 
@@ -65,6 +65,8 @@ class Asking:
     """Whether it is answered without log and without counting."""
     params: Mapping[str, object] | None = None
     """What is asked of the model beside the records, in protocols that know such a thing."""
+    trace: TraceHeaders | None = None
+    """What another server that scores is sent, so that its span hangs below that of this request."""
     answerer: Answerer | None = None
     """Set as soon as it is known, so that a failure is counted against the right variant."""
 
@@ -118,7 +120,7 @@ class Service:
         if problems.total:
             raise refuse_with(problems)
         if asking.probe:
-            scored = await _score(variant, columns, inputs.records, asking.params)
+            scored = await _score(variant, columns, inputs.records, asking)
             return Answer(variant.answerer, named, scored.outcomes, scored.output, {})
         while True:
             try:
@@ -179,9 +181,10 @@ class Service:
         if repeated:
             new_ids = [ids[number] for number in new]
             new_columns = {name: [values[number] for number in new] for name, values in columns.items()}
-        scored = await _score(variant, new_columns, len(new_ids), asking.params)
+        scored = await _score(variant, new_columns, len(new_ids), asking)
         seconds = time.perf_counter() - asking.began
-        await self._record(Prediction(variant.answerer, new_ids, new_columns, scored.outcomes, seconds))
+        told = (scored.outcomes, seconds, scored.probabilities)
+        await self._record(Prediction(variant.answerer, new_ids, new_columns, *told))
         self._metrics.count_outcomes(variant.answerer, scored.outcomes)
         if not repeated:
             return Answer(variant.answerer, ids, scored.outcomes, scored.output, repeated)
@@ -252,16 +255,18 @@ def record_of_shadow(log: PredictionLog, metrics: Metrics) -> Callable[..., None
 
     def record(answerer: Answerer, ids: Sequence[str], columns: Columns, scored: Scored, seconds: float) -> None:
         try:
-            log.record_mirrored(Prediction(answerer, ids, columns, scored.outcomes, seconds))
+            told = (scored.outcomes, seconds, scored.probabilities)
+            log.record_mirrored(Prediction(answerer, ids, columns, *told))
         except (LogFull, OSError):
             metrics.count_dropped(answerer)
 
     return record
 
 
-async def _score(variant: ServedVariant, columns: Columns, records: int, params: Mapping[str, object] | None) -> Scored:
+async def _score(variant: ServedVariant, columns: Columns, records: int, asking: Asking) -> Scored:
+    beside = Beside(asking.params, asking.trace) if asking.params or asking.trace else None
     try:
-        return await variant.queue.score(columns, records, params)
+        return await variant.queue.score(columns, records, beside)
     except Refusing:
         raise
     except Exception as error:  # a model is somebody's code: whatever it raises is its answer to this request

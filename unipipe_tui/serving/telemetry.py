@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
-from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.metrics import Answerer
+from unipipe_tui.serving.scoring import TraceHeaders
 
 
-@frozen
-class Answered:
-    """One request, when it is over."""
+class Span(Protocol):
+    """One request while it is answered. Nothing here fails or waits."""
 
-    method: str
-    route: str
-    """As it is declared, without what a caller put into it."""
-    status: int
-    seconds: float
-    answerer: Answerer | None
-    """None: it never got to a variant."""
-    headers: Mapping[str, str]
-    """Those of the W3C Trace Context, as far as they were sent: `traceparent`, `tracestate`."""
+    @property
+    def headers(self) -> TraceHeaders:
+        """What another server that is asked for this request is sent, so that its span hangs below this one."""
+        ...
+
+    def end(self, status: int, answerer: Answerer | None) -> None:
+        """The request is over; None: it never got to a variant."""
+        ...
 
 
 class Telemetry(Protocol):
-    """Takes what happened, and sends it by itself. It never fails and never waits."""
+    """Takes what happens, and sends it by itself. It never fails and never waits."""
 
-    def answered(self, one: Answered) -> None:
-        """A request is over."""
+    def begin(self, method: str, route: str, headers: TraceHeaders) -> Span:
+        """A request has come; the route is as it is declared, without what a caller put into it."""
         ...
 
     def close(self) -> None:
         """Send what there is, within a short time."""
         ...
+
+
+class NotCollected:
+    """The span of a server that sends no traces: whoever stands behind it is told what its caller said."""
+
+    def __init__(self, headers: TraceHeaders) -> None:
+        self.headers = headers
+
+    def end(self, status: int, answerer: Answerer | None) -> None:
+        """Nobody wants to know."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ import urllib3
 
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.serving.refusals import Refusing
-from unipipe_tui.serving.scoring import Facts
+from unipipe_tui.serving.scoring import Beside, Facts, as_decision
 from unipipe_tui.serving.tensors import TensorFacts
 from unipipe_tui.serving.validation import Column, Columns, Kind
 
@@ -51,16 +52,16 @@ class Upstream:
 
     def predict(self, columns: Columns, records: int) -> Any:
         """Its predictions, one row per record. Raises Refusing: 502 or 503 when it is away or fails, 504 when too late."""
-        return self.predict_with(columns, records, {})
+        return self.predict_with(columns, records, Beside())
 
-    def predict_with(self, columns: Columns, records: int, params: Mapping[str, object]) -> Any:
-        """As `predict`, with params, which the server behind checks."""
+    def predict_with(self, columns: Columns, records: int, beside: Beside) -> Any:
+        """As `predict`, with params, which the server behind checks, and below the span of whoever asks."""
         names = [name for name in columns if name not in self._unsaid(columns)]
         rows = zip(*(columns[name] for name in names), strict=True) if names else ([] for _ in range(records))
         body: dict[str, object] = {"dataframe_split": {"columns": names, "data": [list(row) for row in rows]}}
-        if params:
-            body["params"] = params
-        document = self._post(json.dumps(body, default=_as_json).encode())
+        if beside.params:
+            body["params"] = beside.params
+        document = self._post(json.dumps(body, default=_as_json).encode(), {**_HEADERS, **(beside.trace or {})})
         if not isinstance(document, dict) or "predictions" not in document:
             raise Refusing(502, f"The server at {self.url} answered without predictions.")
         # As it came: whoever asks by MLflow's protocol gets the same from the router.
@@ -80,20 +81,24 @@ class Upstream:
         if answer.status >= 500:
             raise Failed(f"The server at {self.url} is not ready: HTTP {answer.status} {_said(answer.data)}")
         if self.outputs is None:
-            self.outputs = self._ask_outputs()
+            self._ask_outputs()
 
-    def _ask_outputs(self) -> tuple[TensorFacts, ...]:
+    def _ask_outputs(self) -> None:
         """By the Open Inference Protocol, which MLflow's own server does not speak."""
         path = f"/v2/models/{quote(self.facts.model, safe='')}/versions/{self.facts.version}"
         try:
             answer = self._pool.request("GET", f"{self.url}{path}", timeout=PING_SECONDS, headers=_HEADERS)
-            told = json.loads(answer.data)["outputs"] if answer.status == 200 else []
-            return tuple(TensorFacts(str(one["name"]), str(one["datatype"]), tuple(one["shape"])) for one in told)
-        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError):
-            return ()
+            told = json.loads(answer.data) if answer.status == 200 else {"outputs": []}
+            self.outputs = tuple(
+                TensorFacts(str(one["name"]), str(one["datatype"]), tuple(one["shape"])) for one in told["outputs"]
+            )
+            classes = told.get("parameters", {}).get("classes", ())
+            self.facts = replace(self.facts, classes=tuple(as_decision(one) for one in classes))
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            self.outputs = ()
 
-    def _post(self, body: bytes) -> Any:
-        answer = self._ask(body)
+    def _post(self, body: bytes, headers: Mapping[str, str]) -> Any:
+        answer = self._ask(body, headers)
         if answer.status == 200:
             try:
                 return json.loads(answer.data)
@@ -102,10 +107,10 @@ class Upstream:
         status = answer.status if answer.status in (503, 504) else 502
         raise Refusing(status, f"The server at {self.url} answered {answer.status}: {_said(answer.data)}")
 
-    def _ask(self, body: bytes) -> urllib3.BaseHTTPResponse:
+    def _ask(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         for last in (False, True):
             try:
-                return self._pool.request("POST", f"{self.url}/invocations", body=body, headers=_HEADERS)
+                return self._pool.request("POST", f"{self.url}/invocations", body=body, headers=headers)
             except urllib3.exceptions.ReadTimeoutError:
                 raise Refusing(504, f"The server at {self.url} took too long.") from None
             except urllib3.exceptions.NewConnectionError as error:

@@ -195,6 +195,13 @@ class ModelReady(BaseModel):
     ready: bool
 
 
+class ModelParameters(BaseModel):
+    """What the protocol has no word for."""
+
+    classes: list[int | str]
+    """What the columns of the answer stand for: it has the probability of each."""
+
+
 class ModelMetadata(BaseModel):
     """What a model takes and returns."""
 
@@ -203,6 +210,8 @@ class ModelMetadata(BaseModel):
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
+    parameters: ModelParameters | None = None
+    """Left out by a model that tells no probabilities of several classes."""
 
 
 class Health(BaseModel):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.monitoring.distributions import Profile, profile_from_json
+from unipipe_tui.monitoring.distributions import Profile
 from unipipe_tui.monitoring.opening import columns_of
-from unipipe_tui.monitoring.sources import Files, Source, content_key
-from unipipe_tui.store.file_digests import FileDigests, stamp_of
+from unipipe_tui.monitoring.sources import Files, Source
+from unipipe_tui.store.file_digests import stamp_of
+from unipipe_tui.store.kept_profiles import KeptProfiles
 from unipipe_tui.store.reachable import all_reachable
 
 
@@ -30,9 +29,8 @@ class ProfileCache:
     """Counts distributions; a reference that was counted before is read from its file."""
 
     def __init__(self, folder: Path, count: Counter) -> None:
-        self._folder = folder
+        self._kept = KeptProfiles(folder)
         self._count = count
-        self._digests = FileDigests(folder / "contents")
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
         """By what the disk said of the files."""
 
@@ -60,14 +58,5 @@ class ProfileCache:
             source = Files(tuple(str(path) for path in reached))
             if like is not None:
                 return self._count(source, columns, like, progress)
-            there = Files(tuple(str(path) for path in files))
-            kept = self._folder / f"{content_key(there, *(columns or ()), digest_of=self._digests.of)}.json"
-            try:
-                return profile_from_json(kept.read_text())
-            except (OSError, UnipipeError):
-                counted = self._count(source, columns, None, progress)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(counted.to_json())
-        partial.replace(kept)
-        return counted
+            (kept,) = self._kept.of(files, columns or (), lambda: [self._count(source, columns, None, progress)])
+        return kept

@@ -25,6 +25,8 @@ LEAST_REST_SECONDS = 0.5
 MOST_REST_SECONDS = 2.0
 WHILE_SOMETHING_RUNS_SECONDS = 5.0
 """A job that was killed says nothing, and a server that becomes ready writes no file; only looking tells."""
+AFTER_A_PROBLEM_SECONDS = 10.0
+"""What was busy or broken for a moment is well again without moving any file."""
 
 
 @frozen
@@ -39,8 +41,9 @@ class Watch:
 class Lookout:
     """Takes one picture at a time, off the UI thread."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, after_a_problem_seconds: float = AFTER_A_PROBLEM_SECONDS) -> None:
         self._world = world
+        self._after_a_problem_seconds = after_a_problem_seconds
         self._wanted = asyncio.Event()
 
     def look_again(self) -> None:
@@ -66,9 +69,10 @@ class Lookout:
             rest = rest_after(time.monotonic() - begun)
             yield snapshot
             watched = watch if isinstance(watch, Watch) else Watch((), ())
-            await self._reason_to_look(watched, snapshot.picture, rest)
+            await self._reason_to_look(watched, snapshot, rest)
 
-    async def _reason_to_look(self, watch: Watch, picture: Picture | None, rest: float) -> None:
+    async def _reason_to_look(self, watch: Watch, snapshot: Snapshot, rest: float) -> None:
+        picture = snapshot.picture
         stop = threading.Event()
         moved: asyncio.Future[Any] = begin(
             lambda: wait_for_change(watch.paths, watch.before, stop, lambda: picture is not None and _died(picture))
@@ -77,13 +81,17 @@ class Lookout:
         try:
             await asyncio.wait({wanted}, timeout=rest)
             await asyncio.wait(
-                {wanted, moved},
-                timeout=WHILE_SOMETHING_RUNS_SECONDS if picture is not None and _runs(picture) else None,
-                return_when=asyncio.FIRST_COMPLETED,
+                {wanted, moved}, timeout=self._longest_rest(snapshot), return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             stop.set()
             wanted.cancel()
+
+    def _longest_rest(self, snapshot: Snapshot) -> float | None:
+        """None: until something moves."""
+        if snapshot.picture is not None and _runs(snapshot.picture):
+            return WHILE_SOMETHING_RUNS_SECONDS
+        return self._after_a_problem_seconds if snapshot.problem is not None else None
 
 
 def rest_after(look_seconds: float) -> float:

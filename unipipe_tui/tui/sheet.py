@@ -28,6 +28,8 @@ class Column:
     """Numbers stand at the right."""
     stretches: bool = False
     """Takes the room that the others leave."""
+    least: int = 8
+    """Cells that a stretching one has, however little they leave: they can be scrolled to."""
     restless: bool = False
     """Moves all the time, as an age does: it is never marked as changed."""
 
@@ -102,7 +104,7 @@ class Sheet:
             left -= more
         for place, n in enumerate(stretching):
             share = left // (len(stretching) - place) if left > 0 else left
-            least = min(natural[n], max(8, cell_len(self.columns[n].title)))
+            least = min(natural[n], max(self.columns[n].least, cell_len(self.columns[n].title)))
             taken = max(least, natural[n] + share) - natural[n]
             natural[n] += taken
             left -= taken

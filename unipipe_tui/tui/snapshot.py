@@ -12,6 +12,7 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import Failed, UnipipeError
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.tui.background import Problem
+from unipipe_tui.tui.watching import Stamp, recorded_in
 
 JOBS_SHOWN = 200
 
@@ -28,6 +29,8 @@ class Picture:
     at: datetime
     problem: Problem | None = None
     """What of it could not be looked at; the rest is as new as the picture."""
+    recorded: Stamp = ()
+    """How the store stood before it was looked at: another one where more than traffic has come."""
 
     @property
     def running(self) -> tuple[JobLine, ...]:
@@ -62,6 +65,7 @@ def look_around(world: World) -> Picture:
     if not (now.index_is_kept or world.index_is_kept):
         # What this process read of the runs is nowhere else.
         now = replace(now, run_index=world.run_index)
+    recorded = recorded_in(now.root)
     overview = status(Status(), now)
     try:
         jobs, problem = list_jobs(ListJobs(JOBS_SHOWN), now), None
@@ -69,4 +73,4 @@ def look_around(world: World) -> Picture:
         # A store that cannot be read hides what it holds, and nothing else.
         jobs, problem = JobList((), 0), Problem(error.message, error.hint)
     keep_in_step(now)
-    return Picture(now, overview, jobs.jobs, jobs.total, now.now(), problem)
+    return Picture(now, overview, jobs.jobs, jobs.total, now.now(), problem, recorded)

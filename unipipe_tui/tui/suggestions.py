@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unipipe_tui.actions import models
 from unipipe_tui.actions.action import Action
-from unipipe_tui.actions.models import ListModels, list_models
+from unipipe_tui.actions.models import registry as models
+from unipipe_tui.actions.models.registry import ListModels, list_models
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER

@@ -48,8 +48,8 @@ JOB_SIGNS: Mapping[JobState, Sign] = MappingProxyType(
     }
 )
 
-DRIFTED, CALM = Sign("!", "bold $accent"), Sign("✓", "$success")
-"""Of a column that drifted, of one that did not."""
+DRIFTED, CALM, UNJUDGED = Sign("!", "bold $accent"), Sign("✓", "$success"), Sign("·", "$muted")
+"""Of a column that drifted, of one that did not, of one that nothing is known of."""
 
 ALERT_SIGNS: Mapping[str, Sign] = MappingProxyType(
     {

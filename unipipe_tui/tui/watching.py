@@ -50,6 +50,11 @@ def watched_paths(world: World) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def recorded_in(root: Path) -> Stamp:
+    """How the store stands: it moves with checks, alerts, releases and jobs, and not with traffic."""
+    return stamp_of(tuple(root / name for name in _STORE))
+
+
 def index_of_runs(world: World) -> tuple[Path, ...]:
     """The file that a synchronisation writes to, batch by batch: what shows runs watches it beside all else."""
     return (world.root / _RUNS,)

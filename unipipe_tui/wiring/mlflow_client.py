@@ -38,14 +38,6 @@ def open_registry(uri: str) -> Registry:
     return MlflowRegistry(uri)
 
 
-def import_what_jobs_need() -> None:
-    """Load what takes long: for a process that will be forked for jobs."""
-    silence_mlflow()
-    from unipipe_tui.adapters.mlflow.client.early import make_ready
-
-    make_ready()
-
-
 def verify_mlflow() -> str:
     """Its version, when it can be used."""
     # Asking for the version of a package takes as long as all else that a short command imports from the standard library.

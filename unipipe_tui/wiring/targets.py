@@ -62,7 +62,8 @@ class TargetsOfProject:
 
     def _local(self, name: str, config: TargetConfig) -> Target:
         place = (self._serving(name), self._predictions(name), config.host, config.port, config.log)
-        return LocalTarget(name, *place, allow_pickle=self._allow_pickle)
+        variables = config.telemetry.variables if config.telemetry else {}
+        return LocalTarget(name, *place, allow_pickle=self._allow_pickle, variables=variables)
 
     def _docker(self, name: str, config: TargetConfig) -> Target:
         from unipipe_tui.adapters.docker.engine import Engine as DockerEngine
@@ -79,6 +80,7 @@ class TargetsOfProject:
             count_rows=self._tables.rows,
             mode=config.log,
             environment=os.environ,
+            telemetry=config.telemetry,
         )
 
     def _kubernetes(self, name: str, config: TargetConfig) -> Target:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unipipe_tui.domain.errors import UnipipeError
-from unipipe_tui.monitoring.distributions import Profile, profile_from_json
-from unipipe_tui.monitoring.sources import Files, content_key
+from unipipe_tui.monitoring.distributions import Profile
+from unipipe_tui.monitoring.sources import Files
 from unipipe_tui.monitoring.verdict.text_columns import free_texts
-from unipipe_tui.store.file_digests import FileDigests
+from unipipe_tui.store.kept_profiles import KeptProfiles
 from unipipe_tui.store.reachable import all_reachable
 
 if TYPE_CHECKING:
@@ -23,9 +21,8 @@ class FileVerdicts:
     """Verdicts on rows in files."""
 
     def __init__(self, folder: Path) -> None:
-        """Profiles of a reference's texts are kept in the folder."""
-        self._folder = folder
-        self._digests = FileDigests(folder / "contents")
+        """Profiles of a reference's texts and segments are kept in the folder."""
+        self._kept = KeptProfiles(folder)
 
     def with_texts(self, files: Sequence[Path], profile: Profile, like: Profile | None = None) -> Profile:
         """The profile with derived columns for each free text."""
@@ -37,16 +34,7 @@ class FileVerdicts:
             source = _files(reached)
             if like is not None:
                 return with_texts(source, profile, like)
-            key = content_key(_files(files), "texts", profile.digest, digest_of=self._digests.of)
-            kept = self._folder / f"{key}.json"
-            try:
-                return profile_from_json(kept.read_text())
-            except (OSError, UnipipeError):
-                whole = with_texts(source, profile)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(whole.to_json())
-        partial.replace(kept)
+            (whole,) = self._kept.of(files, ("texts", profile.digest), lambda: [with_texts(source, profile)])
         return whole
 
     def embeddings(
@@ -83,15 +71,16 @@ class FileVerdicts:
     ) -> SegmentDrift:
         """Every column within each value of these columns."""
         from unipipe_tui.monitoring.values import open_rows
-        from unipipe_tui.monitoring.verdict.segments import check_segments
+        from unipipe_tui.monitoring.verdict.segments import check_segments, count_segments
 
-        with (
-            all_reachable(reference) as then,
-            all_reachable(current) as now,
-            open_rows(_files(then)) as before,
-            open_rows(_files(now), like=profile) as after,
-        ):
-            return check_segments(before, after, profile, by)
+        def counted() -> tuple[Profile, ...]:
+            with open_rows(_files(then)) as before:
+                return count_segments(before, profile, by)
+
+        with all_reachable(reference) as then, all_reachable(current) as now:
+            parts = self._kept.of(reference, ("segments", profile.digest, by.digest), counted)
+            with open_rows(_files(now), like=profile) as after:
+                return check_segments(parts, after, profile, by)
 
     def importance(
         self, version: int, answers: Path, effects: Mapping[str, float | None], drifted: frozenset[str]

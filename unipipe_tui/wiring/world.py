@@ -38,11 +38,11 @@ from unipipe_tui.store.database import INDEX, Database
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.history import History
 from unipipe_tui.store.jobs import EventFile, JobFolders, JobRecords
-from unipipe_tui.store.outcomes import DecisionOutcomes
-from unipipe_tui.store.predictions import PredictionLog
+from unipipe_tui.store.predictions.log import PredictionLog
+from unipipe_tui.store.predictions.outcomes import DecisionOutcomes
+from unipipe_tui.store.predictions.rollups import Rollups
 from unipipe_tui.store.profile_cache import ProfileCache
 from unipipe_tui.store.rollouts import Rollouts
-from unipipe_tui.store.rollups import Rollups
 from unipipe_tui.store.runs.index import RunIndex
 from unipipe_tui.store.runs.places import File, Memory
 from unipipe_tui.store.store_file import StoreFile
@@ -76,15 +76,30 @@ def own_terminal() -> Terminal:
     return OwnTerminal()
 
 
-def world_at(root: Path, processes: LocalProcesses | None = None) -> World:
+def world_at(root: Path, kept: _Kept | None = None) -> World:
     """The world of the project with this root, whether it exists already or not.
 
-    Worlds that come from one another share what stands by for jobs.
+    Worlds that come from one another share what stands by for jobs, and what they read of prediction logs.
 
     Raises:
         UsageError: its `unipipe.yaml` is wrong.
     """
-    return _world_on(_ground(root.resolve()), processes or LocalProcesses())
+    return _world_on(_ground(root.resolve()), kept or _Kept(LocalProcesses(), {}))
+
+
+@frozen
+class _Kept:
+    """What worlds that come from one another share."""
+
+    processes: LocalProcesses
+    rollups: dict[Path, Rollups]
+    """By the project's own folder."""
+
+    def rollups_of(self, ground: _Ground) -> Rollups:
+        folder = ground.folder
+        return self.rollups.setdefault(
+            folder, Rollups(folder / "predictions", folder / "cache" / "rollups", ground.engine)
+        )
 
 
 @frozen
@@ -114,7 +129,7 @@ def _ground(root: Path) -> _Ground:
     return _Ground(root, config, root / FOLDER, unwritable, engine, database, place, job)
 
 
-def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
+def _world_on(ground: _Ground, kept: _Kept) -> World:
     root, config, folder, place, database = ground.root, ground.config, ground.folder, ground.place, ground.database
     writable = ground.unwritable is None
     git, dvc, tables = GitCommandLine(root), Dvc(root), TableFiles(ground.engine)
@@ -122,7 +137,7 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
     run_index = RunIndex(File(Database(folder, kind=INDEX)) if writable else Memory())
     folders = JobFolders(folder / "jobs")
     profiles = ProfileCache(folder / "cache" / "profiles", count_rows)
-    rollups = Rollups(folder / "predictions", folder / "cache" / "rollups", ground.engine)
+    rollups = kept.rollups_of(ground)
     return World(
         root=root,
         config=config,
@@ -153,7 +168,7 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
         bundles=BundleFolder(folder / "bundles"),
         predictions=PredictionLog(folder / "predictions", ground.engine, rollups),
         operations=rollups,
-        outcomes=DecisionOutcomes(folder / "predictions", ground.engine),
+        outcomes=DecisionOutcomes(folder / "predictions", ground.engine, rollups),
         tables=tables,
         profiler=profiles,
         report_quality=report_quality,
@@ -166,13 +181,13 @@ def _world_on(ground: _Ground, processes: LocalProcesses) -> World:
         history=History(database),
         audit=Audit(database),
         store=StoreFile(database),
-        processes=processes,
+        processes=kept.processes,
         run_program=partial(run_in_project, root),
         recipes=ShippedRecipes(PACKAGE),
         sink_of=partial(open_sink, root, config),
         monitor_turn=partial(monitor_turn, folder),
         tools=(*tools_of_project(git, dvc), *targets.tools()),
-        elsewhere=partial(world_at, processes=processes),
+        elsewhere=partial(world_at, kept=kept),
         trace_of=trace_of,
         secrets=_secrets(config),
     )

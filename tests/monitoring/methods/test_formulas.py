@@ -136,6 +136,13 @@ def test_a_z_test_of_constants_counts_rows() -> None:
     assert of_values(DriftMethod.Z, [4.0] * 9, [6.0] * 9).value == pytest.approx(math.sqrt(18))
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_a_z_test_of_values_too_small_or_too_large_to_square_has_no_figure(size: float) -> None:
+    values = np.arange(9) * size
+    with pytest.raises(NotMeasured, match="too small or too large to square"), np.errstate(all="ignore"):
+        of_values(DriftMethod.Z, values, values + size)
+
+
 @pytest.mark.parametrize("name", [DriftMethod.WASSERSTEIN, DriftMethod.KS])
 def test_what_chance_makes_of_a_distance_is_its_mean_over_samples_of_one_distribution(name: DriftMethod) -> None:
     random = np.random.default_rng(3)

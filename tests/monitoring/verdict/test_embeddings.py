@@ -100,3 +100,20 @@ def test_the_distance_of_means_is_what_was_put_there_and_nothing_without_a_move(
     moved = means_apart(then, now + 0.5)
     assert moved.distance == pytest.approx(0.5, rel=0.1)
     assert moved.p_value == 1 / 500
+
+
+def test_vectors_of_numbers_too_large_to_add_up_are_left_out(tmp_path: Path) -> None:
+    rows = vectors(5, 600).tolist()
+    rows[7][0] = 1e300
+    pq.write_table(pa.table({"v": pa.array(rows, pa.list_(pa.float64()))}), tmp_path / "a.parquet")
+    wild = Files((str(tmp_path / "a.parquet"),))
+    found = compared(wild, wild)
+    assert "599 and 599 vectors of 24 numbers" in found.reason
+    assert not found.drifted
+
+
+def test_means_that_every_permutation_leaves_as_far_apart_are_no_news() -> None:
+    for size in (1.0, 3.0, 0.1):
+        then, now = np.zeros((400, 2)), np.zeros((400, 2))
+        then[0] = size
+        assert means_apart(then, now).p_value == 1.0

@@ -11,7 +11,7 @@ from tests.monitoring.verdict.made import Columns, both, written
 from unipipe_tui.monitoring.drift import check_drift
 from unipipe_tui.monitoring.profiles import profile
 from unipipe_tui.monitoring.values import open_rows
-from unipipe_tui.monitoring.verdict.segments import check_segments
+from unipipe_tui.monitoring.verdict.segments import check_segments, count_segments
 from unipipe_tui.monitoring.verdict.values import SegmentDrift
 
 COUNTRIES = ["DE", "FR", "IT", "PL", "MT"]
@@ -28,8 +28,9 @@ def payments(seed: int, rows: int, moved: str = "", by: float = 0.0) -> dict[str
 
 def segmented(folder: Path, then: Columns, now: Columns, segments: list[str] | None = None) -> SegmentDrift:
     files, profiles = both(folder, then, now)
+    by = profile(files[0], segments or ["country"])
     with open_rows(files[0]) as reference, open_rows(files[1], like=profiles[0]) as current:
-        return check_segments(reference, current, profiles[0], profile(files[0], segments or ["country"]))
+        return check_segments(count_segments(reference, profiles[0], by), current, profiles[0], by)
 
 
 def test_a_column_that_moved_in_one_country_only_is_found_there_and_not_in_the_whole(tmp_path: Path) -> None:
@@ -57,10 +58,11 @@ def test_a_value_with_few_rows_is_told_and_takes_no_part_in_the_adjusting(tmp_pa
 def test_undrifted_windows_raise_hardly_an_alarm_however_many_segments_there_are(tmp_path: Path) -> None:
     files, profiles = both(tmp_path, payments(5, 8_000), payments(6, 2_500))
     by, alarms = profile(files[0], ["country", "kind"]), 0
-    with open_rows(files[0]) as reference:
-        for seed in range(5):
-            with open_rows(written(tmp_path / "next.parquet", payments(100 + seed, 2_500))) as current:
-                alarms += check_segments(reference, current, profiles[0], by).drifted
+    with open_rows(files[0]) as rows:
+        reference = count_segments(rows, profiles[0], by)
+    for seed in range(5):
+        with open_rows(written(tmp_path / "next.parquet", payments(100 + seed, 2_500))) as current:
+            alarms += check_segments(reference, current, profiles[0], by).drifted
     assert alarms == 0
 
 

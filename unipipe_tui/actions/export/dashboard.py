@@ -193,6 +193,9 @@ OPTIONS: dict[str, Json] = {
         "justifyMode": "auto",
         "orientation": "auto",
         "textMode": "auto",
+        "wideLayout": True,
+        "showPercentChange": False,
+        "percentChangeColorMode": "standard",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     },
     "heatmap": {
@@ -203,6 +206,7 @@ OPTIONS: dict[str, Json] = {
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
         "tooltip": {"mode": "single", "showColorScale": False, "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False},
     },

@@ -13,7 +13,7 @@ from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.export import metric_names as names
 from unipipe_tui.actions.export.dashboard import dashboard
 from unipipe_tui.actions.export.rules import groups
-from unipipe_tui.actions.objectives import budgets_of
+from unipipe_tui.actions.objectives.budgets import budgets_of
 from unipipe_tui.actions.output_file import FORCE_HELP, OutputFile, output_file
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import TargetConfig, TargetKind

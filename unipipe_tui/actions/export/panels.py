@@ -51,131 +51,138 @@ class Row:
 
 def rows() -> tuple[Row, ...]:
     """What servers tell of themselves."""
+    return _traffic(), _latency(), _load(), _predictions(), _labels()
+
+
+def _traffic() -> Row:
     requests = _rate(names.REQUESTS)
     failed, refused = _rate(names.REQUESTS, names.FAILED), _rate(names.REQUESTS, 'status=~"4.."')
-    decided = _rate(names.DECISIONS)
+    by_status = f"sum by (status) (rate({selected(names.REQUESTS, *OF_TARGET)}{RATE}))"
+    return Row(
+        "Traffic and errors",
+        (
+            Panel("Requests", (Query(requests),), "Requests a second, by version and variant.", "reqps", stacked=True),
+            Panel(
+                "Answers by status",
+                (Query(by_status, "{{status}}"),),
+                "Also requests that never got to a variant.",
+                "reqps",
+                stacked=True,
+            ),
+            Panel(
+                "Failed and refused",
+                (
+                    Query(_share(failed, requests), f"{LEGEND} failed"),
+                    Query(_share(refused, requests), f"{LEGEND} refused"),
+                ),
+                "Share of requests answered with 5xx (the server's fault) and 4xx (the caller's).",
+                "percentunit",
+                limits=((0, "green"), (0.01, "red")),
+            ),
+        ),
+    )
+
+
+def _latency() -> Row:
+    return Row(
+        "Latency",
+        (
+            Panel(
+                "Percentiles",
+                tuple(
+                    Query(_quantile(share, names.SECONDS), f"{LEGEND} {name}")
+                    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+                ),
+                "Time until the answer was ready, interpolated in the server's histogram.",
+                "s",
+                width=12,
+            ),
+            Panel(
+                "Distribution",
+                (Query(_rate(f"{names.SECONDS}_bucket", by="le"), "{{le}}", "heatmap"),),
+                "Requests a second by time.",
+                "s",
+                kind="heatmap",
+                width=12,
+            ),
+        ),
+    )
+
+
+def _load() -> Row:
+    return Row(
+        "Load",
+        (
+            Panel(
+                "In flight",
+                (Query(f"sum by (target) ({selected(names.IN_FLIGHT, *OF_TARGET)})", "{{target}}"),),
+                "Requests that are being answered.",
+            ),
+            Panel(
+                "Log rows behind",
+                (Query(f"max by (target) ({selected(names.ROWS_BEHIND, *OF_TARGET)})", "{{target}}"),),
+                f"Rows that are not written yet; at {names.MOST_ROWS_WAITING:,} requests are turned away.",
+                limits=((0, "green"), (names.MOST_ROWS_WAITING / 2, "red")),
+            ),
+            Panel(
+                "Copies dropped",
+                (Query(_rate(names.SHADOW_DROPPED)),),
+                f"Copies that the variant {SHADOW} had no time for.",
+                "ops",
+            ),
+        ),
+    )
+
+
+def _predictions() -> Row:
+    yes = _share(_rate(names.DECISIONS, 'decision="1"'), _rate(names.DECISIONS))
+    return Row(
+        "Predictions",
+        (
+            Panel(
+                "Scores",
+                (Query(_rate(f"{names.SCORES}_bucket", by="le"), "{{le}}", "heatmap"),),
+                "Predictions a second by score.",
+                kind="heatmap",
+            ),
+            Panel("Decided yes", (Query(yes),), "Share of decisions that are yes.", "percentunit", most=1),
+            Panel(
+                "Drift of the scores",
+                (Query(_drift()),),
+                "Largest distance of the distributions of an hour's scores now and a week before "
+                "(Kolmogorov-Smirnov, at the histogram's limits). Drift of inputs: unipipe drift check.",
+                "percentunit",
+                most=1,
+            ),
+        ),
+    )
+
+
+def _labels() -> Row:
     labelled = _rate(names.FEEDBACK)
     wrong = _rate(names.FEEDBACK, 'decision="1"', 'label="0"')
     missed = _rate(names.FEEDBACK, 'decision="0"', 'label="1"')
     said_yes = _rate(names.FEEDBACK, 'decision="1"', 'label=~"0|1"')
     was_yes = _rate(names.FEEDBACK, 'decision=~"0|1"', 'label="1"')
-    return (
-        Row(
-            "Traffic and errors",
-            (
-                Panel(
-                    "Requests", (Query(requests),), "Requests a second, by version and variant.", "reqps", stacked=True
+    return Row(
+        "Labels",
+        (
+            Panel("Labels", (Query(labelled),), "Labels a second, by the version that decided.", "ops"),
+            Panel(
+                "Wrong by kind",
+                (
+                    Query(_share(wrong, said_yes), f"{LEGEND} wrong among yes"),
+                    Query(_share(missed, was_yes), f"{LEGEND} missed among yes"),
                 ),
-                Panel(
-                    "Answers by status",
-                    (Query(f"sum by (status) (rate({selected(names.REQUESTS, *OF_TARGET)}{RATE}))", "{{status}}"),),
-                    "Also requests that never got to a variant.",
-                    "reqps",
-                    stacked=True,
-                ),
-                Panel(
-                    "Failed and refused",
-                    (
-                        Query(_share(failed, requests), f"{LEGEND} failed"),
-                        Query(_share(refused, requests), f"{LEGEND} refused"),
-                    ),
-                    "Share of requests answered with 5xx (the server's fault) and 4xx (the caller's).",
-                    "percentunit",
-                    limits=((0, "green"), (0.01, "red")),
-                ),
+                "1 - precision and 1 - recall of the decisions whose labels came now.",
+                "percentunit",
+                most=1,
             ),
-        ),
-        Row(
-            "Latency",
-            (
-                Panel(
-                    "Percentiles",
-                    tuple(
-                        Query(_quantile(share, names.SECONDS), f"{LEGEND} {name}")
-                        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-                    ),
-                    "Time until the answer was ready, interpolated in the server's histogram.",
-                    "s",
-                    width=12,
-                ),
-                Panel(
-                    "Distribution",
-                    (Query(_rate(f"{names.SECONDS}_bucket", by="le"), "{{le}}", "heatmap"),),
-                    "Requests a second by time.",
-                    "s",
-                    kind="heatmap",
-                    width=12,
-                ),
-            ),
-        ),
-        Row(
-            "Load",
-            (
-                Panel(
-                    "In flight",
-                    (Query(f"sum by (target) ({selected(names.IN_FLIGHT, *OF_TARGET)})", "{{target}}"),),
-                    "Requests that are being answered.",
-                ),
-                Panel(
-                    "Log rows behind",
-                    (Query(f"max by (target) ({selected(names.ROWS_BEHIND, *OF_TARGET)})", "{{target}}"),),
-                    f"Rows that are not written yet; at {names.MOST_ROWS_WAITING:,} requests are turned away.",
-                    limits=((0, "green"), (names.MOST_ROWS_WAITING / 2, "red")),
-                ),
-                Panel(
-                    "Copies dropped",
-                    (Query(_rate(names.SHADOW_DROPPED)),),
-                    f"Copies that the variant {SHADOW} had no time for.",
-                    "ops",
-                ),
-            ),
-        ),
-        Row(
-            "Predictions",
-            (
-                Panel(
-                    "Scores",
-                    (Query(_rate(f"{names.SCORES}_bucket", by="le"), "{{le}}", "heatmap"),),
-                    "Predictions a second by score.",
-                    kind="heatmap",
-                ),
-                Panel(
-                    "Decided yes",
-                    (Query(_share(_rate(names.DECISIONS, 'decision="1"'), decided)),),
-                    "Share of decisions that are yes.",
-                    "percentunit",
-                    most=1,
-                ),
-                Panel(
-                    "Drift of the scores",
-                    (Query(_drift()),),
-                    "Largest distance of the distributions of an hour's scores now and a week before "
-                    "(Kolmogorov-Smirnov, at the histogram's limits). Drift of inputs: unipipe drift check.",
-                    "percentunit",
-                    most=1,
-                ),
-            ),
-        ),
-        Row(
-            "Labels",
-            (
-                Panel("Labels", (Query(labelled),), "Labels a second, by the version that decided.", "ops"),
-                Panel(
-                    "Wrong by kind",
-                    (
-                        Query(_share(wrong, said_yes), f"{LEGEND} wrong among yes"),
-                        Query(_share(missed, was_yes), f"{LEGEND} missed among yes"),
-                    ),
-                    "1 - precision and 1 - recall of the decisions whose labels came now.",
-                    "percentunit",
-                    most=1,
-                ),
-                Panel(
-                    "Labels for decisions",
-                    (Query(_share(labelled, decided)),),
-                    "Labels that came, for each decision given in the same time.",
-                    "percentunit",
-                ),
+            Panel(
+                "Labels for decisions",
+                (Query(_share(labelled, _rate(names.DECISIONS))),),
+                "Labels that came, for each decision given in the same time.",
+                "percentunit",
             ),
         ),
     )

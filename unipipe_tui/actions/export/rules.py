@@ -10,7 +10,7 @@ from typing import Any
 
 from unipipe_tui.actions.export import metric_names as names
 from unipipe_tui.actions.export.metric_names import of_target, selected
-from unipipe_tui.actions.objectives import budgets_of, good_words
+from unipipe_tui.actions.objectives.budgets import budgets_of, good_words
 from unipipe_tui.config import ObjectiveConfig, OperationsConfig
 from unipipe_tui.domain.moments import length_of, seconds_of
 from unipipe_tui.domain.objectives import Arriving, BurnRule, ObjectiveKind, QualityShare

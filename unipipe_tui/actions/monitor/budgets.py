@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unipipe_tui.actions.objectives import accounts_of, findings_of
+from unipipe_tui.actions.objectives.budgets import accounts_of, findings_of
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.events import Noted

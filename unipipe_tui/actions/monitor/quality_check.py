@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from unipipe_tui.actions.drift import judged_version
+from unipipe_tui.actions.drift.checking import judged_version
 from unipipe_tui.actions.performance import ShowPerformance, settings_of
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from unipipe_tui.actions.alert_delivering import deliver
-from unipipe_tui.actions.alert_settling import open_alerts, settle
+from unipipe_tui.actions.alerts.delivering import deliver
+from unipipe_tui.actions.alerts.settling import open_alerts, settle
 from unipipe_tui.actions.monitor.checks import CHECKS, WORKSPACE_CHECKS, MonitorCheck
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.alerts import Turn, sentence
@@ -226,9 +226,10 @@ class _Watch(threading.Thread):
     def seen(self, until: float, within_seconds: float) -> Watched:
         """What was said by then; `until` is a monotonic time in seconds."""
         self.join(max(0.0, until - monotonic()))
-        said = tuple(self._said)
-        if self._ended is not None or len(said) == len(self._checks):
-            return Watched(self.target, said, (self._ended or monotonic()) - self._begun)
+        # In this order: once it has ended, all is said.
+        ended, said = self._ended, tuple(self._said)
+        if ended is not None or len(said) == len(self._checks):
+            return Watched(self.target, said, (ended or monotonic()) - self._begun)
         self._progress.leave()
         stuck = self._checks[len(said)].name
         late = f"{stuck} gave no answer within {within_seconds:g} seconds; it and what comes after it was left out"

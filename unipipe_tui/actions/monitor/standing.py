@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.alert_settling import open_alerts
-from unipipe_tui.actions.asking import ask_all
-from unipipe_tui.actions.recorded_checks import RecordedPerformance, read_check
+from unipipe_tui.actions.alerts.settling import open_alerts
+from unipipe_tui.actions.asking import ask, ask_all
+from unipipe_tui.actions.drift.recorded import RecordedPerformance, read_check
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.records import Alert
@@ -69,7 +69,8 @@ def show_standing(request: MonitorStatus, world: World) -> MonitorStanding:
         recorded = [_recorded(name, alerts, world) for name in names]
     found = [_with_traffic(one, world) for one in recorded]
     if request.ask:
-        asked = {one.target: one.status for one in ask_all(world)}
+        every = ask_all(world) if request.target is None else (ask(world, *names),)
+        asked = {one.target: one.status for one in every}
         found = [
             replace(
                 one,

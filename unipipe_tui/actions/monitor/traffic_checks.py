@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from unipipe_tui.actions.check_findings import performance_finding
-from unipipe_tui.actions.drift import (
+from unipipe_tui.actions.drift.checking import (
     DriftOrder,
     evaluate,
     findings_of,
@@ -11,9 +10,10 @@ from unipipe_tui.actions.drift import (
     judged_version,
     target_order,
 )
+from unipipe_tui.actions.drift.findings import performance_finding
+from unipipe_tui.actions.drift.sets import configured_reference
 from unipipe_tui.actions.release.collecting import bring_log
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.findings import AlertKind, Finding
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.values import frozen
@@ -27,17 +27,14 @@ class TrafficDriftCheck:
 
     def findings(self, world: World, target: str, progress: Progress) -> tuple[Finding, ...]:
         """Whether the latest traffic still looks like the reference; nothing without a reference, or without traffic."""
-        name = world.config.data.reference
-        if name is None:
+        if world.config.data.reference is None:
             return ()
-        path = world.root / name
-        if not path.is_file():
-            raise UsageError(f"The reference {name} is missing.", hint="Make it: unipipe pipeline run, or dvc pull")
+        reference = configured_reference(world)
         bring_log(world, target, progress)
         if not world.predictions.totals(target)[0]:
             return ()
         rows = world.config.monitoring.window_rows
-        order = DriftOrder(target, path, None, rows, (), False, judged_version(target, world))
+        order = DriftOrder(target, reference, None, rows, (), False, judged_version(target, world))
         checked = evaluate(target_order(order, world), world, progress)
         # Decisions have a check of their own, which does not hang on a reference.
         return tuple(one for one in findings_of(target, checked, world) if one.kind is AlertKind.DRIFT)

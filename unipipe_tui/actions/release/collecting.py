@@ -63,7 +63,9 @@ def damage_of(world: World, target: str) -> str:
     if not damaged:
         return ""
     some = ", ".join(damaged[:MOST_NAMED]) + (", ..." if len(damaged) > MOST_NAMED else "")
-    return f"{len(damaged)} segments of the log of {target} were cut off, so their rows are missing: {some}"
+    segments = "1 segment" if len(damaged) == 1 else f"{len(damaged)} segments"
+    were = "was" if len(damaged) == 1 else "were"
+    return f"{segments} of the log of {target} {were} cut off, so that rows are missing: {some}"
 
 
 COLLECT = Change(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.alert_settling import open_alerts
+from unipipe_tui.actions.alerts.settling import open_alerts
 from unipipe_tui.actions.asking import way_to_start
 from unipipe_tui.actions.release.history import ReleaseHistory, ReleaseLine, list_releases
 from unipipe_tui.actions.release.status import TargetStatus, target_status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from unipipe_tui.adapters.docker.dockerfile import (
     USER,
     server_arguments,
 )
+from unipipe_tui.config.targets import TelemetryConfig
 from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.values import frozen
 
@@ -25,6 +27,8 @@ PROCESSES = 512
 DESIRED_FILE = f"{STATE_FOLDER}/desired.json"
 """Of the router: in its volume, so that a router that is made anew goes on with it."""
 TOKEN_VARIABLE = "UNIPIPE_SERVE_TOKEN"  # noqa: S105
+COLLECTOR_HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+"""Tokens for a collector, mostly."""
 _LABEL_PROJECT, _LABEL_TARGET, _LABEL_ROLE = f"{OWN}/project", f"{OWN}/target", f"{OWN}/role"
 _OF_A_VERSION = tuple(f"{OWN}/{word}" for word in ("model", "version", "digest", "commit", "data", "run"))
 LABEL_FORMAT = f"{OWN}/format"
@@ -128,11 +132,40 @@ class Release:
     at: datetime
 
 
-def run_version(site: Site, bundle: Bundle, image: str, variant: str, release: Release) -> tuple[str, ...]:
+@frozen
+class Surroundings:
+    """What the servers of a target find in their environment."""
+
+    plain: Mapping[str, str] = field(default_factory=dict)
+    """What anybody may see in a command line."""
+    secret: tuple[str, ...] = ()
+    """Names of variables whose values the engine's command line takes from its own environment, and does not show."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same for `docker run`."""
+        told = (*(f"{name}={value}" for name, value in self.plain.items()), *self.secret)
+        return tuple(word for one in told for word in ("--env", one))
+
+
+NOTHING_TOLD = Surroundings()
+
+
+def surroundings_of(telemetry: TelemetryConfig | None, here: Mapping[str, str]) -> Surroundings:
+    """What tells servers of a collector; a token for it is the one in the environment of whoever starts them."""
+    if telemetry is None:
+        return NOTHING_TOLD
+    return Surroundings(telemetry.variables, (COLLECTOR_HEADERS,) if here.get(COLLECTOR_HEADERS) else ())
+
+
+def run_version(
+    site: Site, bundle: Bundle, image: str, variant: str, release: Release, around: Surroundings = NOTHING_TOLD
+) -> tuple[str, ...]:
     """Words for `docker`: start a version that only the router can reach."""
     return (
         *_run(site.container(bundle.digest, image), site),
         *("--network-alias", site.address(bundle.digest, image)),
+        *around.words,
         *("--tmpfs", f"{STATE_FOLDER}:mode=0700,uid={USER.split(':')[0]},gid={USER.split(':')[1]}"),
         *_labelled(
             {
@@ -155,15 +188,21 @@ def run_version(site: Site, bundle: Bundle, image: str, variant: str, release: R
 
 
 def run_router(
-    site: Site, image: str, host: str, port: int, release: Release, options: Sequence[str]
+    site: Site,
+    image: str,
+    host: str,
+    port: int,
+    release: Release,
+    options: Sequence[str],
+    around: Surroundings = NOTHING_TOLD,
 ) -> tuple[str, ...]:
     """Words for `docker`: start the server that callers reach; what it shall route to is told to it later."""
     return (
         *_run(site.router, site),
         *("--publish", f"{f'[{host}]' if ':' in host else host}:{port}:{PORT}"),
         *("--volume", f"{site.volume}:{STATE_FOLDER}"),
-        # Without a value: the command line takes it from the environment, and does not show it.
-        *(("--env", TOKEN_VARIABLE) if "--token-env" in options else ()),
+        *around.words,
+        *Surroundings(secret=(TOKEN_VARIABLE,) if "--token-env" in options else ()).words,
         *_labelled(
             {
                 **site.labels,

@@ -47,9 +47,11 @@ SERVING_PACKAGES = (
     "orjson",
     # uvicorn takes these two by itself where they are, and reads requests faster with them.
     *("uvloop", "httptools"),
+    # Imported only in a container that is told of a collector.
+    "opentelemetry-exporter-otlp-proto-http",
 )
 """What the serving room imports."""
-LIMITED_BY_MLFLOW = ("pandas", "numpy", "pyarrow", "fastapi", "uvicorn")
+LIMITED_BY_MLFLOW = ("pandas", "numpy", "pyarrow", "fastapi", "uvicorn", "opentelemetry-exporter-otlp-proto-http")
 """What every MLflow allows in certain versions only."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FILE_OPTION = re.compile(r"(?:-r|-c|--requirement|--constraint)[\s=]+(?P<file>\S+)")

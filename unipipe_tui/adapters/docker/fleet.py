@@ -14,9 +14,11 @@ from unipipe_tui.adapters.docker.containers import (
     DESIRED_FILE,
     LABEL_FORMAT,
     LABEL_VOLUME,
+    NOTHING_TOLD,
     Container,
     Release,
     Site,
+    Surroundings,
     read_containers,
     run_router,
     run_version,
@@ -50,11 +52,19 @@ class Door:
 class Fleet:
     """All containers that bear the labels of one target, whoever started them."""
 
-    def __init__(self, engine: Engine, site: Site, door: Door, router_options: Sequence[str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        site: Site,
+        door: Door,
+        router_options: Sequence[str],
+        around: Surroundings = NOTHING_TOLD,
+    ) -> None:
         self._engine = engine
         self._site = site
         self._door = door
         self._router_options = tuple(router_options)
+        self._around = around
 
     def look(self) -> tuple[Container, ...]:
         """What there is, the router first. Raises ToolMissing."""
@@ -92,11 +102,13 @@ class Fleet:
             # What was only made, died before or was stopped is no place to begin from.
             self.remove([there], progress, seconds=0)
         bundle = needed.package.bundle
-        return self._run(name, run_version(self._site, bundle, needed.image, needed.variant, release), progress)
+        words = run_version(self._site, bundle, needed.image, needed.variant, release, self._around)
+        return self._run(name, words, progress)
 
     def start_router(self, image: str, release: Release, progress: Progress) -> Container:
         """Start the server that callers reach; it goes on with the last order that its volume holds."""
-        words = run_router(self._site, image, self._door.host, self._door.port, release, self._router_options)
+        door = (self._door.host, self._door.port)
+        words = run_router(self._site, image, *door, release, self._router_options, self._around)
         return self._run(self._site.router, words, progress)
 
     def replace_router(self, router: Container, image: str, release: Release, progress: Progress) -> Container:

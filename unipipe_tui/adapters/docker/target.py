@@ -7,7 +7,14 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from unipipe_tui.adapters.docker.collecting import CountRows, collect_log
-from unipipe_tui.adapters.docker.containers import TOKEN_VARIABLE, Container, Release, Role, Site
+from unipipe_tui.adapters.docker.containers import (
+    TOKEN_VARIABLE,
+    Container,
+    Release,
+    Role,
+    Site,
+    surroundings_of,
+)
 from unipipe_tui.adapters.docker.engine import Engine
 from unipipe_tui.adapters.docker.fleet import Door, Fleet
 from unipipe_tui.adapters.docker.images import Images
@@ -15,7 +22,7 @@ from unipipe_tui.adapters.docker.orders import Needed, needed_for, order_text
 from unipipe_tui.adapters.targets.desired import with_order
 from unipipe_tui.adapters.targets.http import Answering, ServerAt
 from unipipe_tui.adapters.targets.serving_process import new_order
-from unipipe_tui.config.targets import LogMode
+from unipipe_tui.config.targets import TelemetryConfig
 from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.errors import Refused, ToolMissing, UnipipeError
 from unipipe_tui.domain.plans import Effect, EffectKind
@@ -23,7 +30,7 @@ from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant, Package, W
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Measures
 from unipipe_tui.domain.rollouts.traffic import Traffic, Variant
-from unipipe_tui.domain.serving import FeedbackTaken, Predicted, Record, ServerState, Value
+from unipipe_tui.domain.serving import FeedbackTaken, LogMode, Predicted, Record, ServerState, Value
 from unipipe_tui.domain.values import frozen
 
 GRACE_SECONDS = 1.0
@@ -66,6 +73,7 @@ class DockerTarget:
         count_rows: CountRows,
         mode: LogMode = LogMode.BEHIND,
         environment: Mapping[str, str] | None = None,
+        telemetry: TelemetryConfig | None = None,
     ) -> None:
         """`predictions` is the folder that this target's log is brought to; `count_rows` counts those of a Parquet file."""
         self._target = target
@@ -75,8 +83,10 @@ class DockerTarget:
         self._door = door
         self._predictions = predictions
         self._count_rows = count_rows
-        token = ("--token-env", TOKEN_VARIABLE) if (environment or {}).get(TOKEN_VARIABLE) else ()
-        self._fleet = Fleet(engine, self._site, door, ("--log-mode", mode.value, *token))
+        here = environment or {}
+        token = ("--token-env", TOKEN_VARIABLE) if here.get(TOKEN_VARIABLE) else ()
+        around = surroundings_of(telemetry, here)
+        self._fleet = Fleet(engine, self._site, door, ("--log-mode", mode.value, *token), around)
 
     def verify(self) -> str:
         """Which engine it is on.

@@ -71,7 +71,7 @@ def router_documents(course: Course, host_of: Callable[[str], str], columns: Col
     annotations = release_annotations(course.wanted) | {n.DESIRED: hashlib.sha256(desired.encode()).hexdigest()}
     labels = pods_of(course.names, n.ROUTER_PART)
     image = course.package(traffic.main).image or ""
-    pod = Pod(image=image, desired=name, log=course.config.log)
+    pod = Pod(image=image, desired=name, log=course.config.log, telemetry=course.config.telemetry)
     spec = _deployment_spec(course, labels, annotations, pod, replicas)
     return [
         object_of("v1", "ConfigMap", course, name, part=n.ROUTER_PART, data={DESIRED_FILE: desired}),
@@ -142,6 +142,8 @@ def all_documents(course: Course, capacity: int) -> list[Document]:
     return [*documents, service(course), *(one for one in (scaled, route(course)) if one is not None)]
 
 
+_NAMES = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+"""How a pod asks where a name is."""
 Columns = Callable[[Package], Sequence[InputColumn]]
 """What a packed model takes."""
 
@@ -184,7 +186,12 @@ def _deployment(course: Course, variant: Variant, replicas: int | None) -> Docum
     lasting = {
         key: annotations[key] for key in (n.MODEL, n.DIGEST, n.RUN, n.COMMIT, n.DATA, n.IMAGE) if key in annotations
     }
-    pod = Pod(image=package.image or "", desired=_desired(course, variant)[0], log=course.config.log)
+    pod = Pod(
+        image=package.image or "",
+        desired=_desired(course, variant)[0],
+        log=course.config.log,
+        telemetry=course.config.telemetry,
+    )
     labels = _own_pods(course, variant) | {n.VERSION: str(variant.version), n.BUNDLE: n.bundle_label(variant.digest)}
     spec = _deployment_spec(course, labels, lasting, pod, replicas, selector=_own_pods(course, variant))
     return object_of(
@@ -313,23 +320,25 @@ def _backend(course: Course) -> Document:
 
 
 def _network_policy(course: Course) -> Document:
-    """Anybody may ask a pod for predictions, and a pod asks nobody for anything."""
+    """Anybody may ask a pod for predictions, and a pod asks nobody for anything; of a collector it knows the port."""
+    collector: list[Document] = []
+    if course.config.telemetry is not None:
+        collector = [{"ports": _NAMES}, {"ports": [{"port": course.config.telemetry.port, "protocol": "TCP"}]}]
     spec = {
         "podSelector": {"matchLabels": pods_of(course.names)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}],
-        "egress": [],
+        "egress": collector,
     }
     return object_of("networking.k8s.io/v1", "NetworkPolicy", course, course.names.own, spec=spec)
 
 
 def _router_network_policy(course: Course) -> Document:
     models = {"podSelector": {"matchLabels": pods_of(course.names, n.MODEL_PART)}}
-    names = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
     spec = {
         "podSelector": {"matchLabels": pods_of(course.names, n.ROUTER_PART)},
         "policyTypes": ["Egress"],
-        "egress": [{"to": [models], "ports": [{"port": PORT, "protocol": "TCP"}]}, {"ports": names}],
+        "egress": [{"to": [models], "ports": [{"port": PORT, "protocol": "TCP"}]}, {"ports": _NAMES}],
     }
     return object_of(
         "networking.k8s.io/v1", "NetworkPolicy", course, course.names.router, part=n.ROUTER_PART, spec=spec

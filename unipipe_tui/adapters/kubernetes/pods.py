@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from unipipe_tui.adapters.docker.dockerfile import PORT, STATE_FOLDER, USER, server_arguments
-from unipipe_tui.config.targets import KubernetesConfig, LogMode
+from unipipe_tui.config.targets import KubernetesConfig, TelemetryConfig
+from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.values import frozen
 
 PORT_NAME = "http"
@@ -33,6 +34,7 @@ class Pod:
     desired: str
     """Name of the ConfigMap with its desired file."""
     log: LogMode
+    telemetry: TelemetryConfig | None = None
 
 
 def pod_template(
@@ -70,6 +72,7 @@ def _container(pod: Pod, settings: KubernetesConfig) -> dict[str, Any]:
         # What the image starts is its own affair; only where its files are is ours.
         "args": [*server_arguments(f"{DESIRED_FOLDER}/{DESIRED_FILE}"), "--log-mode", pod.log.value],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
+        **_surroundings(pod.telemetry),
         "startupProbe": _probe("/readyz", STARTUP_PERIOD_SECONDS, failures=max(settings.ready_within_seconds, 1)),
         "readinessProbe": _probe("/readyz", READY_PERIOD_SECONDS, failures=5),
         "livenessProbe": _probe("/healthz", 10, failures=3),
@@ -88,6 +91,16 @@ def _container(pod: Pod, settings: KubernetesConfig) -> dict[str, Any]:
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
     }
+
+
+def _surroundings(telemetry: TelemetryConfig | None) -> dict[str, Any]:
+    """What it finds in its environment."""
+    if telemetry is None:
+        return {}
+    told: dict[str, Any] = {"env": [{"name": name, "value": value} for name, value in telemetry.variables.items()]}
+    if telemetry.secret:
+        told["envFrom"] = [{"secretRef": {"name": telemetry.secret}}]
+    return told
 
 
 def _probe(path: str, period_seconds: int, failures: int) -> dict[str, Any]:

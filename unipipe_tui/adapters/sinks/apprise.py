@@ -35,7 +35,8 @@ class AppriseSink:
             )
         told = {"title": "unipipe", "body": _body(event), "type": _type(event), "seconds": self._timeout}
         done = process.capture(
-            (sys.executable, "-m", SENDER, self._variable),
+            # -P: it is begun in the project, whose own modules must not be taken for the library's.
+            (sys.executable, "-P", "-m", SENDER, self._variable),
             timeout=self._timeout + BEGIN_SECONDS,
             stdin=json.dumps(told),
         )

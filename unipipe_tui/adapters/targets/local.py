@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from unipipe_tui.adapters.targets.desired import Desired, Source, desired_text
 from unipipe_tui.adapters.targets.serving_process import Found, ServingProcess, new_order
-from unipipe_tui.config.targets import LogMode
 from unipipe_tui.domain.bundles import Bundle
 from unipipe_tui.domain.errors import Refused
 from unipipe_tui.domain.plans import Effect, EffectKind
@@ -18,7 +17,7 @@ from unipipe_tui.domain.ports.targets import LiveTarget, Package, Wanted
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Measures
 from unipipe_tui.domain.rollouts.traffic import Traffic
-from unipipe_tui.domain.serving import FeedbackTaken, Predicted, Record, ServerState, Value
+from unipipe_tui.domain.serving import FeedbackTaken, LogMode, Predicted, Record, ServerState, Value
 
 
 class LocalTarget:
@@ -34,8 +33,10 @@ class LocalTarget:
         mode: LogMode = LogMode.BEHIND,
         *,
         allow_pickle: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        self._process = ServingProcess(target, folder, predictions, host, port, mode, allow_pickle=allow_pickle)
+        place = (target, folder, predictions, host, port, mode)
+        self._process = ServingProcess(*place, allow_pickle=allow_pickle, variables=variables)
 
     def verify(self) -> str:
         """Where it is; a process of this machine can always be reached."""

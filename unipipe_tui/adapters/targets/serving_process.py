@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic, sleep
@@ -14,11 +15,10 @@ from time import monotonic, sleep
 from unipipe_tui.adapters import process
 from unipipe_tui.adapters.targets.desired import with_order, write_desired
 from unipipe_tui.adapters.targets.http import TOKEN_VARIABLE, Answering, ServerAt
-from unipipe_tui.config.targets import LogMode
 from unipipe_tui.domain.errors import Failed, ToolMissing
 from unipipe_tui.domain.events import Advanced, Noted
 from unipipe_tui.domain.progress import Progress
-from unipipe_tui.domain.serving import ServerState
+from unipipe_tui.domain.serving import LogMode, ServerState
 from unipipe_tui.domain.values import frozen
 
 READY_WITHIN_SECONDS = 90.0
@@ -67,8 +67,12 @@ class ServingProcess:
         mode: LogMode = LogMode.BEHIND,
         *,
         allow_pickle: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`allow_pickle`: the next start loads also models that run code when they are loaded."""
+        """`allow_pickle`: the next start loads also models that run code when they are loaded.
+
+        `variables` stand in its environment beside those of this process.
+        """
         self.target = target
         self.folder = folder
         self._predictions = predictions
@@ -76,6 +80,7 @@ class ServingProcess:
         self._port = port
         self._mode = mode
         self._allow_pickle = allow_pickle
+        self._variables = variables or {}
 
     @property
     def url(self) -> str:
@@ -139,7 +144,7 @@ class ServingProcess:
         write_desired(self._desired_file, wish)
         log = self.folder / "server.log"
         log.write_bytes(b"")
-        pid = process.start_detached(self.argv(), cwd=self.folder, output=log)
+        pid = process.start_detached(self.argv(), cwd=self.folder, output=log, env=self._variables)
         self._record(pid)
         progress.emit(Noted(f"The server starts on {self.url} as process {pid}."))
         try:

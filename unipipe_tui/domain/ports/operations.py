@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from unipipe_tui.domain.operations import Hour, Minute, OperationsCoverage, PredictedHour, ServerHour
+from unipipe_tui.domain.operations import Hour, Minute, OperationsCoverage, PredictedHour, ServerHour, SummingUp
 
 
 class OperationsLog(Protocol):
     """What servers wrote of themselves; what they never wrote is missing, not made up."""
+
+    def under_way(self, target: str) -> SummingUp | None:
+        """How far a log is that is read for the first time; None while it is not. Asks no disk."""
+        ...
 
     def minutes(self, target: str, since: datetime, until: datetime) -> tuple[Minute, ...]:
         """Every minute in [since, until), one for each variant, oldest first; servers of the same variant are added."""

@@ -81,7 +81,7 @@ class Predictions(Protocol):
         ...
 
     def damaged(self, target: str) -> tuple[str, ...]:
-        """The names of segments that were cut off: their rows are missing from every answer."""
+        """The names of segments that were cut off: rows of theirs are missing from every answer."""
         ...
 
     def totals(self, target: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import math
 
 import duckdb
 
-from unipipe_tui.monitoring.counting.numbers import SQUARABLE, edges_between, rounded
+from unipipe_tui.monitoring.counting.numbers import ENDS, SQUARABLE, edges_between, rounded
 from unipipe_tui.monitoring.distributions import NumericDistribution
 from unipipe_tui.monitoring.sources import quoted_name
 
@@ -60,7 +60,8 @@ def _nearly_equal_mass_edges(connection: duckdb.DuckDBPyConnection, name: str, b
     assert found is not None, "an aggregate without groups answers one row"
     smallest, largest, quantiles = found
     if smallest is None:
-        return ()
+        present = connection.execute(f"SELECT count(value) FROM ({_numbers(name)})").fetchall()[0][0]
+        return ENDS if present else ()
     return edges_between(smallest, largest, quantiles if bins > 1 else [])
 
 

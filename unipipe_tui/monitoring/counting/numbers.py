@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from unipipe_tui.monitoring.distributions import NumericDistribution
 
 SQUARABLE = 1e150
+ENDS = (-sys.float_info.max, sys.float_info.max)
+"""The edges where all values are infinite: a finite one lies between them."""
 
 
 def count_sorted(
@@ -19,12 +22,13 @@ def count_sorted(
 ) -> NumericDistribution:
     """Count values that are in order and hold no NaN: in bins with these edges, or else in new ones of equal mass."""
     finite = values[_places(values, -math.inf, math.inf)]
-    edges = equal_mass_edges(finite, bins) if edges is None else tuple(edges)
+    if edges is None:
+        edges = equal_mass_edges(finite, bins) or (ENDS if len(values) else ())
     up_to = np.searchsorted(values, np.array(edges, dtype=np.float64), side="right")
     counts = np.diff(up_to, prepend=0, append=len(values))
     mean, std = _moments(values[_places(values, -SQUARABLE, SQUARABLE)])
     return NumericDistribution(
-        edges=edges,
+        edges=tuple(edges),
         counts=tuple(counts.tolist()),
         missing=missing,
         minimum=_plain(finite[0]) if len(finite) else None,

@@ -189,7 +189,7 @@ def _judged(method: Method, measured: Measured, p_value: float | None) -> Column
     found, column = measured.measurement, measured.column
     if found is None or not math.isfinite(found.value):
         said = measured.reason or f"{method.name} has no value for this column."
-        return replace(column, reason=said + _gaps(column))
+        return replace(column, reason=said + _gaps(column), judged=column.drifted)
     known = Found(found.value, p_value, found.effect, found.limit)
     fewest = min(found.reference_values, found.current_values)
     few = fewest < method.decision.fewest
@@ -201,6 +201,7 @@ def _judged(method: Method, measured: Measured, p_value: float | None) -> Column
     return replace(
         column,
         drifted=not few and method.decision.drifted(known),
+        judged=not few,
         reason=f"{_told(method, found)}: {verdict}.{_gaps(column)}",
         value=found.value,
         p_value=found.p_value,

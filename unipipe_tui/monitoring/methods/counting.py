@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.methods.method import NotMeasured
-from unipipe_tui.monitoring.values import Labels
+from unipipe_tui.monitoring.values import Column, Labels, Numbers
 
 NO_REFERENCE = "The reference holds no value that can be compared."
 NO_CURRENT = "The current data holds no value that can be compared."
@@ -23,6 +23,13 @@ class Counts:
     reference: NDArray[Any]
     current: NDArray[Any]
     bins: str
+
+
+def finite_of_both(reference: Column, current: Column) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The finite numbers of two columns of numbers. Raises `NotMeasured` when one of the two holds none."""
+    assert isinstance(reference, Numbers)
+    assert isinstance(current, Numbers)
+    return some(reference.finite, NO_REFERENCE), some(current.finite, NO_CURRENT)
 
 
 def some(values: NDArray[Any], otherwise: str) -> NDArray[Any]:
@@ -65,8 +72,8 @@ def by_value(reference: NDArray[Any], current: NDArray[Any]) -> Counts:
     return Counts(then, now, values_told(len(values)))
 
 
-def by_name(reference: Labels, current: Labels) -> Counts:
-    """Counts of every name that one of the two holds. Raises `NotMeasured` when one of the two holds none."""
+def by_name(reference: Column, current: Column) -> Counts:
+    """Counts of every name that one of two columns of names holds. Raises `NotMeasured` when one of the two holds none."""
     then, now = _by_name(reference), _by_name(current)
     if not then:
         raise NotMeasured(NO_REFERENCE)
@@ -76,7 +83,8 @@ def by_name(reference: Labels, current: Labels) -> Counts:
     return Counts(_listed(names, then), _listed(names, now), values_told(len(names)))
 
 
-def _by_name(labels: Labels) -> dict[str, int]:
+def _by_name(labels: Column) -> dict[str, int]:
+    assert isinstance(labels, Labels)
     return {name: count for name, count in zip(labels.names, labels.counts.tolist(), strict=True) if count}
 
 

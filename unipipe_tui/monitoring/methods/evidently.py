@@ -11,19 +11,17 @@ from scipy.spatial.distance import jensenshannon
 
 from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.monitoring.methods.counting import (
-    NO_CURRENT,
-    NO_REFERENCE,
     Counts,
     by_name,
     by_value,
     edges_of,
+    finite_of_both,
     has_more_values_than,
     in_bins,
-    some,
 )
 from unipipe_tui.monitoring.methods.decisions import AtLeast, SignificantAt
 from unipipe_tui.monitoring.methods.method import Measurement, Method, Scale
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.values import Column, Labels
 
 FEW_VALUES = 20
 RARE = 1e-4
@@ -40,58 +38,47 @@ def psi(reference: Column, current: Column) -> Measurement:
     """The population stability index of the shares, an empty cell read as a small share."""
     counts, then, now = _shares(reference, current)
     p, q = _floored(then), _floored(now)
-    return _measured(reference, current, counts, float(np.sum((p - q) * np.log(p / q))))
+    return Measurement.between(reference, current, float(np.sum((p - q) * np.log(p / q))), bins=counts.bins)
 
 
 def jensen_shannon(reference: Column, current: Column) -> Measurement:
     """The Jensen-Shannon distance of the shares, with the natural logarithm."""
     counts, then, now = _shares(reference, current)
-    return _measured(reference, current, counts, float(jensenshannon(then, now)))
+    return Measurement.between(reference, current, float(jensenshannon(then, now)), bins=counts.bins)
 
 
 def wasserstein(reference: Column, current: Column) -> Measurement:
     """The Wasserstein distance in standard deviations of the reference."""
-    then, now = _both(reference, current)
+    then, now = finite_of_both(reference, current)
     norm = max(float(np.std(then)), LEAST_SPREAD)
-    return _measured(reference, current, None, float(stats.wasserstein_distance(then, now) / norm))
+    return Measurement.between(reference, current, float(stats.wasserstein_distance(then, now) / norm))
 
 
 def ks(reference: Column, current: Column) -> Measurement:
     """The p-value of the Kolmogorov-Smirnov test."""
-    found = stats.ks_2samp(*_both(reference, current))
+    found = stats.ks_2samp(*finite_of_both(reference, current))
     p = float(found.pvalue)
-    return _measured(reference, current, None, p, p_value=p, effect=float(found.statistic))
+    return Measurement.between(reference, current, p, p_value=p, effect=float(found.statistic))
 
 
 def chisquare(reference: Column, current: Column) -> Measurement:
     """The p-value of a chi-square test of the current counts against the shares of the reference, taken as exact."""
-    counts = _by_name(reference, current)
+    counts = by_name(reference, current)
     expected = counts.reference * (counts.current.sum() / counts.reference.sum())
     with np.errstate(all="ignore"):
         found = stats.chisquare(counts.current, expected)
     p = float(found.pvalue)
     effect = float(np.sqrt(found.statistic / counts.current.sum()))
-    return _measured(reference, current, counts, p, p_value=p, effect=effect if np.isfinite(effect) else None)
-
-
-def _both(reference: Column, current: Column) -> tuple[NDArray[Any], NDArray[Any]]:
-    assert isinstance(reference, Numbers)
-    assert isinstance(current, Numbers)
-    return some(reference.finite, NO_REFERENCE), some(current.finite, NO_CURRENT)
-
-
-def _by_name(reference: Column, current: Column) -> Counts:
-    assert isinstance(reference, Labels)
-    assert isinstance(current, Labels)
-    return by_name(reference, current)
+    known = effect if np.isfinite(effect) else None
+    return Measurement.between(reference, current, p, p_value=p, effect=known, bins=counts.bins)
 
 
 def _shares(reference: Column, current: Column) -> tuple[Counts, NDArray[Any], NDArray[Any]]:
     """The cells, and the shares of the rows with a value that lie in them."""
     if isinstance(reference, Labels):
-        counts = _by_name(reference, current)
+        counts = by_name(reference, current)
         return counts, counts.reference / counts.reference.sum(), counts.current / counts.current.sum()
-    then, now = _both(reference, current)
+    then, now = finite_of_both(reference, current)
     counts = _in_bins(then, now) if has_more_values_than(FEW_VALUES, then) else by_value(then, now)
     return counts, counts.reference / len(then), counts.current / len(now)
 
@@ -105,25 +92,6 @@ def _in_bins(reference: NDArray[Any], current: NDArray[Any]) -> Counts:
 def _floored(shares: NDArray[Any]) -> NDArray[Any]:
     least = shares[shares != 0].min()
     return np.where(shares == 0, least / 10**6 if least <= RARE else RARE, shares)
-
-
-def _measured(
-    reference: Column,
-    current: Column,
-    counts: Counts | None,
-    value: float,
-    p_value: float | None = None,
-    effect: float | None = None,
-) -> Measurement:
-    return Measurement(
-        value=value,
-        reference_values=reference.known,
-        current_values=current.known,
-        p_value=p_value,
-        effect=effect,
-        bins=counts.bins if counts else "",
-        left_out=reference.infinite + current.infinite,
-    )
 
 
 METHODS = (

@@ -41,6 +41,21 @@ class Measurement:
     left_out: int = 0
     """Infinite values, which have no place in the formula."""
 
+    @classmethod
+    def between(
+        cls,
+        reference: Column,
+        current: Column,
+        value: float,
+        *,
+        p_value: float | None = None,
+        effect: float | None = None,
+        bins: str = "",
+    ) -> Measurement:
+        """Of two whole columns, of which what is missing or infinite was left out."""
+        left_out = reference.infinite + current.infinite
+        return cls(value, reference.known, current.known, p_value, effect, bins=bins, left_out=left_out)
+
 
 class OfCells(Protocol):
     """Compares counts of the same cells: those of the profiles."""

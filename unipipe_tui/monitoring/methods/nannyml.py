@@ -15,7 +15,6 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.methods.counting import (
     NO_CURRENT,
     NO_REFERENCE,
-    Counts,
     by_name,
     edges_of,
     in_bins,
@@ -154,19 +153,14 @@ def kolmogorov_smirnov(reference: Column, current: Column) -> Measurement:
         exact = Learned(lambda part: float(stats.ks_2samp(known, _present(part), method="asymp").statistic), "", True)
         return _compared(exact, reference, current, most=1.0)
     edges = np.linspace(np.min(known), np.max(known), FINE_BINS + 1)
-    shares = np.cumsum(_histogram(known, edges) / len(known))
+    shares = np.cumsum(in_bins(known, edges) / len(known))
 
     def measure(part: Column) -> float:
         values = _present(part)
-        inside = _histogram(values[np.isfinite(values)], edges) / len(values)
+        inside = in_bins(values[np.isfinite(values)], edges) / len(values)
         return float(np.max(np.abs(shares - (np.sum(values < edges[0]) / len(values) + np.cumsum(inside)))))
 
     return _compared(Learned(measure, _fine_told(), True), reference, current, most=1.0)
-
-
-def _histogram(values: NDArray[Any], edges: NDArray[Any]) -> NDArray[Any]:
-    # A constant reference has edges that are all the same, which only this takes.
-    return in_bins(values, edges) if edges[0] < edges[-1] else np.histogram(values, edges)[0]
 
 
 def _fine_bins(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -190,35 +184,23 @@ def _cumulated(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def chi2(reference: Column, current: Column) -> Measurement:
     """The chi-square statistic of two samples, with its p-value."""
-    counts = _by_name(reference, current)
+    counts = by_name(reference, current)
     found = stats.chi2_contingency(np.stack([counts.reference, counts.current], axis=1))
-    return Measurement(
-        value=float(found.statistic),
-        reference_values=reference.known,
-        current_values=current.known,
-        p_value=float(found.pvalue),
-        effect=float(np.sqrt(found.statistic / (reference.known + current.known))),
-        bins=counts.bins,
-    )
+    value, rows = float(found.statistic), reference.known + current.known
+    effect = float(np.sqrt(value / rows))
+    return Measurement.between(reference, current, value, p_value=float(found.pvalue), effect=effect, bins=counts.bins)
 
 
 def l_infinity(reference: Column, current: Column) -> Measurement:
     """The largest difference of the shares of one value."""
-    assert isinstance(reference, Labels)
 
     def measure(part: Column) -> float:
-        counts = _by_name(reference, part)
+        counts = by_name(reference, part)
         differences = counts.reference / counts.reference.sum() - counts.current / counts.current.sum()
         return float(np.max(np.abs(differences)))
 
-    told = _by_name(reference, current).bins
+    told = by_name(reference, current).bins
     return _compared(Learned(measure, told), reference, current)
-
-
-def _by_name(reference: Column, current: Column) -> Counts:
-    assert isinstance(reference, Labels)
-    assert isinstance(current, Labels)
-    return by_name(reference, current)
 
 
 # --- comparing, and the threshold ------------------------------------------------------------------------------------

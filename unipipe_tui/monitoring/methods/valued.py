@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from unipipe_tui.domain.drift_methods import DriftMethod
-from unipipe_tui.monitoring.methods.counting import NO_CURRENT, NO_REFERENCE, by_name, has_more_values_than, some
+from unipipe_tui.monitoring.methods.counting import by_name, finite_of_both, has_more_values_than
 from unipipe_tui.monitoring.methods.decisions import BeyondChance
 from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasured, Scale
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.values import Column, Labels
 
 MEAN_OF_KOLMOGOROV = math.sqrt(math.pi / 2) * math.log(2)
 NO_BINS = "None: the values themselves are compared."
@@ -22,7 +22,7 @@ DROPPED = "Missing and infinite values are dropped."
 
 def wasserstein(reference: Column, current: Column) -> Measurement:
     """The Wasserstein distance in the unit of the column, its effect in standard deviations of the reference."""
-    then, now = _both(reference, current)
+    then, now = finite_of_both(reference, current)
     value = float(stats.wasserstein_distance(then, now))
     spread = float(np.std(then))
     beyond = max(0.0, value - _chance(then, now))
@@ -46,7 +46,7 @@ def _chance(then: NDArray[Any], now: NDArray[Any]) -> float:
 
 def ks(reference: Column, current: Column) -> Measurement:
     """The Kolmogorov-Smirnov statistic and its p-value."""
-    then, now = _both(reference, current)
+    then, now = finite_of_both(reference, current)
     found = stats.ks_2samp(then, now)
     value = float(found.statistic)
     chance = MEAN_OF_KOLMOGOROV * math.sqrt(1 / len(then) + 1 / len(now))
@@ -59,7 +59,7 @@ def z(reference: Column, current: Column) -> Measurement:
     if shares is not None:
         value, effect, chance = _of_shares(*shares)
     else:
-        then, now = _both(reference, current)
+        then, now = finite_of_both(reference, current)
         value, effect, chance = _of_means(then.astype(np.float64), now.astype(np.float64))
     p_value = float(2 * stats.norm.sf(abs(value)))
     return _measured(reference, current, value, p_value=p_value, effect=max(0.0, effect - chance))
@@ -76,7 +76,7 @@ def _two_values(reference: Column, current: Column) -> tuple[int, int, int, int]
         }
         then, now = (_rows_with(side, max(names)) for side in (reference, current))
         return then, reference.known, now, current.known
-    one, other = _both(reference, current)
+    one, other = finite_of_both(reference, current)
     if has_more_values_than(2, one) or has_more_values_than(2, other):
         return None
     values = np.union1d(one, other)
@@ -103,33 +103,18 @@ def _of_means(then: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[floa
     if min(len(then), len(now)) < 2:
         raise NotMeasured("A z-test of means needs two values on either side.")
     variances = float(np.var(then, ddof=1)), float(np.var(now, ddof=1))
-    difference, error = (
-        float(np.mean(now) - np.mean(then)),
-        math.sqrt(variances[0] / len(then) + variances[1] / len(now)),
-    )
-    if not math.isfinite(difference + error):
-        raise NotMeasured("The values are too large to square.")
+    difference = float(np.mean(now) - np.mean(then))
+    error = math.sqrt(variances[0] / len(then) + variances[1] / len(now))
+    if not math.isfinite(difference + error) or not error:
+        raise NotMeasured("The values are too small or too large to square.")
     spread = math.sqrt(variances[0] or variances[1])
     return difference / error, abs(difference) / spread, math.sqrt(2 / math.pi) * error / spread
-
-
-def _both(reference: Column, current: Column) -> tuple[NDArray[Any], NDArray[Any]]:
-    assert isinstance(reference, Numbers)
-    assert isinstance(current, Numbers)
-    return some(reference.finite, NO_REFERENCE), some(current.finite, NO_CURRENT)
 
 
 def _measured(reference: Column, current: Column, value: float, p_value: float, effect: float) -> Measurement:
     if not math.isfinite(value):
         raise NotMeasured("The values are too large to compute with.")
-    return Measurement(
-        value=value,
-        reference_values=reference.known,
-        current_values=current.known,
-        p_value=p_value,
-        effect=effect,
-        left_out=reference.infinite + current.infinite,
-    )
+    return Measurement.between(reference, current, value, p_value=p_value, effect=effect)
 
 
 METHODS = (

@@ -91,11 +91,6 @@ def judge(hours: Sequence[HourSeen], since: datetime) -> tuple[Expected, ...]:
     return tuple(sorted(found, key=lambda one: (one.at, one.measure)))
 
 
-def history_known(hours: Sequence[HourSeen], since: datetime) -> bool:
-    """Whether there is enough before a moment to judge what follows."""
-    return _enough([hour.at for hour in hours if hour.minutes >= LEAST_MINUTES], since)
-
-
 def _enough(moments: Sequence[datetime], since: datetime) -> bool:
     before = [at for at in moments if since - HISTORY <= at < since]
     # An hour less, since the first one is seldom whole.
@@ -115,22 +110,19 @@ def _latency(hour: HourSeen) -> _Point | None:
 
 
 def _seasonal(measure: Measure, points: Sequence[_Point], since: datetime) -> Iterator[Expected]:
-    levels = _levels(points)
-    first = bisect_left([point.at for point in points], since)
+    levels, moments = _levels(points), [point.at for point in points]
     baseline: _Baseline | None = None
     made_at = since
-    for number in range(first, len(points)):
+    for number in range(bisect_left(moments, since), len(points)):
         point = points[number]
         if baseline is None or point.at >= made_at + REBASE:
-            made_at = max(since, point.at) if baseline is not None else since
-            begin = bisect_left([one.at for one in points], made_at - HISTORY)
-            before = slice(begin, bisect_left([one.at for one in points], made_at))
-            if not _enough([one.at for one in points[before]], made_at):
-                # What is too early now may not be later.
-                made_at = point.at
-                continue
-            baseline = _Baseline(measure, points[before], levels[before])
-        yield baseline.expected(point, levels[number])
+            before = slice(bisect_left(moments, point.at - HISTORY), number)
+            # What is too early to judge now may not be later.
+            known = _enough(moments[before], point.at)
+            baseline = _Baseline(measure, points[before], levels[before]) if known else None
+            made_at = point.at
+        if baseline is not None:
+            yield baseline.expected(point, levels[number])
 
 
 def _levels(points: Sequence[_Point]) -> list[float]:
@@ -283,7 +275,7 @@ def _by_chance(count: float, mean: float) -> float:
     if min(count, mean) > MANY:
         return 0.0
     if mean <= 0:
-        return 1.0
+        return 0.0 if count > 0 else 1.0
     below = sum(
         math.exp(number * math.log(mean) - mean - math.lgamma(number + 1))
         for number in range(min(round(count) + (count < mean), 10 * MANY))

@@ -9,7 +9,7 @@ twelfth of it, so that it still goes on and the alert ends soon after the troubl
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -71,11 +71,9 @@ def charged(tallies: Iterable[Tally], goal: float, weight: float = 1.0) -> tuple
     )
 
 
-def seen(
-    ledger: Ledger, now: datetime, threshold: Threshold, rules: Sequence[BurnRule] = RULES
-) -> tuple[BurnSeen, ...]:
+def seen(ledger: Ledger, now: datetime, threshold: Threshold) -> tuple[BurnSeen, ...]:
     """Each rule, held against what happened until now."""
-    return tuple(_seen(rule, ledger, now, threshold) for rule in rules)
+    return tuple(_seen(rule, ledger, now, threshold) for rule in RULES)
 
 
 def _seen(rule: BurnRule, ledger: Ledger, now: datetime, threshold: Threshold) -> BurnSeen:

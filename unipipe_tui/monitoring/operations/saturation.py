@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from unipipe_tui.domain.operations import Minute, Saturation
 
-NEAR = 0.8
-"""From this share of a limit on it is told."""
-
 
 def saturation(minutes: Sequence[Minute]) -> Saturation:
     """The highest of each figure: what waits against what may wait, and the processor of the busiest server."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -157,8 +158,7 @@ def _loss(
 
 
 def _judged(loss: SliceLoss, p_value: float) -> SliceLoss:
-    known = {name: value for name, value in vars(loss).items() if name not in {"p_value", "significant"}}
-    return SliceLoss(**known, p_value=p_value, significant=p_value < SIGNIFICANCE and loss.lost > 0)
+    return replace(loss, p_value=p_value, significant=p_value < SIGNIFICANCE and loss.lost > 0)
 
 
 def _worse_by_chance(metric: Quality, then: _Counted, now: _Counted) -> float:

@@ -89,10 +89,10 @@ def _gains(scores: Floats, labels: Bools) -> bool:
     return equal_mass_error(scores[tested], labels[tested]) > equal_mass_error(after, labels[tested])
 
 
-def equal_mass_error(scores: Floats, labels: Bools, bins: int = BINS) -> float:
+def equal_mass_error(scores: Floats, labels: Bools) -> float:
     """The expected calibration error in bins of equally many rows; the last takes what is left over."""
     order = np.argsort(scores)
-    width = max(1, len(scores) // bins)
+    width = max(1, len(scores) // BINS)
     cuts = np.arange(0, len(scores), width)[: max(1, len(scores) // width)]
     said, true = np.add.reduceat(scores[order], cuts), np.add.reduceat(labels[order].astype(np.float64), cuts)
     return float(np.abs(said - true).sum() / len(scores))

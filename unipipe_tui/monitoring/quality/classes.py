@@ -1,6 +1,7 @@
 """How good the answers of a model of several classes are: accuracy, means over the classes, and each class's recall.
 
-The log holds the class that was chosen and no probabilities of the others, so nothing is estimated without labels.
+Where the log holds the probability of every class, the area under the ROC curves is measured as well, and all of these are
+estimated without labels (`cbpe`).
 
 Formulas: precision, recall and F1 are plain means over the classes that the rows' labels or answers name, as `macro`
 averages of scikit-learn; a class that nobody chose has precision 0. Accuracy and each class's recall have Wilson's
@@ -13,7 +14,6 @@ scores", Applied Intelligence 2022.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from unipipe_tui.domain.serving import AnsweredRows
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Estimate, wilson_interval
 from unipipe_tui.monitoring.quality.attribution import LabelledPart, attribute_drop
+from unipipe_tui.monitoring.quality.class_estimates import Chances, ClassGuesser, chances_of, learnt
 from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
 from unipipe_tui.monitoring.quality.forecasts import forecast
@@ -33,23 +34,29 @@ from unipipe_tui.monitoring.quality.values import (
     ClassRecall,
     Clock,
     DropAttribution,
-    Figure,
     Quality,
     QualityReport,
     QualitySettings,
     QualityWindow,
     ReferencePart,
 )
-from unipipe_tui.monitoring.quality.windows import FEWEST_CHUNKS, Arrays, Places, cut_into_windows, own_reference
+from unipipe_tui.monitoring.quality.windows import (
+    FEWEST_CHUNKS,
+    OWN_TOLD,
+    Arrays,
+    Places,
+    cut_into_windows,
+    last_labelled,
+    own_reference,
+    window_of,
+)
 
 SHOWN = (Quality.ACCURACY, Quality.PRECISION, Quality.RECALL, Quality.F1)
 MOST_SLICES = 12
 METHOD = (
     "measured: accuracy and recalls with Wilson's 95 % interval; precision, recall and F1 are means over the classes "
-    "(macro), with the interval of their log-odds by the delta method; nothing is estimated without labels"
-)
-NO_ESTIMATE = (
-    "The log holds the class that was chosen and no probabilities of the others: nothing is estimated without labels."
+    "(macro), with the interval of their log-odds by the delta method, the ROC area is the mean of each class against all "
+    "others; estimated, where the log has probabilities: CBPE with isotonic calibration, as NannyML 0.13"
 )
 Names = NDArray[np.str_]
 
@@ -61,6 +68,7 @@ class _Rows:
     said: Names
     true: Names
     arrays: Arrays
+    chances: Chances
 
     @property
     def right(self) -> Bools:
@@ -78,16 +86,20 @@ def report_classes(
     metric = settings.metric
     if metric not in SHOWN:
         raise UsageError(f"{metric.value} of several classes is not measured.", hint=", ".join(SHOWN))
-    rows = _rows_of(traffic)
-    held = rows if given is None else _rows_of(given)
+    names = tuple(traffic.probabilities)
+    rows = _rows_of(traffic, names)
+    held = rows if given is None else _rows_of(given, names)
     places = own_reference(rows.arrays) if given is None else np.flatnonzero(held.arrays.labelled)
     cuts = cut_into_windows(rows.arrays, settings.cut, settings.clock, settings.window_rows)
     own = set(places.tolist()) if given is None else set()
-    windows = tuple(_window(rows, cut, settings.clock, not own.isdisjoint(cut.tolist())) for cut in cuts)
+    guesser, remarks = learnt(held.chances, places, settings.window_rows, settings.minimum_labels)
+    if settings.clock is not Clock.PREDICTION:
+        guesser = ClassGuesser(None)
+    windows = tuple(_window(rows, cut, settings.clock, not own.isdisjoint(cut.tolist()), guesser) for cut in cuts)
     enough = [window for window in windows if window.labelled >= settings.minimum_labels]
     limit, told = _limit(held, places, settings)
     counted = np.flatnonzero(rows.arrays.labelled)
-    what = given_as if given is not None else "the oldest 40% of the labelled predictions looked at"
+    what = OWN_TOLD if given is None else given_as
     return QualityReport(
         metric=metric,
         limit=limit,
@@ -99,12 +111,12 @@ def report_classes(
         forecast=forecast(
             metric.value,
             limit,
-            [_middle(window) for window in enough],
+            [window.middle for window in enough],
             [window.figure(metric).measured for window in enough],
         ),
         drop=_drop((held, given or traffic, places), (rows, traffic), cuts, settings.minimum_labels),
         method=METHOD,
-        notices=(*told, NO_ESTIMATE),
+        notices=(*told, *remarks),
         kind=AnswerKind.CLASSES,
     )
 
@@ -154,29 +166,24 @@ def recalls(said: Names, true: Names) -> tuple[ClassRecall, ...]:
     )
 
 
-def _rows_of(answered: AnsweredRows) -> _Rows:
+def _rows_of(answered: AnsweredRows, names: Sequence[str]) -> _Rows:
     said = np.array([one or "" for one in answered.decisions], dtype=np.str_)
     true = np.array([one or "" for one in answered.labels], dtype=np.str_)
     nothing = np.zeros(len(true), dtype=bool)
     labelled = np.array([one is not None for one in answered.labels], dtype=bool)
     scores = np.full(len(true), np.nan)
-    return _Rows(said, true, Arrays(scores, nothing, nothing, labelled, answered.at, answered.label_at))
+    arrays = Arrays(scores, nothing, nothing, labelled, answered.at, answered.label_at)
+    return _Rows(said, true, arrays, chances_of(answered, names))
 
 
-def _window(rows: _Rows, places: Places, clock: Clock, of_reference: bool) -> QualityWindow:
-    moments = rows.arrays.at if clock is Clock.PREDICTION else rows.arrays.label_at
-    seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
-    known = places[rows.arrays.labelled[places]]
+def _window(rows: _Rows, places: Places, clock: Clock, of_reference: bool, guesser: ClassGuesser) -> QualityWindow:
+    known = rows.arrays.labelled_of(places)
     said, true = rows.said[known], rows.true[known]
-    return QualityWindow(
-        first=seen[0],
-        last=seen[-1],
-        rows=len(places),
-        labelled=len(known),
-        figures=tuple(Figure(metric, measured_classes(metric, said, true)) for metric in SHOWN),
-        of_reference=of_reference,
-        classes=recalls(said, true),
-    )
+    chances = rows.chances.of(places)
+    figures = tuple(guesser.figure(metric, chances, measured_classes(metric, said, true)) for metric in SHOWN)
+    if len(chances.chosen):
+        figures = (*figures, guesser.area(chances))
+    return window_of(rows.arrays, places, clock, figures, of_reference, recalls(said, true))
 
 
 def _limit(held: _Rows, places: Places, settings: QualitySettings) -> tuple[float | None, tuple[str, ...]]:
@@ -201,10 +208,7 @@ def _drop(
     """Where accuracy was lost, from the reference to the last window with labels enough: being right is the decision."""
     held, asked, places = reference
     rows, traffic = current
-    last = next(
-        (known for cut in reversed(cuts) if len(known := cut[rows.arrays.labelled[cut]]) >= max(1, minimum_labels)),
-        None,
-    )
+    last = last_labelled(rows.arrays, cuts, minimum_labels)
     if last is None or not len(places):
         return None
     return attribute_drop(Quality.ACCURACY, _part(held, asked, places), _part(rows, traffic, last), MOST_SLICES)
@@ -214,7 +218,3 @@ def _part(rows: _Rows, answered: AnsweredRows, places: Places) -> LabelledPart:
     chosen = places.tolist()
     columns = {name: [column[place] for place in chosen] for name, column in answered.inputs.items()}
     return LabelledPart(rows.right[places], np.ones(len(chosen), dtype=bool), columns)
-
-
-def _middle(window: QualityWindow) -> datetime:
-    return window.first + (window.last - window.first) / 2

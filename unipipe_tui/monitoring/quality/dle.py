@@ -37,7 +37,6 @@ MOST_CATEGORIES = 255
 ROOTS = {Loss.RMSE, Loss.RMSLE}
 
 Column = Sequence[float | str | None]
-Estimated = Mapping[Loss, Estimate]
 
 
 def row_losses(loss: Loss, predicted: Floats, true: Floats) -> Floats:

@@ -17,6 +17,8 @@ from unipipe_tui.monitoring.quality.values import Quality
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Classes = NDArray[np.int64]
+"""Places of classes, counted from 0."""
 
 
 @frozen

@@ -3,7 +3,7 @@
 Formula: the figure of the windows is a line over time, y = a + b t, fitted by least squares weighted by 1 / (standard
 error)², so that a window of few labels counts less. It is said to fall when both the t-test of b (n - 2 degrees of
 freedom) and the Mann-Kendall test, which sees only the order and which one outlier cannot move, find it with p <
-0.05, one-sided. The moment at which the line reaches the limit has the interval of Fieller: all t at which a limit of
+0.025, one-sided. The moment at which the line reaches the limit has the interval of Fieller: all t at which a limit of
 that height is within the 95 % confidence band of the line.
 Assumptions: the figure goes on as it did, in a straight line; windows are independent. A moment farther ahead than
 twice the time that was seen is not told.
@@ -117,8 +117,8 @@ def _moment(
     now = line.at_mean + line.slope * ahead_of_mean
     if now < limit:
         said = (
-            f"{metric} {way.goes} and is {way.side} {asked:g} already: {way.sign * now:.3f} by its trend over {windows} "
-            f"windows ({tests})."
+            f"{metric} {way.goes} and is {way.side} {asked:g} already ({way.sign * now:.3f} by its trend over {windows} "
+            f"windows; {tests})."
         )
         return _without_moment(metric, asked, way.past, windows, said, line, by_order, way)
     due = (limit - line.at_mean) / line.slope - ahead_of_mean
@@ -128,7 +128,7 @@ def _moment(
     earliest, latest = (SECONDS_A_DAY * max(0.0, end - ahead_of_mean) for end in _fieller(line, limit))
     said = (
         f"at this trend {metric} {way.goes} {way.side} {asked:g} in about {duration(SECONDS_A_DAY * due)} "
-        f"(95 % {duration(earliest)} to {duration(latest)}; {tests}, {windows} windows)."
+        f"(95 % {duration(earliest) if earliest else 'now'} to {duration(latest)}; {tests}, {windows} windows)."
     )
     slope, then = way.sign * line.slope, way.on_the_way
     return Forecast(

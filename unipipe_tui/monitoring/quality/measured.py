@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Confusion, Estimate, Metric, wilson_interval
-from unipipe_tui.monitoring.quality.figures import Bools, Floats
+from unipipe_tui.monitoring.quality.figures import Bools, Classes, Floats
 from unipipe_tui.monitoring.quality.values import Quality
 
 
@@ -56,6 +56,29 @@ def roc_area(scores: Floats, labels: Bools) -> Estimate:
     return by_log_odds(area, math.sqrt(spread))
 
 
+def mean_roc_area(scores: Floats, classes: Classes) -> Estimate:
+    """The mean of the areas of each class against all others; unknown unless each class is there.
+
+    `scores` of shape (rows, classes), `classes` the column of each row's label. A row takes part in every area: the variance
+    is that of its shares (DeLong, DeLong and Clarke-Pearson) in the mean, not the sum of the areas' own.
+    """
+    columns = scores.shape[1]
+    counts = np.bincount(classes, minlength=columns)
+    if not len(classes) or counts.min() == 0 or counts.max() == len(classes):
+        return UNKNOWN
+    areas, influence = [], np.zeros(len(classes))
+    for place in range(columns):
+        labels = classes == place
+        above, below = _placements(scores[:, place], labels)
+        areas.append(float(above.mean()))
+        influence[labels] += (above - areas[-1]) / (columns * len(above))
+        influence[~labels] += (below - areas[-1]) / (columns * len(below))
+    area, spread = float(np.mean(areas)), float((influence**2).sum())
+    if area in (0.0, 1.0) or spread == 0.0:
+        return Estimate(area, *_ends(wilson_interval(round(area * counts.min()), int(counts.min())), area))
+    return by_log_odds(area, math.sqrt(spread))
+
+
 def average_precision(scores: Floats, labels: Bools) -> Estimate:
     """The area under the precision-recall curve, as average precision; unknown without a positive row."""
     positives = int(labels.sum())
@@ -73,10 +96,14 @@ def _scored(scores: Floats, labels: Bools) -> tuple[Floats, Bools]:
 
 
 def _placements(scores: Floats, labels: Bools) -> tuple[Floats, Floats]:
-    """For each positive row the share of negatives below it, for each negative that of positives above it; ties are half."""
-    positive, negative = np.sort(scores[labels]), np.sort(scores[~labels])
-    beaten = np.searchsorted(negative, positive, "left") + np.searchsorted(negative, positive, "right")
-    beating = np.searchsorted(positive, negative, "left") + np.searchsorted(positive, negative, "right")
+    """For each positive row the share of negatives below it, for each negative that of positives above it; ties are half.
+
+    In the order of the rows.
+    """
+    positive, negative = scores[labels], scores[~labels]
+    below, above = np.sort(negative), np.sort(positive)
+    beaten = np.searchsorted(below, positive, "left") + np.searchsorted(below, positive, "right")
+    beating = np.searchsorted(above, negative, "left") + np.searchsorted(above, negative, "right")
     return beaten / (2 * len(negative)), 1 - beating / (2 * len(positive))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import numpy as np
 
@@ -28,7 +27,15 @@ from unipipe_tui.monitoring.quality.values import (
     QualityWindow,
     ReferencePart,
 )
-from unipipe_tui.monitoring.quality.windows import FEWEST_CHUNKS, Arrays, Places, cut_into_windows, own_reference
+from unipipe_tui.monitoring.quality.windows import (
+    FEWEST_CHUNKS,
+    OWN_TOLD,
+    Arrays,
+    Places,
+    cut_into_windows,
+    own_reference,
+    window_of,
+)
 
 SHOWN = (Loss.MAE, Loss.RMSE)
 FAR_OFF_SHARE = 0.9
@@ -75,11 +82,12 @@ def report_numbers(
     limit, told = _limit(metric, settings, usual)
     enough = [window for window in windows if window.labelled >= settings.minimum_labels]
     far_off, shown = _far_off(rows, held, places)
+    what = OWN_TOLD if given is None else given_as
     counted = np.flatnonzero(rows.arrays.labelled)
     return QualityReport(
         metric=metric,
         limit=limit,
-        reference=ReferencePart(len(places) if given is None else len(held.true), len(places), _what(given, given_as)),
+        reference=ReferencePart(len(places) if given is None else len(held.true), len(places), what),
         windows=windows,
         calibration=None,
         detectors=states_of(far_off, [rows.arrays.at[place] for place in counted]),
@@ -87,7 +95,7 @@ def report_numbers(
         forecast=forecast(
             metric.value,
             limit,
-            [_middle(window) for window in enough],
+            [window.middle for window in enough],
             [window.figure(metric).measured for window in enough],
             less_is_better=True,
         ),
@@ -142,18 +150,10 @@ def _chosen(rows: _Rows, places: Places) -> dict[str, list[float | str | None]]:
 
 
 def _window(rows: _Rows, places: Places, clock: Clock, usual: _Usual, of_reference: bool) -> QualityWindow:
-    moments = rows.arrays.at if clock is Clock.PREDICTION else rows.arrays.label_at
-    seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
     estimator = usual.estimator if clock is Clock.PREDICTION else None
     inputs = _chosen(rows, places) if estimator is not None else {}
-    return QualityWindow(
-        first=seen[0],
-        last=seen[-1],
-        rows=len(places),
-        labelled=int(rows.arrays.labelled[places].sum()),
-        figures=tuple(_figure(loss, rows, places, usual, estimator, inputs) for loss in SHOWN),
-        of_reference=of_reference,
-    )
+    figures = tuple(_figure(loss, rows, places, usual, estimator, inputs) for loss in SHOWN)
+    return window_of(rows.arrays, places, clock, figures, of_reference)
 
 
 def _figure(
@@ -191,11 +191,3 @@ def _far_off(rows: _Rows, held: _Rows, places: Places) -> tuple[list[bool], str]
     few = f"{1 - FAR_OFF_SHARE:.0%} of the reference"
     shown = f"labelled predictions, an error being one farther off than {line:.4g}, as {few} are"
     return [bool(one > line) for one in losses], shown
-
-
-def _middle(window: QualityWindow) -> datetime:
-    return window.first + (window.last - window.first) / 2
-
-
-def _what(given: AnsweredRows | None, given_as: str) -> str:
-    return given_as if given is not None else "the oldest 40% of the labelled predictions looked at"

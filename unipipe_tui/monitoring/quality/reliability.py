@@ -16,7 +16,7 @@ FACTOR = 2.0
 """How many times as large as chance makes it an error is, before it is called one."""
 
 
-def calibration_of(scores: Floats, labels: Bools, bins: int = BINS) -> Calibration | None:
+def calibration_of(scores: Floats, labels: Bools) -> Calibration | None:
     """Hold scores against labels in bins of equal width from 0 to 1; empty bins are left out.
 
     None when there is no row, or a score is no probability. The expected calibration error is that of Naeini, Cooper and
@@ -26,13 +26,13 @@ def calibration_of(scores: Floats, labels: Bools, bins: int = BINS) -> Calibrati
     scores, true = scores[there], np.asarray(labels[there], dtype=np.float64)
     if not len(scores) or scores.min() < 0.0 or scores.max() > 1.0:
         return None
-    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    rows = np.bincount(place, minlength=bins)
+    place = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+    rows = np.bincount(place, minlength=BINS)
     full = rows > 0
     counts = rows[full].astype(np.float64)
-    said = np.bincount(place, scores, bins)[full] / counts
-    came = np.bincount(place, true, bins)[full] / counts
-    noise = np.sqrt(np.bincount(place, scores * (1 - scores), bins)[full]) / counts
+    said = np.bincount(place, scores, BINS)[full] / counts
+    came = np.bincount(place, true, BINS)[full] / counts
+    noise = np.sqrt(np.bincount(place, scores * (1 - scores), BINS)[full]) / counts
     weight, base = counts / len(scores), float(true.mean())
     brier = float(np.mean((scores - true) ** 2))
     unreliability = float(weight @ (said - came) ** 2)
@@ -43,7 +43,7 @@ def calibration_of(scores: Floats, labels: Bools, bins: int = BINS) -> Calibrati
     return Calibration(
         rows=len(scores),
         bins=tuple(
-            ReliabilityBin(at / bins, (at + 1) / bins, int(n), float(s), wilson_interval(round(c * n), int(n)))
+            ReliabilityBin(at / BINS, (at + 1) / BINS, int(n), float(s), wilson_interval(round(c * n), int(n)))
             for at, n, s, c in zip(np.flatnonzero(full).tolist(), rows[full], said, came, strict=True)
         ),
         error=error,

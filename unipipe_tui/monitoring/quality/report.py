@@ -19,17 +19,17 @@ from unipipe_tui.monitoring.quality.values import (
     Quality,
     QualityReport,
     QualitySettings,
-    QualityWindow,
     ReferencePart,
 )
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
-    OWN_SHARE,
+    OWN_TOLD,
     Arrays,
     Places,
     arrays_of,
     cut_into_windows,
     judged_window,
+    last_labelled,
     own_reference,
 )
 
@@ -68,7 +68,7 @@ def report_quality(
     windows = tuple(
         judged_window(arrays, places, settings.clock, estimator, not own.isdisjoint(places.tolist())) for places in cuts
     )
-    current = _current(arrays, cuts, windows, settings.minimum_labels)
+    current = last_labelled(arrays, cuts, settings.minimum_labels)
     limit, told = _limit(metric, settings, estimator)
     shown, counted, errors = _errors(arrays, metric)
     enough = [window for window in windows if window.labelled >= settings.minimum_labels]
@@ -83,7 +83,7 @@ def report_quality(
         forecast=forecast(
             metric.value,
             limit,
-            [window.first + (window.last - window.first) / 2 for window in enough],
+            [window.middle for window in enough],
             [window.figure(metric).measured for window in enough],
         ),
         drop=_drop(metric, reference, arrays, traffic, current),
@@ -100,7 +100,7 @@ def _reference(traffic: JudgedRows, arrays: Arrays, given: JudgedRows | None, gi
     else:
         own, held, inputs = True, arrays, traffic.inputs
         places = own_reference(arrays)
-        what = f"the oldest {OWN_SHARE:.0%} of the labelled predictions looked at"
+        what = OWN_TOLD
     return _Reference(
         held, inputs, places, ReferencePart(len(held.at) if not own else len(places), len(places), what), own
     )
@@ -122,23 +122,13 @@ def _estimator(reference: _Reference, settings: QualitySettings) -> tuple[Binary
 
 def _limit(
     metric: Quality, settings: QualitySettings, estimator: BinaryEstimator | None
-) -> tuple[float, tuple[str, ...]]:
+) -> tuple[float | None, tuple[str, ...]]:
     if settings.limit is not None:
         return settings.limit, ()
     usual = estimator.usual.get(metric) if estimator is not None else None
     if usual is None:
-        return 0.0, (f"Nothing is asked of {metric.value}: give --at-least.",)
+        return None, (f"Nothing is asked of {metric.value}: give --at-least.",)
     return usual.low, (f"Nothing is asked of {metric.value}: it is held against the lower end of what is usual.",)
-
-
-def _current(
-    arrays: Arrays, cuts: Sequence[Places], windows: Sequence[QualityWindow], minimum_labels: int
-) -> Places | None:
-    """The labelled rows of the last window that has enough of them."""
-    for places, window in zip(reversed(cuts), reversed(windows), strict=True):
-        if window.labelled >= max(1, minimum_labels):
-            return np.asarray(places[arrays.labelled[places]])
-    return None
 
 
 def _errors(arrays: Arrays, metric: Quality) -> tuple[str, Bools, Bools]:

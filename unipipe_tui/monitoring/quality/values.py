@@ -102,6 +102,11 @@ class QualityWindow:
     classes: tuple[ClassRecall, ...] = ()
     """Of a model that answers with one of several classes."""
 
+    @property
+    def middle(self) -> datetime:
+        """The moment that stands for it on an axis of time."""
+        return self.first + (self.last - self.first) / 2
+
     def figure(self, metric: Quality | Loss) -> Figure:
         """The figure of that metric; one without numbers when it was not looked at."""
         return next((one for one in self.figures if one.metric is metric), Figure(metric))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -14,13 +15,14 @@ from unipipe_tui.monitoring.performance import UNKNOWN, Estimate
 from unipipe_tui.monitoring.quality.cbpe import BinaryEstimator
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
 from unipipe_tui.monitoring.quality.measured import measured
-from unipipe_tui.monitoring.quality.values import Clock, Cut, Figure, Quality, QualityWindow
+from unipipe_tui.monitoring.quality.values import ClassRecall, Clock, Cut, Figure, Quality, QualityWindow
 
 Places = NDArray[np.int64]
 OWN_SHARE = 0.4
 """Of the labelled rows of the traffic itself, the oldest, that are the reference when none is given."""
 FEWEST_CHUNKS = 5
 """From fewer chunks of the reference nobody knows what is usual."""
+OWN_TOLD = f"the oldest {OWN_SHARE:.0%} of the labelled predictions looked at"
 
 
 @frozen
@@ -36,9 +38,17 @@ class Arrays:
     at: tuple[datetime, ...]
     label_at: tuple[datetime | None, ...]
 
+    def moments(self, clock: Clock) -> tuple[datetime | None, ...]:
+        """When each row was, by a clock."""
+        return self.at if clock is Clock.PREDICTION else self.label_at
+
+    def labelled_of(self, places: Places) -> Places:
+        """Those of these rows whose label has come."""
+        return np.asarray(places[self.labelled[places]])
+
     def figure(self, metric: Quality, places: Places) -> Estimate:
         """What the labels of these rows show."""
-        known = places[self.labelled[places]]
+        known = self.labelled_of(places)
         return measured(metric, self.scores[known], self.decisions[known], self.labels[known])
 
 
@@ -65,7 +75,7 @@ def cut_into_windows(arrays: Arrays, cut: Cut, clock: Clock, window_rows: int) -
 
     By the clock of labels only labelled rows are in any. By rows the last window is the one that may be smaller.
     """
-    moments = arrays.at if clock is Clock.PREDICTION else arrays.label_at
+    moments = arrays.moments(clock)
     places = [place for place, moment in enumerate(moments) if moment is not None and _counts(arrays, place, clock)]
     places.sort(key=lambda place: moments[place] or datetime.min)
     if cut is Cut.ROWS:
@@ -84,17 +94,30 @@ def judged_window(
     arrays: Arrays, places: Places, clock: Clock, estimator: BinaryEstimator | None, of_reference: bool
 ) -> QualityWindow:
     """Every figure of a window, and by the clock of predictions the estimates of those whose labels lack."""
-    moments = arrays.at if clock is Clock.PREDICTION else arrays.label_at
-    seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
     guesser = estimator if clock is Clock.PREDICTION else None
-    return QualityWindow(
-        first=seen[0],
-        last=seen[-1],
-        rows=len(places),
-        labelled=int(arrays.labelled[places].sum()),
-        figures=tuple(_figure(metric, arrays, places, guesser) for metric in Quality),
-        of_reference=of_reference,
-    )
+    figures = tuple(_figure(metric, arrays, places, guesser) for metric in Quality)
+    return window_of(arrays, places, clock, figures, of_reference)
+
+
+def window_of(
+    arrays: Arrays,
+    places: Places,
+    clock: Clock,
+    figures: tuple[Figure, ...],
+    of_reference: bool,
+    classes: tuple[ClassRecall, ...] = (),
+) -> QualityWindow:
+    """The window of these rows, which are in the order of its clock, with what was found in it."""
+    moments = arrays.moments(clock)
+    seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
+    labelled = int(arrays.labelled[places].sum())
+    return QualityWindow(seen[0], seen[-1], len(places), labelled, figures, of_reference, classes)
+
+
+def last_labelled(arrays: Arrays, cuts: Sequence[Places], fewest: int) -> Places | None:
+    """The labelled rows of the last window that has enough of them."""
+    labelled = (arrays.labelled_of(places) for places in reversed(cuts))
+    return next((places for places in labelled if len(places) >= max(1, fewest)), None)
 
 
 def _figure(metric: Quality, arrays: Arrays, places: Places, estimator: BinaryEstimator | None) -> Figure:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from unipipe_tui.domain.values import frozen
+from unipipe_tui.monitoring.performance import Z_95
 
-Z_95 = 1.959963984540054
 Floats = NDArray[np.float64]
 
 

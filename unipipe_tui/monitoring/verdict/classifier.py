@@ -49,15 +49,13 @@ def tell_apart(table: Table, significance: float) -> ToldApart:
     rows = np.vstack([table.reference, table.current])
     is_current = np.repeat([False, True], [len(table.reference), len(table.current)])
     folds: list[Fold] = []
-    last: tuple[Any, Floats, NDArray[np.bool_]] | None = None
     for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(rows, is_current):
         model = _model(table).fit(rows[seen], is_current[seen])
         scores = model.decision_function(rows[unseen])
         folds.append(Fold(scores[~is_current[unseen]], scores[is_current[unseen]]))
-        last = model, rows[unseen], is_current[unseen]
     area = area_over(folds)
-    told = area.p_value <= significance and last is not None
-    return ToldApart(area, FOLDS, _used(table.names, *last) if told and last is not None else ())
+    told = area.p_value <= significance
+    return ToldApart(area, FOLDS, _used(table.names, model, rows[unseen], is_current[unseen]) if told else ())
 
 
 def _model(table: Table) -> Any:

@@ -24,7 +24,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.comparisons import adjusted_p_values
-from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind, DriftThresholds
+from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind
 from unipipe_tui.monitoring.verdict.areas import Area, Fold, area_over
 from unipipe_tui.monitoring.verdict.vectors import SEED, Vectors
 from unipipe_tui.monitoring.words import figure, p_figure
@@ -34,6 +34,7 @@ FOLDS = 2
 PERMUTATIONS = 499
 EFFECT = 0.1
 PENALTY = 0.1
+TIED = 1e-9
 
 Floats = NDArray[np.float64]
 
@@ -47,13 +48,11 @@ class MeansApart:
     p_value: float
 
 
-def check_embeddings(
-    reference: Mapping[str, Vectors], current: Mapping[str, Vectors | str], thresholds: DriftThresholds = DEFAULT
-) -> tuple[ColumnDrift, ...]:
+def check_embeddings(reference: Mapping[str, Vectors], current: Mapping[str, Vectors | str]) -> tuple[ColumnDrift, ...]:
     """A verdict on each column that holds vectors in the reference; one whose length changed is drift whatever it holds."""
-    measured = [_measured(name, then, current[name], thresholds) for name, then in reference.items()]
+    measured = [_measured(name, then, current[name]) for name, then in reference.items()]
     adjusted = iter(adjusted_p_values([one.area.p_value for one in measured if isinstance(one, _Compared)]))
-    return tuple(_judged(one, next(adjusted), thresholds) if isinstance(one, _Compared) else one for one in measured)
+    return tuple(_judged(one, next(adjusted)) if isinstance(one, _Compared) else one for one in measured)
 
 
 @frozen
@@ -65,15 +64,15 @@ class _Compared:
     means: MeansApart
 
 
-def _measured(name: str, then: Vectors, now: Vectors | str, thresholds: DriftThresholds) -> _Compared | ColumnDrift:
+def _measured(name: str, then: Vectors, now: Vectors | str) -> _Compared | ColumnDrift:
     if isinstance(now, str):
         return _not_compared(name, then, 0, f"Vectors in the reference; in the current data {now}.")
     if then.length != now.length:
         lengths = f"Vectors of {then.length:,} numbers in the reference, of {now.length:,} in the current data."
         return _not_compared(name, then, now.of, lengths, drifted=True)
     fewest = min(len(then.values), len(now.values))
-    if fewest < thresholds.minimum_rows:
-        few = f"Too few vectors to judge: {fewest:,} of at least {thresholds.minimum_rows:,}."
+    if fewest < DEFAULT.minimum_rows:
+        few = f"Too few vectors to judge: {fewest:,} of at least {DEFAULT.minimum_rows:,}."
         return _not_compared(name, then, now.of, few)
     return _Compared(name, then, now, _area(then.values, now.values), means_apart(then.values, now.values))
 
@@ -115,26 +114,23 @@ def means_apart(then: Floats, now: Floats) -> MeansApart:
         return np.asarray((1 / n + 1 / m) * between)
 
     chance = np.random.default_rng(SEED)
-    is_then = np.zeros((PERMUTATIONS, n + m), dtype=np.float32)
+    is_then = np.zeros((PERMUTATIONS, n + m))
     for place in range(PERMUTATIONS):
         is_then[place, chance.permutation(n + m)[:n]] = 1
     found = float(beyond(rows[:n].sum(axis=0)))
-    others = beyond((is_then @ rows.astype(np.float32)).astype(np.float64))
-    p_value = (1 + int((others >= found).sum())) / (1 + PERMUTATIONS)
+    others = beyond(is_then @ rows)
+    # A sum in another order is another by a hair: what is as great must count as such.
+    p_value = (1 + int((others >= found * (1 - TIED)).sum())) / (1 + PERMUTATIONS)
     variances = [float(side.var(axis=0, ddof=1).sum()) for side in (then, now)]
     excess = max(0.0, found - variances[0] / n - variances[1] / m)
     return MeansApart(float(np.sqrt(excess / (variances[0] or whole or 1.0))), p_value)
 
 
-def _judged(one: _Compared, p_value: float, thresholds: DriftThresholds) -> ColumnDrift:
+def _judged(one: _Compared, p_value: float) -> ColumnDrift:
     area, then, now = one.area, one.reference, one.current
-    drifted = p_value <= thresholds.significance and area.effect >= EFFECT
+    drifted = p_value <= DEFAULT.significance and area.effect >= EFFECT
     calm = (
-        ""
-        if drifted
-        else ": chance explains it"
-        if p_value > thresholds.significance
-        else ": less than 0.55 is no drift"
+        "" if drifted else ": chance explains it" if p_value > DEFAULT.significance else ": less than 0.55 is no drift"
     )
     figures = f"ROC AUC {area.value:.3f} (95 % {area.low:.3f} to {area.high:.3f}), {p_figure(p_value)}"
     means = f"the means are {figure(one.means.distance)} of the reference's spread apart, {p_figure(one.means.p_value)}"

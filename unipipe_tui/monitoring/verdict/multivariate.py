@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unipipe_tui.monitoring.comparisons import adjusted_p_values
 from unipipe_tui.monitoring.distributions import Profile
-from unipipe_tui.monitoring.drift import DEFAULT, DriftThresholds
+from unipipe_tui.monitoring.drift import DEFAULT
 from unipipe_tui.monitoring.values import Rows
 from unipipe_tui.monitoring.verdict.classifier import ToldApart, tell_apart
 from unipipe_tui.monitoring.verdict.reconstruction import Reconstructed, reconstruct
@@ -19,34 +21,31 @@ MOST_TIMES = 5
 FEWEST_COLUMNS = 2
 
 
-def check_together(
-    reference: Rows, current: Rows, profiles: tuple[Profile, Profile], thresholds: DriftThresholds = DEFAULT
-) -> MultivariateDrift:
+def check_together(reference: Rows, current: Rows, profiles: tuple[Profile, Profile]) -> MultivariateDrift:
     """Compare all columns that both sides have at once, on at most 20,000 rows of either side, drawn with a fixed seed."""
     names = comparable(*profiles)
     fewest = min(profile.rows for profile in profiles)
     if len(names) < FEWEST_COLUMNS:
         return _not_judged(names, profiles, "All columns together: there are no two columns to look at together.")
-    if fewest < thresholds.minimum_rows:
+    if fewest < DEFAULT.minimum_rows:
         where = "reference" if profiles[0].rows == fewest else "current data"
-        few = f"too few rows to judge, {fewest:,} of at least {thresholds.minimum_rows:,} in the {where}"
+        few = f"too few rows to judge, {fewest:,} of at least {DEFAULT.minimum_rows:,} in the {where}"
         return _not_judged(names, profiles, f"All columns together: {few}.")
     then, now = drawn(reference, profiles[0], names), drawn(current, profiles[1], names)
-    return judge_together(then, now, thresholds)
+    return judge_together(then, now)
 
 
-def judge_together(reference: Sample, current: Sample, thresholds: DriftThresholds = DEFAULT) -> MultivariateDrift:
+def judge_together(reference: Sample, current: Sample) -> MultivariateDrift:
     """The verdict on two samples with the same columns."""
     rebuilt = reconstruct(reference, current)
     most = MOST_TIMES * min(reference.rows, current.rows)
-    apart = tell_apart(table_of(every(reference, most), every(current, most)), thresholds.significance)
+    apart = tell_apart(table_of(every(reference, most), every(current, most)), DEFAULT.significance)
     chances = adjusted_p_values([apart.area.p_value, *([rebuilt.p_value] if rebuilt else [])])
-    classifier = _classifier(apart, chances[0], thresholds)
-    reconstruction = _reconstruction(rebuilt, chances[1], thresholds) if rebuilt else None
-    drifted = classifier.drifted or (reconstruction is not None and reconstruction.drifted)
+    classifier = _classifier(apart, chances[0])
+    reconstruction = _reconstruction(rebuilt, chances[1]) if rebuilt else None
     found = MultivariateDrift(
         judged=True,
-        drifted=drifted,
+        drifted=classifier.drifted or (reconstruction is not None and reconstruction.drifted),
         sentence="",
         columns=tuple(reference.columns),
         reference_rows=reference.rows,
@@ -57,10 +56,10 @@ def judge_together(reference: Sample, current: Sample, thresholds: DriftThreshol
         classifier=classifier,
         reconstruction=reconstruction,
     )
-    return _told(found)
+    return replace(found, sentence=_sentence(found))
 
 
-def _classifier(apart: ToldApart, p_value: float, thresholds: DriftThresholds) -> DomainClassifier:
+def _classifier(apart: ToldApart, p_value: float) -> DomainClassifier:
     area = apart.area
     return DomainClassifier(
         value=area.value,
@@ -68,13 +67,13 @@ def _classifier(apart: ToldApart, p_value: float, thresholds: DriftThresholds) -
         high=area.high,
         effect=area.effect,
         p_value=p_value,
-        drifted=p_value <= thresholds.significance and area.effect >= EFFECT,
+        drifted=p_value <= DEFAULT.significance and area.effect >= EFFECT,
         folds=apart.folds,
         columns=apart.columns,
     )
 
 
-def _reconstruction(rebuilt: Reconstructed, p_value: float, thresholds: DriftThresholds) -> Reconstruction:
+def _reconstruction(rebuilt: Reconstructed, p_value: float) -> Reconstruction:
     return Reconstruction(
         value=rebuilt.value,
         usual=rebuilt.usual,
@@ -82,7 +81,7 @@ def _reconstruction(rebuilt: Reconstructed, p_value: float, thresholds: DriftThr
         high=rebuilt.high,
         effect=rebuilt.effect,
         p_value=p_value,
-        drifted=p_value <= thresholds.significance and abs(rebuilt.effect) >= EFFECT,
+        drifted=p_value <= DEFAULT.significance and abs(rebuilt.effect) >= EFFECT,
         components=rebuilt.components,
         dimensions=rebuilt.dimensions,
         explained=rebuilt.explained,
@@ -98,14 +97,12 @@ def _not_judged(names: tuple[str, ...], profiles: tuple[Profile, Profile], sente
 # --- saying so -------------------------------------------------------------------------------------------------------
 
 
-def _told(found: MultivariateDrift) -> MultivariateDrift:
-    known = {name: value for name, value in vars(found).items() if name != "sentence"}
+def _sentence(found: MultivariateDrift) -> str:
     parts = [_of_classifier(found.classifier)] if found.classifier else []
     if found.reconstruction:
         parts.append(_of_reconstruction(found.reconstruction))
     verdict = "they moved" if found.drifted else "no drift"
-    sentence = f"{len(found.columns)} columns together: {verdict}. {' '.join(parts)} {_rows(found)}"
-    return MultivariateDrift(**known, sentence=sentence)
+    return f"{len(found.columns)} columns together: {verdict}. {' '.join(parts)} {_rows(found)}"
 
 
 def _of_classifier(classifier: DomainClassifier) -> str:

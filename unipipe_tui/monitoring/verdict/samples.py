@@ -77,14 +77,14 @@ def numbers_of(column: Column) -> Floats:
     return np.clip(column.values.astype(np.float64), -LARGEST, LARGEST)
 
 
-def common_codes(one: Labels, other: Labels, most: int = MOST_CODES) -> tuple[Floats, Floats]:
+def common_codes(one: Labels, other: Labels) -> tuple[Floats, Floats]:
     """Both columns by numbers of the values that are commonest in both together, NaN where a row has none."""
     counts: dict[str, int] = {}
     for side in (one, other):
         for name, count in zip(side.names, side.counts.tolist(), strict=True):
             counts[name] = counts.get(name, 0) + count
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    code = {name: float(min(place, most)) for place, name in enumerate(ranked)}
+    code = {name: float(min(place, MOST_CODES)) for place, name in enumerate(ranked)}
     return _coded(one, code), _coded(other, code)
 
 

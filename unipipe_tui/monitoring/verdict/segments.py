@@ -11,38 +11,32 @@ Assumption: rows are independent draws. Segments that overlap (a country and its
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.counting.numbers import count_sorted
 from unipipe_tui.monitoring.distributions import (
     CategoricalDistribution,
     Distribution,
-    Family,
     NumericDistribution,
+    ProblemKind,
     Profile,
     make_profile,
 )
-from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, DriftReport, DriftThresholds, check_all
-from unipipe_tui.monitoring.values import Column, Labels, Numbers, Rows
+from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, DriftReport, check_all
+from unipipe_tui.monitoring.values import Column, Labels, Numbers, Rows, distribution_of
 from unipipe_tui.monitoring.verdict.values import SegmentColumn, SegmentDrift, SegmentSlice
 from unipipe_tui.monitoring.words import listed, percent, printable
 
 MOST_VALUES = 20
 """Of one segment; rarer ones are told, and not looked at."""
-BINS = 20
-NAMED_VALUES = 200
 METHOD = (
     "Each column within each value of a segment against the reference's rows of that value: PSI (natural logarithm) over 20 bins "
     "of equal mass of these rows, or values, less what chance gives; two-sample chi-square test; all p-values of all segments "
     "adjusted together (Benjamini-Hochberg)."
 )
-
-Pair = tuple[Distribution, Distribution]
-"""A column of the reference, and of the current data."""
 
 
 @frozen
@@ -65,86 +59,131 @@ class _Part:
 
 @frozen
 class _Segment:
-    """A column that divides the rows."""
+    """A column that divides the rows, and how the reference's rows of each of its values are distributed."""
 
     name: str
     values: tuple[str, ...]
-    reference: _Groups
-    current: _Groups
+    reference: tuple[Profile, ...]
+    groups: _Groups
+    """Of the current rows."""
+
+
+def count_segments(reference: Rows, profile: Profile, by: Profile) -> tuple[Profile, ...]:
+    """The reference's side: a profile of each value of each column of `by` that divides rows, one value after the other.
+
+    `profile` and `by` are profiles of the same rows: of the columns to compare, and of those to divide by.
+    """
+    groups = {name: _Groups(reference.labels(name), values) for name, values in _divided(by)}
+    columns: dict[str, list[tuple[str, Sequence[Distribution]]]] = {name: [] for name in groups}
+    for name, distribution in profile.columns:
+        column = _values(reference, name, distribution)
+        for segment, group in groups.items():
+            if segment != name:
+                columns[segment].append(
+                    (name, [distribution_of(part, distribution.family) for part in group.cut(column)])
+                )
+    return tuple(
+        make_profile(group.rows(place), [(name, counted[place]) for name, counted in columns[segment]])
+        for segment, group in groups.items()
+        for place in range(group.values)
+    )
 
 
 def check_segments(
-    reference: Rows, current: Rows, profile: Profile, by: Profile, thresholds: DriftThresholds = DEFAULT
+    reference: Sequence[Profile],
+    current: Rows,
+    profile: Profile,
+    by: Profile,
 ) -> SegmentDrift:
-    """Compare every column of the reference's profile within each value of the columns of another profile of it."""
+    """Compare every column of the reference's profile within each value of the columns of another profile of it.
+
+    `reference` is what `count_segments` answered of the same two profiles.
+    """
     names = (*(name for name, _ in by.columns), *(problem.column for problem in by.problems))
-    segments: list[_Segment] = []
-    left_out: list[str] = []
+    counted, segments, left_out = iter(reference), [], []
+    for name, values in _divided(by):
+        then = tuple(next(counted) for _ in values)
+        if not _unfit(name, current, by):
+            segments.append(_Segment(name, values, then, _Groups(current.labels(name), values)))
     for name in names:
-        why = _unfit(name, reference, current, by)
-        if why:
+        if why := _unfit(name, current, by) or _rarer(name, by):
             left_out.append(f"{name}: {why}")
-            continue
-        values, rarer = _values(by, name)
-        if rarer:
-            left_out.append(f"{name}: {rarer:,} rarer values, only the {MOST_VALUES} most frequent are looked at")
-        groups = [_Groups(rows.labels(name), values) for rows in (reference, current)]
-        segments.append(_Segment(name, values, groups[0], groups[1]))
-    parts = list(_parts(segments, reference, current, profile)) if segments else []
-    few = [part for part in parts if part.fewest < thresholds.minimum_rows]
-    enough = [part for part in parts if part.fewest >= thresholds.minimum_rows]
-    reports = check_all([(part.reference, part.current) for part in enough], thresholds)
+    parts = list(_parts(segments, current, profile)) if segments else []
+    few = [part for part in parts if part.fewest < DEFAULT.minimum_rows]
+    enough = [part for part in parts if part.fewest >= DEFAULT.minimum_rows]
+    reports = check_all([(part.reference, part.current) for part in enough])
     judged = [_judged(part, report) for part, report in zip(enough, reports, strict=True)]
-    slices = [*judged, *(_too_few(part, thresholds) for part in few)]
+    slices = [*judged, *(_too_few(part) for part in few)]
     return _drift(names, sorted(slices, key=_farthest_first), left_out, reports)
 
 
-def _unfit(segment: str, reference: Rows, current: Rows, by: Profile) -> str:
-    for rows, where in ((reference, "reference"), (current, "current data")):
-        if segment not in rows.columns:
-            return f"the {where} has no such column"
+def _divided(by: Profile) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The columns that divide rows, and the values of each that are looked at, the most frequent first."""
+    for name, distribution in by.columns:
+        if isinstance(distribution, CategoricalDistribution):
+            yield name, tuple(value for value, _ in distribution.counts[:MOST_VALUES])
+
+
+def _unfit(segment: str, current: Rows, by: Profile) -> str:
+    """Why a column divides no rows; empty when it does."""
+    problem = by.problem(segment)
+    if problem and problem.kind is ProblemKind.ABSENT:
+        return "the reference has no such column"
+    if segment not in current.columns:
+        return "the current data has no such column"
     distribution = by.column(segment)
     if not isinstance(distribution, CategoricalDistribution):
         return "it has no values by name to divide the rows by; name a column of texts, whole numbers or yes and no"
     return "" if current.family(segment) is distribution.family else "the current data holds another type"
 
 
-def _values(by: Profile, segment: str) -> tuple[tuple[str, ...], int]:
-    """Those looked at, the most frequent first, and how many more are named."""
+def _rarer(segment: str, by: Profile) -> str:
+    """What is not looked at of a column that divides rows; empty when all is."""
     distribution = by.column(segment)
     assert isinstance(distribution, CategoricalDistribution)
-    values = tuple(value for value, _ in distribution.counts)
-    return values[:MOST_VALUES], len(values[MOST_VALUES:])
+    rarer = len(distribution.counts[MOST_VALUES:])
+    return f"{rarer:,} rarer values, only the {MOST_VALUES} most frequent are looked at" if rarer else ""
 
 
 # --- counting --------------------------------------------------------------------------------------------------------
 
 
-def _parts(segments: Sequence[_Segment], reference: Rows, current: Rows, profile: Profile) -> Iterator[_Part]:
+def _parts(segments: Sequence[_Segment], current: Rows, profile: Profile) -> Iterator[_Part]:
     """Every value of every segment; a column is read once for all of them."""
-    counted: dict[str, list[tuple[str, Sequence[Pair]]]] = {segment.name: [] for segment in segments}
+    counted: dict[str, list[tuple[str, Sequence[Distribution]]]] = {segment.name: [] for segment in segments}
     for name, distribution in profile.columns:
-        if reference.family(name) is not distribution.family or current.family(name) is not distribution.family:
+        if current.family(name) is not distribution.family:
             # Absent, or of another type: the verdict by column says so once and for all.
             continue
-        numeric = isinstance(distribution, NumericDistribution)
-        sides = [rows.numbers(name) if numeric else rows.labels(name) for rows in (reference, current)]
+        column = _values(current, name, distribution)
         for segment in segments:
             if segment.name != name:
-                counted[segment.name].append((name, _counted(sides[0], sides[1], distribution.family, segment)))
+                sides = zip(segment.groups.cut(column), segment.reference, strict=True)
+                now = [distribution_of(rows, distribution.family, then.column(name)) for rows, then in sides]
+                counted[segment.name].append((name, now))
     for segment in segments:
-        for place, value in enumerate(segment.values):
-            profiles = [
-                make_profile(group.rows(place), ((name, pairs[place][side]) for name, pairs in counted[segment.name]))
-                for side, group in enumerate((segment.reference, segment.current))
-            ]
-            yield _Part(segment.name, value, profiles[0], profiles[1])
+        columns = counted[segment.name]
+        for place, (value, then) in enumerate(zip(segment.values, segment.reference, strict=True)):
+            current_part = make_profile(segment.groups.rows(place), [(name, found[place]) for name, found in columns])
+            yield _Part(segment.name, value, _only(then, [name for name, _ in columns]), current_part)
+
+
+def _only(whole: Profile, names: Sequence[str]) -> Profile:
+    if len(names) == len(whole.columns):
+        return whole
+    kept = frozenset(names)
+    return make_profile(whole.rows, [(name, found) for name, found in whole.columns if name in kept])
+
+
+def _values(rows: Rows, name: str, distribution: Distribution) -> Column:
+    return rows.numbers(name) if isinstance(distribution, NumericDistribution) else rows.labels(name)
 
 
 class _Groups:
     """Which rows have which of the values, so that a column is cut into them without looking for each anew."""
 
     def __init__(self, labels: Labels, values: Sequence[str]) -> None:
+        self.values = len(values)
         place = {value: number for number, value in enumerate(values)}
         # The last one is for rows without a value: their code is -1.
         table = np.array([*(place.get(name, len(values)) for name in labels.names), len(values)])
@@ -156,50 +195,12 @@ class _Groups:
         """How many rows have that value."""
         return int(self._ends[place + 1] - self._ends[place])
 
-    def cut(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """A column's entries, by value."""
-        return [values[self._order[begin:end]] for begin, end in zip(self._ends[:-1], self._ends[1:], strict=True)]
-
-
-def _counted(reference: Column, current: Column, family: Family, segment: _Segment) -> list[Pair]:
-    """The column within each value, then and now."""
-    if isinstance(reference, Numbers) and isinstance(current, Numbers):
-        cut = segment.reference.cut(reference.values), segment.current.cut(current.values)
-        return [_numbers(Numbers(then), Numbers(now)) for then, now in zip(*cut, strict=True)]
-    assert isinstance(reference, Labels)
-    assert isinstance(current, Labels)
-    counted: list[Pair] = []
-    for codes, later in zip(segment.reference.cut(reference.codes), segment.current.cut(current.codes), strict=True):
-        then = _named(Labels(reference.names, codes), family, ())
-        names = tuple(value for value, _ in then.counts)
-        counted.append((then, _named(Labels(current.names, later), family, names)))
-    return counted
-
-
-def _numbers(then: Numbers, now: Numbers) -> Pair:
-    """In bins of equal mass of the reference's rows of this value."""
-    reference = _sorted(then, None)
-    return reference, _sorted(now, reference.edges)
-
-
-def _sorted(column: Numbers, edges: tuple[float, ...] | None) -> NumericDistribution:
-    values = np.sort(column.present.astype(np.float64))
-    return count_sorted(values, column.rows - len(values), edges, BINS)
-
-
-def _named(column: Labels, family: Family, known: Sequence[str]) -> CategoricalDistribution:
-    """By name: those that are known anyhow, then the most frequent others."""
-    found = column.counts
-    counts = {column.names[place]: int(found[place]) for place in np.flatnonzero(found).tolist()}
-    expected = set(known)
-    others = sorted((name for name in counts if name not in expected), key=lambda name: (-counts[name], name))
-    kept = [*(name for name in known if name in counts), *others[:NAMED_VALUES]]
-    return CategoricalDistribution(
-        counts=tuple(sorted(((name, counts[name]) for name in kept), key=lambda pair: (-pair[1], pair[0]))),
-        missing=column.rows - column.known,
-        other=column.known - sum(counts[name] for name in kept),
-        family=family,
-    )
+    def cut(self, column: Column) -> list[Column]:
+        """A column, by value."""
+        ends = list(pairwise(self._ends))
+        if isinstance(column, Numbers):
+            return [Numbers(column.values[self._order[begin:end]]) for begin, end in ends]
+        return [Labels(column.names, column.codes[self._order[begin:end]]) for begin, end in ends]
 
 
 # --- saying so -------------------------------------------------------------------------------------------------------
@@ -225,10 +226,10 @@ def _column(column: ColumnDrift) -> SegmentColumn:
     return SegmentColumn(column.column, column.drifted, column.effect, column.p_value, column.reason)
 
 
-def _too_few(part: _Part, thresholds: DriftThresholds) -> SegmentSlice:
+def _too_few(part: _Part) -> SegmentSlice:
     rows = part.reference.rows, part.current.rows
     sentence = (
-        f"{part.told}: too few rows to judge, {part.fewest:,} of at least {thresholds.minimum_rows:,} "
+        f"{part.told}: too few rows to judge, {part.fewest:,} of at least {DEFAULT.minimum_rows:,} "
         f"in the {'reference' if rows[0] == part.fewest else 'current data'}."
     )
     return SegmentSlice(part.segment, part.value, *rows, judged=False, drifted=False, sentence=sentence, columns=())

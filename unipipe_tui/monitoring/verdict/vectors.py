@@ -16,9 +16,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.opening import open_source, workbench
+from unipipe_tui.monitoring.opening import open_source, unreadable, workbench
 from unipipe_tui.monitoring.sources import Files, quoted_name
 
 SEED = 20
@@ -26,6 +25,8 @@ MOST_ROWS = 5_000
 LOOKED_AT = 200
 """How many rows tell whether a column holds vectors."""
 ALIKE = 0.99
+LARGEST = 1e15
+"""Beside a greater number all others are lost in sums of squares."""
 LISTS = ("FLOAT", "DOUBLE", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "JSON")
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,10 @@ Floats = NDArray[np.float64]
 
 @frozen
 class Vectors:
-    """The vectors of a column; shape (rows, length). Rows without one, or with one of another length, are left out."""
+    """The vectors of a column; shape (rows, length).
+
+    Rows without one are left out, and those of another length or with a number beyond `LARGEST`.
+    """
 
     of: int
     """How many rows the set has."""
@@ -56,8 +60,7 @@ def vectors_of(source: Files, names: Sequence[str]) -> dict[str, Vectors | str]:
             types = open_source(connection, source)
             return {name: _vectors(connection, name, types.get(name)) for name in names}
         except duckdb.Error as error:
-            said = str(error).strip().partition("\n")[0]
-            raise Failed(f"The rows cannot be read: {said}", "Check that every file is whole.") from error
+            raise unreadable(error) from error
 
 
 def _vectors(connection: duckdb.DuckDBPyConnection, name: str, kind: str | None) -> Vectors | str:
@@ -82,7 +85,7 @@ def _vectors(connection: duckdb.DuckDBPyConnection, name: str, kind: str | None)
         [] if chosen is None else [chosen],
     ).fetchnumpy()["number"]
     found = np.asarray(np.ma.getdata(flat), dtype=np.float64).reshape(-1, length)
-    return Vectors(rows, rows - present, found[np.isfinite(found).all(axis=1)])
+    return Vectors(rows, rows - present, found[(np.abs(found) <= LARGEST).all(axis=1)])
 
 
 def _common_length(connection: duckdb.DuckDBPyConnection, value: str) -> int | None:

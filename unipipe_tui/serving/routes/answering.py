@@ -11,10 +11,10 @@ from fastapi import HTTPException, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from unipipe_tui.serving.gate import Limits
-from unipipe_tui.serving.metrics import Answerer, Metrics
+from unipipe_tui.serving.metrics import Metrics
 from unipipe_tui.serving.refusals import Refusing, refuse_form
 from unipipe_tui.serving.service import Asking
-from unipipe_tui.serving.telemetry import Answered, Telemetry
+from unipipe_tui.serving.telemetry import NotCollected, Span, Telemetry
 
 PARSED_ON_THE_LOOP = 64 * 1024
 """A longer body takes so long to parse that a thread does it."""
@@ -37,9 +37,9 @@ class Answering:
     async def __call__(self, request: Request, speak: Speak) -> Response:
         """Read the body, let the protocol speak, count what became of it. Raises Refusing and HTTPException."""
         asking = _asking(request)
-        if asking.probe:
-            return await self._probed(request, speak, asking)
-        self.requests += 1
+        span = self._begin(request, asking)
+        self.requests += not asking.probe
+        # A probe is in hand like any other: whoever is asked by a router must not be ended, or put to sleep, in the middle.
         self.in_flight += 1
         # What nobody foresaw becomes a 500 further out.
         status = 500
@@ -53,20 +53,22 @@ class Answering:
             status = refused.status_code
             raise
         finally:
-            seconds = time.perf_counter() - asking.began
-            self._metrics.count_request(asking.answerer, status, seconds, self.in_flight)
+            if not asking.probe:
+                seconds = time.perf_counter() - asking.began
+                self._metrics.count_request(asking.answerer, status, seconds, self.in_flight)
             self.in_flight -= 1
-            if self._telemetry is not None:
-                self._telemetry.answered(_answered(request, status, seconds, asking.answerer))
+            span.end(status, asking.answerer)
         return response
 
-    async def _probed(self, request: Request, speak: Speak, asking: Asking) -> Response:
-        # In hand like any other: whoever is asked by a router must not be ended, or put to sleep, in the middle of it.
-        self.in_flight += 1
-        try:
-            return await self._spoken(request, speak, asking)
-        finally:
-            self.in_flight -= 1
+    def _begin(self, request: Request, asking: Asking) -> Span:
+        """The span of this request, below which whoever is asked for it in turn shall hang."""
+        told = asking.trace or {}
+        # A router asks with probes, and says whose request it is; a probe of nobody's is no part of any trace.
+        if self._telemetry is None or (asking.probe and not told):
+            return NotCollected(told)
+        span = self._telemetry.begin(request.method, getattr(request.scope.get("route"), "path", ""), told)
+        asking.trace = span.headers
+        return span
 
     async def _spoken(self, request: Request, speak: Speak, asking: Asking) -> Response:
         try:
@@ -92,22 +94,13 @@ def read_body(body: bytes, form: type[Body]) -> Body:
         raise refuse_form((one["loc"], one["msg"]) for one in found) from None
 
 
-def _answered(request: Request, status: int, seconds: float, answerer: Answerer | None) -> Answered:
-    told = {
-        name.decode(): value.decode("latin-1")
-        for name, value in request.scope["headers"]
-        if name in (b"traceparent", b"tracestate")
-    }
-    route = getattr(request.scope.get("route"), "path", "")
-    return Answered(request.method, route, status, seconds, answerer, told)
-
-
 def _asking(request: Request) -> Asking:
     variant = key = None
     probe = False
+    trace: dict[str, str] = {}
     # The list is short, and every look-up by name would go through all of it.
     for name, value in request.scope["headers"]:
-        if not name.startswith(b"unipipe-"):
+        if not name.startswith((b"unipipe-", b"trace")):
             continue
         text = value.decode("latin-1")
         match name.decode("latin-1"):
@@ -117,4 +110,6 @@ def _asking(request: Request) -> Asking:
                 key = text or None
             case "unipipe-probe":
                 probe = text == "1"
-    return Asking(time.perf_counter(), variant, key, probe)
+            case "traceparent" | "tracestate" as header:
+                trace[header] = text
+    return Asking(time.perf_counter(), variant, key, probe, trace=trace)

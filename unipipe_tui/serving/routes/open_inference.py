@@ -27,6 +27,7 @@ from unipipe_tui.serving.wire import (
     InferenceRefusal,
     InferenceRequest,
     ModelMetadata,
+    ModelParameters,
     ModelReady,
     ServerHealth,
     ServerMetadata,
@@ -202,12 +203,14 @@ def _demand_variant(service: Service, asking: Asking, model: str, version: str |
 
 def _metadata(variants: Sequence[ServedVariant], seen: Seen) -> ModelMetadata:
     first = variants[0]
+    classes = first.scorer.facts.classes
     return ModelMetadata(
         name=first.answerer.model,
         versions=list(dict.fromkeys(str(one.answerer.version) for one in variants)),
         platform=PLATFORM,
         inputs=_told_facts(input_facts(first.scorer.columns)),
         outputs=_told_facts(_known_outputs(first, seen)),
+        parameters=ModelParameters(classes=[one for one in classes if one is not None]) if classes else None,
     )
 
 
@@ -300,4 +303,4 @@ def _is_ready(service: Service) -> bool:
 
 
 def _json(answer: BaseModel, status: int = 200) -> Response:
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+    return Response(answer.model_dump_json(exclude_none=True), status, media_type="application/json")

@@ -15,6 +15,8 @@ from unipipe_tui.serving.service import Answer, Asking, Service
 from unipipe_tui.serving.validation import Column, Columns, Problems, check_records
 from unipipe_tui.serving.wire import FeedbackAnswer, FeedbackRequest, PredictionAnswer, PredictionRequest, Refusal
 
+LEAST_ROUNDED = 2.0**53
+"""From here on a float stands for several whole numbers."""
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal} for status in (401, 404, 408, 409, 413, 422, 500, 502, 503, 504, 507)
 }
@@ -96,8 +98,9 @@ def body_of(form: type[Any], example: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _label(label: int | float | str | bool) -> Label:
-    """True and 1 are one label; the log knows it as 1."""
-    return int(label) if isinstance(label, bool) else label
+    """True, 1 and 1.0 are one label; the log knows it as 1."""
+    whole = isinstance(label, bool) or (isinstance(label, float) and label.is_integer() and abs(label) < LEAST_ROUNDED)
+    return int(label) if whole else label
 
 
 def _told(answer: Answer) -> bytes:

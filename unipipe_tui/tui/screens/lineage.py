@@ -11,9 +11,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from unipipe_tui.actions import audit, lineage_walk
+from unipipe_tui.actions import audit
 from unipipe_tui.actions.audit import AuditList, AuditVerdict, VerifyAudit
-from unipipe_tui.actions.lineage_walk import WalkLineage
+from unipipe_tui.actions.lineage import walk as lineage_walk
+from unipipe_tui.actions.lineage.walk import WalkLineage
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.records import AuditEntry
 from unipipe_tui.domain.things import ThingKind, Walk, id_of

@@ -8,10 +8,13 @@ from textual import on
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from unipipe_tui.actions import model_cards, model_comparison, model_rejection, models
-from unipipe_tui.actions.model_cards import ShowCard
-from unipipe_tui.actions.model_comparison import CompareVersions
-from unipipe_tui.actions.models import ListModels, ModelList, ModelView, ShowModel, VersionLine
+from unipipe_tui.actions.models import cards as model_cards
+from unipipe_tui.actions.models import comparison as model_comparison
+from unipipe_tui.actions.models import registry as models
+from unipipe_tui.actions.models import rejection as model_rejection
+from unipipe_tui.actions.models.cards import ShowCard
+from unipipe_tui.actions.models.comparison import CompareVersions
+from unipipe_tui.actions.models.registry import ListModels, ModelList, ModelView, ShowModel, VersionLine
 from unipipe_tui.actions.release import starting
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHAMPION

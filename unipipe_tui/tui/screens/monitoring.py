@@ -10,22 +10,18 @@ from textual.actions import SkipAction
 from textual.containers import Container
 from textual.widget import Widget
 
-from unipipe_tui.actions import (
-    alerts,
-    drift_history,
-    explained_drift,
-    objectives,
-    operations,
-    performance,
-    timeline,
-    traffic,
-)
-from unipipe_tui.actions.alerts import ListAlerts
-from unipipe_tui.actions.drift_history import CheckLine, ShowDrift, ShowDriftHistory
-from unipipe_tui.actions.explained_drift import ExplainDrift
-from unipipe_tui.actions.monitor import standing
+from unipipe_tui.actions import operations, performance, timeline, traffic
+from unipipe_tui.actions.alerts import listing as alerts
+from unipipe_tui.actions.alerts.listing import ListAlerts
+from unipipe_tui.actions.drift import explained as explained_drift
+from unipipe_tui.actions.drift import history as drift_history
+from unipipe_tui.actions.drift.explained import ExplainDrift
+from unipipe_tui.actions.drift.history import CheckLine, ShowDrift, ShowDriftHistory
+from unipipe_tui.actions.monitor import standing, story
 from unipipe_tui.actions.monitor.standing import MonitorStatus
-from unipipe_tui.actions.objectives import Objectives, ShowObjectives
+from unipipe_tui.actions.monitor.story import ShowStory, Story
+from unipipe_tui.actions.objectives import budgets as objectives
+from unipipe_tui.actions.objectives.budgets import Objectives, ShowObjectives
 from unipipe_tui.actions.operations import ShowOperations
 from unipipe_tui.actions.performance import ShowPerformance
 from unipipe_tui.actions.timeline import ShowTimeline
@@ -49,16 +45,18 @@ from unipipe_tui.tui.screens.monitoring_panes import (
     TargetsPane,
     TimelinePane,
 )
+from unipipe_tui.tui.sheets.monitoring_story import story_line
 from unipipe_tui.tui.snapshot import Snapshot
 from unipipe_tui.tui.themes import target_styles
+from unipipe_tui.tui.widgets.drawing import Drawing
 from unipipe_tui.tui.widgets.grid import Grid
 from unipipe_tui.tui.widgets.pane import ANSWER_WITHIN_SECONDS, LookPane
 
 VIEWS = ("explanation", "history", "performance", "operations", "predictions")
 """One of them is in sight where there is little room, all of them where there is enough."""
 
-TRAFFIC_AFTER_SECONDS = 0.5
-PERFORMANCE_AFTER_SECONDS = 1.5
+PERFORMANCE_AFTER_SECONDS = 1.0
+PROGRESS_EVERY_SECONDS = 0.5
 ABOUT_TARGET = (*VIEWS, "features", "timeline")
 
 
@@ -79,12 +77,14 @@ class MonitoringScreen(AlertKeys):
         self._knows_performance = False
         """Whether performance is asked for by now: only where it is in sight, and not before the rest."""
         self._budgets: Looking[Objectives] = Looking(self._take_budgets, ANSWER_WITHIN_SECONDS)
+        self._story: Looking[Story] = Looking(self._take_story, ANSWER_WITHIN_SECONDS)
 
     def parts(self) -> Iterable[Widget]:
         """Targets, what happened, the columns of a check, one view of them or all, alerts."""
         yield Container(
             TargetsPane(id="targets"),
             TimelinePane(id="timeline"),
+            Drawing(id="story"),
             Container(
                 FeaturesPane(id="features"),
                 ExplanationPane(id="explanation"),
@@ -104,22 +104,23 @@ class MonitoringScreen(AlertKeys):
         for name in VIEWS:
             self.query_one(f"#{name}").add_class("view")
         self._turn_to(0)
+        self.set_interval(PROGRESS_EVERY_SECONDS, self._tell_progress)
 
     def look(self, world: World) -> None:
         """Look at the target; what changed in a column is asked when the column is known."""
-        target = self._target(world)
+        target, told = self._target(world), ShowStory(self._target(world))
+        self._story.ask(Question(told, lambda: story.SHOW.look(told, world)))
         self.query_one(FeaturesPane).ask(drift_history.SHOW, ShowDrift(target, at=self._at), world)
-        self.query_one(HistoryPane).ask(drift_history.HISTORY, ShowDriftHistory(target), world)
+        self.query_one(HistoryPane).ask(drift_history.HISTORY, ShowDriftHistory(target), world, self.recorded)
         self.alerts_pane.ask(alerts.LIST, ListAlerts(all=self.alerts_pane.shows_all), world)
         self.query_one(TargetsPane).ask(standing.SHOW, MonitorStatus(ask=False), world)
-        self.query_one(TimelinePane).ask(timeline.SHOW, ShowTimeline(target), world)
+        self.query_one(TimelinePane).ask(timeline.SHOW, ShowTimeline(target), world, self.recorded)
         self.query_one(OperationsPane).ask(operations.SHOW, ShowOperations(target), world)
+        self.query_one(PredictionsPane).ask(traffic.SHOW, ShowTraffic(target), world)
         if self._knows_performance:
-            self._look_at_traffic()
             self._look_at_performance()
         else:
-            # They take the longest, and what they compute with a while to begin: the rest comes first.
-            self.set_timer(TRAFFIC_AFTER_SECONDS, self._look_at_traffic)
+            # What it computes with takes a while to begin: the rest comes first.
             self.set_timer(PERFORMANCE_AFTER_SECONDS, self._begin_with_performance)
         if world.config.slos:
             request = ShowObjectives(target)
@@ -133,6 +134,7 @@ class MonitoringScreen(AlertKeys):
     def on_unmount(self) -> None:
         """Want no answer any more."""
         self._budgets.end()
+        self._story.end()
 
     def show(self, snapshot: Snapshot) -> None:
         """Say how the targets answer."""
@@ -206,11 +208,18 @@ class MonitoringScreen(AlertKeys):
         answer = self.query_one(PredictionsPane).answer
         if answer is not None:
             self.query_one(OperationsPane).take_traffic(answer)
+            self.query_one(PerformancePane).take_traffic(answer)
 
     def _take_budgets(self, asked: Hashable, answer: Objectives | Problem) -> None:
         # What cannot be told now stays as it was; `slo show` says why.
         if self.world and asked == ShowObjectives(self._target(self.world)) and not isinstance(answer, Problem):
             self.query_one(OperationsPane).take_budgets(answer.budgets)
+
+    def _take_story(self, asked: Hashable, answer: Story | Problem) -> None:
+        # What cannot be told now stays as it was; `monitor story` says why.
+        if self.world and asked == ShowStory(self._target(self.world)) and not isinstance(answer, Problem):
+            self.query_one("#story", Drawing).show(lambda width, height: [story_line(answer, width)])
+            self.query_one("#monitoring-place").set_class(bool(answer.checks or answer.began), "-story")
 
     # Keys
 
@@ -292,6 +301,7 @@ class MonitoringScreen(AlertKeys):
         for pane in self.query(LookPane):
             if pane.id in ABOUT_TARGET:
                 pane.forget()
+        self.query_one("#monitoring-place").remove_class("-story")
         self.query_one(TimelinePane).point_at(None)
         self._say_standing()
         self.look(world)
@@ -304,10 +314,12 @@ class MonitoringScreen(AlertKeys):
             target = self._target(world)
             self.query_one(FeaturesPane).ask(drift_history.SHOW, ShowDrift(target, at=self._at), world)
 
-    def _look_at_traffic(self) -> None:
-        world = self.world
-        if world is not None:
-            self.query_one(PredictionsPane).ask(traffic.SHOW, ShowTraffic(self._target(world)), world)
+    def _tell_progress(self) -> None:
+        """Say how far a log is that is read for the first time."""
+        told = self.world and self.world.operations.under_way(self._target(self.world))
+        said = f"the log is read once: {told.done:,} of {told.of:,} segments …" if told else ""
+        for pane in self.query_one("#monitoring-place").query(LookPane):
+            pane.say_waiting(said)
 
     def _begin_with_performance(self) -> None:
         self._knows_performance = True
@@ -320,7 +332,7 @@ class MonitoringScreen(AlertKeys):
             return
         view, target = self.query_one(FeaturesPane).answer, self._target(world)
         version = view.version if view is not None and view.target == target else None
-        pane.ask(performance.SHOW, ShowPerformance(target, version), world)
+        pane.ask(performance.SHOW, ShowPerformance(target, version), world, self.recorded)
 
     def _turn_to(self, view: int) -> None:
         self._view = view

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textual import on
 
-from unipipe_tui.actions import alert_marks, alerts
 from unipipe_tui.actions.action import Change
-from unipipe_tui.actions.alerts import ListAlerts, ShowAlert
+from unipipe_tui.actions.alerts import listing as alerts
+from unipipe_tui.actions.alerts import marks as alert_marks
+from unipipe_tui.actions.alerts.listing import ListAlerts, ShowAlert
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.tui.forms import read_command_line
 from unipipe_tui.tui.messages import Asked

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from unipipe_tui.actions.alerts import AlertList
-from unipipe_tui.actions.drift_history import DriftHistory, DriftView
-from unipipe_tui.actions.explained_drift import ColumnExplained
+from unipipe_tui.actions.alerts.listing import AlertList
+from unipipe_tui.actions.drift.explained import ColumnExplained
+from unipipe_tui.actions.drift.history import DriftHistory, DriftView
 from unipipe_tui.actions.monitor.standing import MonitorStanding
-from unipipe_tui.actions.objectives import BudgetView
+from unipipe_tui.actions.objectives.budgets import BudgetView
 from unipipe_tui.actions.operations import OperationsView
 from unipipe_tui.actions.performance import PerformanceView
 from unipipe_tui.actions.timeline import Timeline
@@ -36,6 +36,7 @@ from unipipe_tui.tui.sheets.monitoring import (
 from unipipe_tui.tui.sheets.monitoring_pictures import (
     explanation_picture,
     history_picture,
+    measured_picture,
     performance_picture,
     predictions_picture,
 )
@@ -116,8 +117,8 @@ class FeaturesPane(TablePane[DriftView]):
     TITLE = "Drift"
     EMPTY = "No column was compared."
     history: DriftHistory | None = None
-    _shown: Hashable = None
-    """What was asked for what is shown."""
+    _shown: tuple[Hashable, datetime] | None = None
+    """What was asked for what is shown, and when that check was made."""
 
     @property
     def title(self) -> str:
@@ -141,10 +142,11 @@ class FeaturesPane(TablePane[DriftView]):
     def show_answer(self, answer: DriftView) -> None:
         """Show its columns; where another check is looked at, nothing has changed."""
         self.grid.say_when_empty(self.EMPTY)
-        is_another = self._shown is not None and self._asked != self._shown
+        is_another = self._shown is not None and (self._asked, answer.at) != self._shown
+        asked_again = self._shown is not None and self._asked == self._shown[0]
         first = self.grid.rows[0].id if self.grid.rows else None
         is_on_first = self.grid.pointed == first
-        self.grid.show(self.sheet_of(answer), changed=self._asked == self._shown)
+        self.grid.show(self.sheet_of(answer), changed=asked_again)
         if is_another and is_on_first:
             # Who has chosen no column looks at what moved farthest, also in the next check.
             self.grid.action_first()
@@ -153,7 +155,7 @@ class FeaturesPane(TablePane[DriftView]):
         beside.set_class(bool(lines), "-said")
         beside.set_class(has_moved_beside(answer), "-moved")
         beside.update(Content("\n").join(Content.assemble(*line) for line in lines))
-        self._shown = self._asked
+        self._shown = self._asked, answer.at
 
     def take_history(self, history: DriftHistory) -> None:
         """Show in each row how it was before."""
@@ -231,6 +233,12 @@ class PerformancePane(PicturePane[PerformanceView]):
     def painter_of(self, answer: PerformanceView) -> Painter:
         """With what is asked of it."""
         return lambda width, height: performance_picture(answer, width, height)
+
+    def take_traffic(self, traffic: TrafficView) -> None:
+        """Until it is looked at closely, show how it was over the whole log."""
+        measured = traffic.measured
+        if self.answer is None and measured is not None and measured.points:
+            self.drawing.show(lambda width, height: measured_picture(measured, width, height))
 
 
 class OperationsPane(PicturePane[OperationsView]):

@@ -69,7 +69,7 @@ class OverviewScreen(Place):
     def look(self, world: World) -> None:
         """Look at how it went over time, on the first target that answers."""
         live = self._live_targets or tuple(world.targets)
-        self.query_one(TimelinePane).ask(timeline.SHOW, ShowTimeline(live[0]), world)
+        self.query_one(TimelinePane).ask(timeline.SHOW, ShowTimeline(live[0]), world, self.recorded)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the picture."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from textual import on
 from textual.widget import Widget
 
-from unipipe_tui.actions import pipeline_view, stages
-from unipipe_tui.actions.pipeline import RUN
-from unipipe_tui.actions.pipeline_view import ShowPipeline
-from unipipe_tui.actions.stages import ShowStage
+from unipipe_tui.actions.pipeline import stages
+from unipipe_tui.actions.pipeline import view as pipeline_view
+from unipipe_tui.actions.pipeline.running import RUN
+from unipipe_tui.actions.pipeline.stages import ShowStage
+from unipipe_tui.actions.pipeline.view import ShowPipeline
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.forms import YES, Texts

@@ -18,6 +18,7 @@ from unipipe_tui.tui.remembered import Kept, kept_of
 from unipipe_tui.tui.shell import shell_of
 from unipipe_tui.tui.snapshot import Picture, Snapshot
 from unipipe_tui.tui.text import harmless
+from unipipe_tui.tui.watching import Stamp
 from unipipe_tui.tui.widgets.command_log import CommandLog
 from unipipe_tui.tui.widgets.footer import FittingFooter
 from unipipe_tui.tui.widgets.pane import TablePane
@@ -91,6 +92,11 @@ class Place(Screen[None]):
     def world(self) -> World | None:
         """The project as it was found last; None before the first look."""
         return self._newest.world if self._newest else self._opened
+
+    @property
+    def recorded(self) -> Stamp:
+        """How the store stood when the project was looked at last."""
+        return self._newest.recorded if self._newest else ()
 
     def look(self, world: World) -> None:
         """Ask the place's own looks again: the project moved, or the place came into sight after it did."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from unipipe_tui.actions.model_comparison import FeatureChange, GateChange, VersionComparison
+from unipipe_tui.actions.models.comparison import FeatureChange, GateChange, VersionComparison
 from unipipe_tui.actions.runs.compared_rows import ComparedRow, Kind, Verdict
 from unipipe_tui.actions.runs.comparison import CodeDifference
 from unipipe_tui.tui.lines import MUTED, Line, remark, section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from unipipe_tui.actions.models import ModelLine, ModelList, ModelView, VersionLine
+from unipipe_tui.actions.models.registry import ModelLine, ModelList, ModelView, VersionLine
 from unipipe_tui.domain.records import GateResult, How
 from unipipe_tui.tui.lines import MUTED, Line, fact, remark, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from unipipe_tui.actions.alerts import AlertList, AlertView
-from unipipe_tui.actions.drift_history import DriftHistory, DriftView
+from unipipe_tui.actions.alerts.listing import AlertList, AlertView
+from unipipe_tui.actions.drift.history import DriftHistory, DriftView
+from unipipe_tui.actions.drift.recorded import ColumnView, RecordedPerformance
 from unipipe_tui.actions.monitor.standing import MonitorStanding, TargetStanding
-from unipipe_tui.actions.recorded_checks import ColumnView, RecordedPerformance
 from unipipe_tui.charts.sparklines import effect_line
 from unipipe_tui.domain.records import Alert, Severity
 from unipipe_tui.domain.server_status import ServerStatus
@@ -19,12 +19,14 @@ from unipipe_tui.monitoring.verdict.values import MultivariateDrift, PredictionD
 from unipipe_tui.tui.lines import MUTED, Line, fact, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
 from unipipe_tui.tui.text import counted, day_and_clock, harmless
-from unipipe_tui.tui.theme import ALERT_SIGNS, CALM, DRIFTED, SERVER_SIGNS, Sign
+from unipipe_tui.tui.theme import ALERT_SIGNS, CALM, DRIFTED, SERVER_SIGNS, UNJUDGED, Sign
 
 MOST_CHECKS = 12
 """In the small history of a row."""
 SURELY_ZERO = 1e-15
 LONGEST_MESSAGE = 200
+SHORTEST_MESSAGE = 34
+"""So much of it says what it is about, also on a narrow screen."""
 NO_SERVERS: Mapping[str, ServerStatus] = MappingProxyType({})
 NO_STYLES: Mapping[str, str] = MappingProxyType({})
 NOT_SEEN = Sign("·", MUTED)
@@ -146,7 +148,7 @@ def features_sheet(view: DriftView, history: DriftHistory | None) -> Sheet:
 
 
 def _feature_row(column: ColumnView, history: DriftHistory | None, view: DriftView, *, weighed: bool) -> SheetRow:
-    sign = DRIFTED if column.drifted else CALM
+    sign = drift_sign(column)
     return SheetRow(
         column.column,
         (
@@ -164,6 +166,11 @@ def _feature_row(column: ColumnView, history: DriftHistory | None, view: DriftVi
             Cell(harmless(_verdict(column))),
         ),
     )
+
+
+def drift_sign(column: ColumnView) -> Sign:
+    """Whether a column drifted, is calm, or could not be judged."""
+    return DRIFTED if column.drifted else CALM if column.judged else UNJUDGED
 
 
 def _weight_cell(column: ColumnView) -> Cell:
@@ -230,7 +237,7 @@ def alerts_sheet(found: AlertList) -> Sheet:
         Column("state", "", 1),
         *([Column("target", "target", 20)] if several else []),
         Column("kind", "kind"),
-        Column("message", "what was found", LONGEST_MESSAGE, stretches=True),
+        Column("message", "what was found", LONGEST_MESSAGE, stretches=True, least=SHORTEST_MESSAGE),
         *([Column("severity", "severity")] if severe else []),
         Column("since", "since", right=True),
         *([Column("count", "found", right=True)] if again else []),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from unipipe_tui.actions.drift_history import DriftHistory
-from unipipe_tui.actions.explained_drift import ColumnExplained
+from unipipe_tui.actions.drift.explained import ColumnExplained
+from unipipe_tui.actions.drift.history import DriftHistory
 from unipipe_tui.actions.performance import PerformanceView
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.charts.overlays import draw_overlay
 from unipipe_tui.charts.sparklines import sparkline
 from unipipe_tui.domain.charts import Axis, LineChart, OverlayCell, OverlayChart
 from unipipe_tui.domain.serving import ScoreCell, TrafficWindow
+from unipipe_tui.domain.timelines import Series
 from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.values import DetectorState, QualityReport, TrendState
 from unipipe_tui.tui.drawn import OVERLAY, lines_of
@@ -25,8 +26,9 @@ from unipipe_tui.tui.sheets.charts import (
     moments,
     wrapped,
 )
+from unipipe_tui.tui.sheets.monitoring import drift_sign
 from unipipe_tui.tui.text import day_and_clock, harmless
-from unipipe_tui.tui.theme import CALM, DRIFTED, Sign
+from unipipe_tui.tui.theme import CALM, Sign
 
 MOST_HEAD = 3
 BELOW = Sign("✗", "bold $error")
@@ -41,7 +43,7 @@ WORSENS = frozenset({TrendState.FALLING, TrendState.ALREADY_BELOW, TrendState.RI
 def explanation_picture(found: ColumnExplained, width: int, height: int) -> list[Line]:
     """The verdict, the window laid over the reference, and below them what moved most and since when."""
     column = found.column
-    sign = DRIFTED if column.drifted else CALM
+    sign = drift_sign(column)
     spare = max(height - LEAST_DRAWN, 1)
     head = wrapped(column.reason, width - 2, min(MOST_HEAD, spare))
     lines: list[Line] = [((f"{sign.glyph} " if not n else "  ", sign.style), (line, "")) for n, line in enumerate(head)]
@@ -105,6 +107,26 @@ def performance_picture(view: PerformanceView, width: int, height: int) -> list[
     return [((f"{sign.glyph} ", sign.style), *drawn[0]), *drawn[1:], *words]
 
 
+def measured_picture(measured: Series, width: int, height: int) -> list[Line]:
+    """The watched figure over the whole log, as far as labels came, with its interval; of a series with points."""
+    points, last = measured.points, measured.points[-1]
+    found = [Estimate(one.value, one.low, one.high) for one in points]
+    curves = (
+        curve_with_interval("measured", found),
+        *(
+            []
+            if measured.threshold is None
+            else [level(f"at least {measured.threshold:.3g}", measured.threshold, len(points))]
+        ),
+    )
+    missed = measured.threshold is not None and last.value < measured.threshold
+    surely = measured.threshold is None or last.high is None or last.high < measured.threshold
+    sign = CALM if not missed else BELOW if surely else UNSURE
+    title = harmless(f"{measured.name} {_estimate(found[-1])}, {last.note}")
+    drawn = chart_lines(LineChart(title, moments([one.at for one in points]), Axis(""), curves), width - 2, height)
+    return [((f"{sign.glyph} ", sign.style), *drawn[0]), *drawn[1:]]
+
+
 def _performance_title(view: PerformanceView) -> tuple[Sign, str]:
     report = view.report
     judged = next(
@@ -113,14 +135,14 @@ def _performance_title(view: PerformanceView) -> tuple[Sign, str]:
     if judged is None:
         return UNKNOWN, f"{report.metric.value}, no window has labels enough"
     figure = judged.figure(report.metric).measured
-    return _sign_of(figure, report), f"{report.metric.value} {_estimate(figure)}, {judged.labelled:,} labels"
+    return _drift_sign(figure, report), f"{report.metric.value} {_estimate(figure)}, {judged.labelled:,} labels"
 
 
 def _asked(report: QualityReport) -> str:
     return f"at {'most' if report.less_is_better else 'least'} {report.limit:.3g}"
 
 
-def _sign_of(figure: Estimate, report: QualityReport) -> Sign:
+def _drift_sign(figure: Estimate, report: QualityReport) -> Sign:
     if not report.misses(figure.value):
         return CALM
     # Its interval reaches over: neither met nor missed for sure.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from unipipe_tui.actions.objectives import BudgetView
+from unipipe_tui.actions.objectives.budgets import BudgetView
 from unipipe_tui.actions.operations import OperationsRow, OperationsView
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.charts.sparklines import sparkline

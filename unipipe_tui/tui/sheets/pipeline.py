@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from rich.cells import cell_len
 
-from unipipe_tui.actions.pipeline_view import PipelineView, StageLine
+from unipipe_tui.actions.pipeline.view import PipelineView, StageLine
 from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
 from unipipe_tui.tui.text import clip, duration, harmless

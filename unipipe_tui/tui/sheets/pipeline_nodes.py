@@ -7,10 +7,10 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
-from unipipe_tui.actions.pipeline_view import StageLine
+from unipipe_tui.actions.pipeline.view import StageLine
 from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.tui.graph_drawing import Size
+from unipipe_tui.tui.graphs.drawing import Size
 from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheets.pipeline import name_of, sign_of, state_of, took, why
 from unipipe_tui.tui.text import clip, fit, harmless

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
-from unipipe_tui.actions.pipeline_view import StageLine
-from unipipe_tui.actions.stages import ExecutionLine, FileLine, MetricLine, ParamLine, StageView
+from unipipe_tui.actions.pipeline.stages import ExecutionLine, FileLine, MetricLine, ParamLine, StageView
+from unipipe_tui.actions.pipeline.view import StageLine
 from unipipe_tui.domain.freshness import Freshness
 from unipipe_tui.tui.lines import Line, fact, remark, section
 from unipipe_tui.tui.sheets.pipeline import FAILED, STAGE_SIGNS, sign_of, state_of, took

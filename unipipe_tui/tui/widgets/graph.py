@@ -14,16 +14,16 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from unipipe_tui.actions.pipeline_view import PipelineView, StageLine
+from unipipe_tui.actions.pipeline.view import PipelineView, StageLine
 from unipipe_tui.domain.graphs import Graph
 from unipipe_tui.tui.bindings import bindings_of
-from unipipe_tui.tui.graph_drawing import Box, Drawing
-from unipipe_tui.tui.graph_fit import Fitting
-from unipipe_tui.tui.graph_layers import Arrangement, arrange
-from unipipe_tui.tui.graph_strokes import HEAVY, THIN, Rows, Stroke, strokes
-from unipipe_tui.tui.graph_walk import Walk
+from unipipe_tui.tui.graphs.drawing import Box, Drawing
+from unipipe_tui.tui.graphs.layers import Arrangement, arrange
+from unipipe_tui.tui.graphs.strokes import HEAVY, THIN, Rows, Stroke, strokes
+from unipipe_tui.tui.graphs.walk import Walk
 from unipipe_tui.tui.keys import GRAPH
 from unipipe_tui.tui.lines import Line
+from unipipe_tui.tui.sheets.pipeline_fit import Fitting
 from unipipe_tui.tui.sheets.pipeline_nodes import Density, node_of
 from unipipe_tui.tui.widgets.inks import Inks
 

@@ -18,7 +18,7 @@ from textual.widgets import Input
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.world import World
-from unipipe_tui.tui.background import Problem
+from unipipe_tui.tui.background import Problem, late
 from unipipe_tui.tui.bindings import bindings_of
 from unipipe_tui.tui.keys import FILTER
 from unipipe_tui.tui.looking import Looking, Question
@@ -63,6 +63,8 @@ class LookPane(Vertical, Generic[Result]):
         """What the border says."""
         self.answer: Result | None = None
         self.problem: Problem | None = None
+        self._waited = False
+        """Whether it was said what the first answer waits for."""
 
     def on_mount(self) -> None:
         """Count the seconds of an answer that grows old."""
@@ -83,6 +85,7 @@ class LookPane(Vertical, Generic[Result]):
         """Something else is looked at: what is shown or still on its way is no answer to it, not even an old one."""
         self._looking.forget()
         self.answer = self.problem = self._answered_at = None
+        self._waited = False
         self.set_class(False, "-stale")
         self._say_beside_title("looking …")
 
@@ -106,7 +109,20 @@ class LookPane(Vertical, Generic[Result]):
         if self.problem is None and self.answer is not None:
             self._say_beside_title(self.count())
 
+    def say_waiting(self, what: str) -> None:
+        """Say what its first answer waits for, which may take long: nothing hangs. Nothing when that is over."""
+        if self.answer is not None:
+            return
+        self._waited = self._waited or bool(what)
+        if what and self.problem == late(self.WITHIN_SECONDS):
+            self.problem = None
+        if self._waited and self.problem is None:
+            self._say_beside_title(what or "looking …")
+
     def _take(self, asked: Hashable, answer: Result | Problem) -> None:
+        if self._waited and self.answer is None and answer == late(self.WITHIN_SECONDS):
+            return
+        self._waited = False
         if isinstance(answer, Problem):
             self.problem = answer
             self.set_class(not answer.said_no or self.answer is not None, "-stale")

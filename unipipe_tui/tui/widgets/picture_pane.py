@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -25,9 +26,9 @@ class PicturePane(LookPane[Result]):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._waiting: tuple[Look[Any, Result], Any, World] | None = None
+        self._waiting: tuple[Look[Any, Result], Any, World, Hashable] | None = None
         """What is asked when it has rested."""
-        self._last: Any = None
+        self._last: Hashable = None
         self._began = self._rests_until = 0.0
 
     def compose(self) -> ComposeResult:
@@ -43,16 +44,16 @@ class PicturePane(LookPane[Result]):
         """What draws an answer."""
         raise NotImplementedError
 
-    def ask(self, look: Look[Any, Result], request: Any, world: World) -> None:
-        """Ask at once what was not asked last; the same again when it has rested."""
+    def ask(self, look: Look[Any, Result], request: Any, world: World, recorded: Hashable = None) -> None:
+        """Ask at once what was not asked last, or when other things are recorded; the same again when it has rested."""
         rest = self._rests_until - monotonic()
-        if request != self._last or rest <= 0:
-            self._waiting, self._last, self._began = None, request, monotonic()
+        if (request, recorded) != self._last or rest <= 0:
+            self._waiting, self._last, self._began = None, (request, recorded), monotonic()
             super().ask(look, request, world)
             return
         if self._waiting is None:
             self.set_timer(rest, self._ask_waiting)
-        self._waiting = (look, request, world)
+        self._waiting = (look, request, world, recorded)
 
     def show_answer(self, answer: Result) -> None:
         """Draw it, and rest."""

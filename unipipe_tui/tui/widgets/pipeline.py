@@ -11,8 +11,8 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from unipipe_tui.actions.pipeline_view import PipelineView, StageLine, folded
-from unipipe_tui.actions.stages import StageView
+from unipipe_tui.actions.pipeline.stages import StageView
+from unipipe_tui.actions.pipeline.view import PipelineView, StageLine, folded
 from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.lines import remark
 from unipipe_tui.tui.remembered import Kept

@@ -24,7 +24,8 @@ def score_rows(folder: Path, rows: Path, columns: Sequence[str] = ()) -> Scored:
     two figures a row.
     """
     with _models_own_code(f"The model in {folder} cannot be loaded"):
-        loaded = mlflow.pyfunc.load_model(str(folder))
+        # Its warnings would be silenced, and to find out which packages differ takes as long as to load the model.
+        loaded = mlflow.pyfunc.load_model(str(folder), suppress_warnings=True)
     signature = loaded.metadata.get_input_schema()
     wanted = list(signature.input_names()) if signature is not None and signature.has_input_names() else []
     table = _table(rows)

@@ -1,0 +1,1 @@
+"""Alerts: what they are, what a person does to them, and who is told."""

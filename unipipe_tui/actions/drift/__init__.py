@@ -1,0 +1,1 @@
+"""Drift: comparing a target's traffic, or any two sets, and what was found."""

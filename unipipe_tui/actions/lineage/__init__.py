@@ -1,0 +1,1 @@
+"""Lineage: what things came from and what they led to."""

@@ -1,0 +1,1 @@
+"""Objectives: which events they count, and what is left of their error budgets."""

@@ -1,0 +1,1 @@
+"""The DVC pipeline: what would run and why, running it, its stages."""

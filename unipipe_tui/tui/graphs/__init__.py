@@ -1,0 +1,1 @@
+"""Graphs as characters: layers, channels between them, strokes, and what fits."""
