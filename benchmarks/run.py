@@ -15,6 +15,7 @@ import drift_speed
 import following
 import idle_terminal
 import indexing
+import monitoring_screen
 import releasing
 import rollups
 import screens
@@ -59,6 +60,7 @@ MEASURES: dict[str, Callable[[Path], Figure]] = {
     "drift-wide": drift_speed.wide,
     "demo": telling.demo,
     "monitoring-50m": rollups.many_predictions,
+    "monitoring-place": monitoring_screen.monitoring_screen,
     "sync": indexing.full_sync,
     "next-sync": indexing.next_sync,
     "runs-page": indexing.page,
