@@ -44,7 +44,7 @@ class OperationsConfig:
     """How a target may answer."""
 
     errors_at_most: float = 0.01
-    """Share of requests that may fail (5xx); an alert opens when it is surely more: its whole 95 % interval."""
+    """Share of requests that may fail (5xx); an alert opens when it is surely more."""
     slow_after_ms: float | None = None
     """A request is slow from here on; counted from the nearest limit of the server's histogram."""
     slow_at_most: float = 0.05

@@ -32,7 +32,7 @@ from unipipe_tui.actions.perform import make_plan, perform
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.alerts import Turn
 from unipipe_tui.domain.errors import ExitCode, Failed, Refused, Stopped, ToolMissing, UsageError
-from unipipe_tui.domain.findings import AlertKind, FindingState
+from unipipe_tui.domain.findings import AlertKind, Finding, FindingState
 from unipipe_tui.domain.jobs import JobState
 from unipipe_tui.domain.ports.targets import LiveTarget
 from unipipe_tui.domain.rollouts.traffic import Variant
@@ -220,6 +220,38 @@ def test_errors_are_judged_over_what_came_since_the_last_judgement(watched: Watc
     assert kinds(third, "local")[("operations", "errors")] is FindingState.FINE
     assert "0 of 200 requests failed (5xx)" in next(
         line.sentence for line in third.findings if line.subject == "errors"
+    )
+
+
+def test_errors_that_may_be_chance_open_nothing_and_are_counted_on_until_they_surely_are_not(watched: Watched) -> None:
+    watched.slow.released.set()
+    said: dict[int, list[Finding]] = {}
+    for requests in range(100, 1000, 100):
+        # Four in a hundred where one may: an ordinary 95 % interval of the first hundred lies above that already.
+        watched.local.saw("stable", requests, errors=requests // 25)
+        found = [one for one in watched.round().findings if (one.target, one.subject) == ("local", "errors")]
+        said[requests] = found
+        if found[0].state is FindingState.PROBLEM:
+            break
+    assert [found[0].state for found in said.values()] == [
+        *[FindingState.UNKNOWN] * (len(said) - 1),
+        FindingState.PROBLEM,
+    ]
+    assert len(said) > 2
+    assert f"{requests // 25} of {requests} requests failed" in said[requests][0].sentence
+    watched.local.saw("stable", requests + 200, errors=requests // 25)
+    assert "0 of 200 requests failed" in next(
+        one.sentence for one in watched.round().findings if (one.target, one.subject) == ("local", "errors")
+    )
+
+
+def test_counters_that_an_older_unipipe_noted_are_judged_anew(watched: Watched) -> None:
+    watched.slow.released.set()
+    older = json.dumps([("stable", 1, 900, 900, (), ())])
+    watched.world.history.note_judged_measures("local", older, watched.clock.now)
+    watched.local.saw("stable", 1000, errors=900)
+    assert "900 of 1,000 requests failed" in next(
+        one.sentence for one in watched.round().findings if (one.target, one.subject) == ("local", "errors")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unipipe_tui.actions.asking import ask, way_to_start
@@ -16,7 +16,7 @@ from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.rollouts.analysis import Histogram, Measures
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.performance import wilson_interval
+from unipipe_tui.monitoring.sequential import Counted, share_interval
 
 STATES = {
     ServerState.READY: FindingState.FINE,
@@ -25,6 +25,9 @@ STATES = {
     ServerState.STOPPED: FindingState.UNKNOWN,
     ServerState.STARTING: FindingState.UNKNOWN,
 }
+WRONG_AT_MOST = 1e-4
+"""A share is called too high by chance in this part of its judgements at most, however often one looks while it is open:
+with one every five minutes less than once a month, were all of them as bad as is just allowed."""
 
 
 @frozen
@@ -67,62 +70,72 @@ class OperationsCheck:
     name: str = "operations"
 
     def findings(self, world: World, target: str, progress: Progress) -> tuple[Finding, ...]:
-        """Whether surely too many requests failed or were slow; with too few requests they are counted on."""
+        """Whether surely too many requests failed or were slow; what is not decided yet is counted on."""
         rules = world.config.monitoring.operations
         live = ask(world, target).live
         if live is None or live.state is not ServerState.READY:
             # Whether it answers at all is another check's to say.
             return ()
         now = world.target_of(target).measures()
-        known = world.history.judged_measures(target)
-        added = _added(now, _measures(known))
-        if sum(one.requests for one in added) < rules.minimum_requests:
-            if known is None:
-                world.history.note_judged_measures(target, _text(now), world.now())
-            return ()
-        world.history.note_judged_measures(target, _text(now), world.now())
-        return (_errors(target, added, rules), *_slow(target, added, rules))
+        judged = _read(world.history.judged_measures(target))
+        found = []
+        for question in _questions(rules, now):
+            added = _added(now, judged.get(question.subject, ()))
+            if sum(one.requests for one in added) < rules.minimum_requests:
+                continue
+            finding = _answer(question, target, added)
+            found.append(finding)
+            if finding.state is not FindingState.UNKNOWN:
+                judged[question.subject] = now
+        world.history.note_judged_measures(target, _written(judged), world.now())
+        return tuple(found)
 
 
-def _errors(target: str, added: Sequence[Measures], rules: OperationsConfig) -> Finding:
-    errors, requests = sum(one.errors for one in added), sum(one.requests for one in added)
-    return _judged(target, "errors", "failed (5xx)", errors, requests, rules.errors_at_most, Severity.CRITICAL, added)
+@frozen
+class _Question:
+    """What is counted of requests, and in which share of them it may be so."""
+
+    subject: str
+    what: str
+    at_most: float
+    severity: Severity
+    count: Callable[[Measures], Counted]
 
 
-def _slow(target: str, added: Sequence[Measures], rules: OperationsConfig) -> tuple[Finding, ...]:
-    if rules.slow_after_ms is None:
-        return ()
-    wanted = rules.slow_after_ms / 1000
-    limit = max((one.seconds.own_limit(wanted) for one in added), default=wanted)
-    slow, requests = sum(one.seconds.above(limit) for one in added), sum(one.seconds.total for one in added)
-    what = f"took more than {limit * 1000:g} ms"
-    return (_judged(target, "latency", what, slow, requests, rules.slow_at_most, Severity.WARNING, added),)
+def _questions(rules: OperationsConfig, now: Sequence[Measures]) -> Iterator[_Question]:
+    yield _Question(
+        "errors", "failed (5xx)", rules.errors_at_most, Severity.CRITICAL, lambda one: Counted(one.errors, one.requests)
+    )
+    if rules.slow_after_ms is not None:
+        wanted = rules.slow_after_ms / 1000
+        limit = max((one.seconds.own_limit(wanted) for one in now), default=wanted)
+        yield _Question(
+            "latency",
+            f"took more than {limit * 1000:g} ms",
+            rules.slow_at_most,
+            Severity.WARNING,
+            lambda one: Counted(one.seconds.above(limit), one.seconds.total),
+        )
 
 
-def _judged(
-    target: str,
-    subject: str,
-    what: str,
-    bad: int,
-    requests: int,
-    at_most: float,
-    severity: Severity,
-    added: Sequence[Measures],
-) -> Finding:
-    share = wilson_interval(bad, requests)
-    low, high = share.low or 0.0, share.high if share.high is not None else 1.0
-    surely = low > at_most
-    fine = requests > 0 and bad / requests <= at_most
+def _answer(question: _Question, target: str, added: Sequence[Measures]) -> Finding:
+    counts = [question.count(one) for one in added]
+    counted = Counted(sum(one.yes for one in counts), sum(one.trials for one in counts))
+    share, sure = counted.share or 0.0, share_interval(counted, WRONG_AT_MOST)
+    fine = counted.trials > 0 and share <= question.at_most
     words = (
-        f"{bad:,} of {requests:,} requests {what}: {bad / max(requests, 1):.2%} "
-        f"(95 % Wilson interval {low:.2%} to {high:.2%}), at most {at_most:.2%} may"
+        f"{counted.yes:,} of {counted.trials:,} requests {question.what}: {share:.2%} "
+        f"({1 - WRONG_AT_MOST:.2%} confidence sequence {sure.low:.2%} to {sure.high:.2%}), "
+        f"at most {question.at_most:.2%} may"
     )
     return Finding(
         kind=AlertKind.OPERATIONS,
         target=target,
-        subject=subject,
-        state=FindingState.PROBLEM if surely else FindingState.FINE if fine else FindingState.UNKNOWN,
-        severity=severity,
+        subject=question.subject,
+        state=(
+            FindingState.PROBLEM if sure.low > question.at_most else FindingState.FINE if fine else FindingState.UNKNOWN
+        ),
+        severity=question.severity,
         sentence=words,
         evidence=json.dumps({"check": "operations", "since_last_judged": to_plain(tuple(added))}),
         command=f"unipipe release show {target}",
@@ -135,16 +148,27 @@ def _added(now: Sequence[Measures], before: Sequence[Measures]) -> tuple[Measure
     return tuple(one.since(known[one.name]) if one.name in known else one for one in now)
 
 
-def _text(measures: Sequence[Measures]) -> str:
-    kept = [
-        (one.name, one.version, one.requests, one.errors, one.seconds.limits, one.seconds.counts) for one in measures
-    ]
-    return json.dumps(kept)
-
-
-def _measures(text: str | None) -> tuple[Measures, ...]:
-    kept = json.loads(text) if text else ()
-    return tuple(
-        Measures(name, version, requests, errors, Histogram(tuple(limits), tuple(counts)))
-        for name, version, requests, errors, limits, counts in kept
+def _written(judged: Mapping[str, Sequence[Measures]]) -> str:
+    return json.dumps(
+        {
+            subject: [
+                (one.name, one.version, one.requests, one.errors, one.seconds.limits, one.seconds.counts)
+                for one in measures
+            ]
+            for subject, measures in judged.items()
+        }
     )
+
+
+def _read(text: str | None) -> dict[str, Sequence[Measures]]:
+    """By subject; what was written before they were judged each by itself begins anew."""
+    kept = json.loads(text) if text else {}
+    if not isinstance(kept, dict):
+        return {}
+    return {
+        subject: tuple(
+            Measures(name, version, requests, errors, Histogram(tuple(limits), tuple(counts)))
+            for name, version, requests, errors, limits, counts in measures
+        )
+        for subject, measures in kept.items()
+    }
