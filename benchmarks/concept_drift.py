@@ -22,7 +22,7 @@ from river.drift.binary import DDM
 from sklearn.tree import DecisionTreeClassifier
 
 from unipipe_tui.monitoring.quality.detectors import DETECTORS, DetectorChoice, changes_in
-from unipipe_tui.monitoring.quality.values import DetectorName
+from unipipe_tui.monitoring.quality.results import DetectorName
 
 SEEDS = 200
 SAMPLES = 2000

@@ -23,8 +23,8 @@ from unipipe_tui.monitoring.methods.method import NotMeasured
 from unipipe_tui.monitoring.methods.nannyml import Learned, learned_jensen_shannon
 from unipipe_tui.monitoring.methods.registry import method_of
 from unipipe_tui.monitoring.profiles import profile
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 from unipipe_tui.monitoring.sources import Files
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
 
 OURS, EVIDENTLY, EVIDENTLY_HALF = "ours", "Evidently, any column", "Evidently, half of the columns"
 NANNYML, NANNYML_TEN = "NannyML, chunks like the window", "NannyML, ten chunks"

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import river.datasets
 from numpy.typing import NDArray
 
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 
 ROOT = Path(__file__).parents[1]
 WHEEL = "UNIPIPE_NANNYML_DATA"

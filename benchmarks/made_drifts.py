@@ -10,7 +10,7 @@ import numpy as np
 from false_alarm_sets import Columns, labelled
 from numpy.typing import NDArray
 
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 
 MANY_VALUES = 20
 Change = Callable[[np.random.Generator, Column, Column], Column]

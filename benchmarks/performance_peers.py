@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.cbpe import OF_CLASSES, fit_binary, fit_classes
 from unipipe_tui.monitoring.quality.dle import fit_losses
-from unipipe_tui.monitoring.quality.values import Band, Loss, Quality
+from unipipe_tui.monitoring.quality.results import Band, Loss, Quality
 
 HERE = Path(__file__).parent
 EXPECTED = HERE.parent / "tests" / "monitoring" / "expected"

@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from unipipe_tui.monitoring.drift import DEFAULT
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 from unipipe_tui.monitoring.verdict.areas import area_of
 from unipipe_tui.monitoring.verdict.classifier import LEAVES, TREES, tell_apart
 from unipipe_tui.monitoring.verdict.multivariate import MOST_TIMES, judge_together

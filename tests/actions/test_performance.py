@@ -18,7 +18,7 @@ from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.errors import UsageError
-from unipipe_tui.monitoring.quality.values import Clock, Cut, Quality
+from unipipe_tui.monitoring.quality.results import Clock, Cut, Quality
 from unipipe_tui.wiring import world_at
 
 CONFIG = """

@@ -24,8 +24,8 @@ from unipipe_tui.monitoring.counting.large import count_where_they_lie, has_few_
 from unipipe_tui.monitoring.counting.numbers import count_sorted, different, in_order
 from unipipe_tui.monitoring.distributions import NumericDistribution, Profile, profile_of
 from unipipe_tui.monitoring.profiles import profile
+from unipipe_tui.monitoring.rows import Numbers, open_rows
 from unipipe_tui.monitoring.sources import Files, Relation
-from unipipe_tui.monitoring.values import Numbers, open_rows
 from unipipe_tui.monitoring.working import work_through
 
 ROWS = 3_000

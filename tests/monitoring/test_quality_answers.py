@@ -27,7 +27,7 @@ from unipipe_tui.monitoring.quality.answers import report_answers
 from unipipe_tui.monitoring.quality.classes import measured_classes, recalls
 from unipipe_tui.monitoring.quality.forecasts import forecast
 from unipipe_tui.monitoring.quality.measured import mean_roc_area
-from unipipe_tui.monitoring.quality.values import Clock, Loss, Quality, QualitySettings, TrendState
+from unipipe_tui.monitoring.quality.results import Clock, Loss, Quality, QualitySettings, TrendState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CLASSES = ("apple", "pear", "plum")

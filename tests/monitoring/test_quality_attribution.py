@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.monitoring.quality.attribution import MISSING, REST, LabelledPart, attribute_drop
 from unipipe_tui.monitoring.quality.cbpe import realized
-from unipipe_tui.monitoring.quality.values import Quality
+from unipipe_tui.monitoring.quality.results import Quality
 
 SHARES = (Quality.PRECISION, Quality.RECALL, Quality.F1, Quality.ACCURACY, Quality.SPECIFICITY)
 rows = st.lists(

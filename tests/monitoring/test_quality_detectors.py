@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from unipipe_tui.monitoring.quality.detectors import DETECTORS, KSWIN_ROWS, changes_in, states_of
-from unipipe_tui.monitoring.quality.values import DetectorName
+from unipipe_tui.monitoring.quality.results import DetectorName
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -14,8 +14,8 @@ from unipipe_tui.monitoring.quality.cbpe import fit_binary, realized
 from unipipe_tui.monitoring.quality.dle import measured_loss, row_losses
 from unipipe_tui.monitoring.quality.figures import expected, expected_with_range
 from unipipe_tui.monitoring.quality.measured import measured
+from unipipe_tui.monitoring.quality.results import Loss, Quality
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
-from unipipe_tui.monitoring.quality.values import Loss, Quality
 
 SHARES = (Quality.PRECISION, Quality.RECALL, Quality.F1, Quality.ACCURACY, Quality.SPECIFICITY)
 rows = st.lists(

@@ -9,7 +9,7 @@ import pytest
 
 from unipipe_tui.monitoring.performance import UNKNOWN, Estimate, wilson_interval
 from unipipe_tui.monitoring.quality.forecasts import FEWEST_WINDOWS, duration, forecast
-from unipipe_tui.monitoring.quality.values import Forecast, TrendState
+from unipipe_tui.monitoring.quality.results import Forecast, TrendState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROWS = 2000

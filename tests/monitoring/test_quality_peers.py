@@ -17,7 +17,7 @@ import pytest
 from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.cbpe import OF_CLASSES, BinaryEstimator, fit_binary, fit_classes
 from unipipe_tui.monitoring.quality.dle import fit_losses
-from unipipe_tui.monitoring.quality.values import Band, Loss, Quality
+from unipipe_tui.monitoring.quality.results import Band, Loss, Quality
 
 EXPECTED = Path(__file__).parent / "expected"
 THEIR_NAMES = {Quality.PR_AUC: "average_precision"}

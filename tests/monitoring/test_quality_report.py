@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from unipipe_tui.domain.serving import JudgedRows
 from unipipe_tui.monitoring.performance import UNKNOWN
 from unipipe_tui.monitoring.quality.report import report_quality
-from unipipe_tui.monitoring.quality.values import Clock, Cut, Quality, QualitySettings, TrendState
+from unipipe_tui.monitoring.quality.results import Clock, Cut, Quality, QualitySettings, TrendState
 from unipipe_tui.monitoring.quality.windows import arrays_of, cut_into_windows
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -23,7 +23,7 @@ from unipipe_tui.domain.server_status import ServerStatus
 from unipipe_tui.domain.serving import ScoreCell, ServerState, TrafficWindow
 from unipipe_tui.domain.timelines import Better, Series, TimePoint
 from unipipe_tui.monitoring.performance import Estimate
-from unipipe_tui.monitoring.quality.values import (
+from unipipe_tui.monitoring.quality.results import (
     DetectorName,
     DetectorState,
     Figure,
@@ -34,7 +34,7 @@ from unipipe_tui.monitoring.quality.values import (
     ReferencePart,
     TrendState,
 )
-from unipipe_tui.monitoring.verdict.values import MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import MultivariateDrift, PredictionDrift, SegmentDrift
 from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheets.monitoring import (
     alert_lines,

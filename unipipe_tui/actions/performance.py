@@ -16,7 +16,7 @@ from unipipe_tui.domain.answers import AnswerKind, kind_of
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.serving import AnsweredRows, Value
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.quality.values import Clock, Cut, Loss, Quality, QualityReport, QualitySettings
+from unipipe_tui.monitoring.quality.results import Clock, Cut, Loss, Quality, QualityReport, QualitySettings
 
 MOST_ROWS = 50_000
 PROBABILITY = "probability."

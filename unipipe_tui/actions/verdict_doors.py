@@ -8,7 +8,7 @@ from typing import Protocol
 
 from unipipe_tui.monitoring.distributions import Profile
 from unipipe_tui.monitoring.drift import ColumnDrift
-from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import Importance, MultivariateDrift, SegmentDrift
 
 
 class Verdicts(Protocol):

@@ -43,7 +43,7 @@ from unipipe_tui.domain.tracking import Tracking, TrackingPlace
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Profile
 from unipipe_tui.monitoring.drift import DriftReport
-from unipipe_tui.monitoring.quality.values import QualityReport, QualitySettings
+from unipipe_tui.monitoring.quality.results import QualityReport, QualitySettings
 
 
 class Profiler(Protocol):

@@ -7,7 +7,7 @@ from rich.text import Text
 from unipipe_tui.actions.performance import PerformanceView
 from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, notes, shown, shown_p
 from unipipe_tui.monitoring.performance import Estimate
-from unipipe_tui.monitoring.quality.values import (
+from unipipe_tui.monitoring.quality.results import (
     Calibration,
     DetectorState,
     DropAttribution,

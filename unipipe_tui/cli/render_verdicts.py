@@ -6,7 +6,7 @@ from rich.text import Text
 
 from unipipe_tui.actions.drift.beside import Beside
 from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, shown
-from unipipe_tui.monitoring.verdict.values import Importance, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import Importance, SegmentDrift
 
 MOST_SLICES = 10
 MOST_COLUMNS = 10

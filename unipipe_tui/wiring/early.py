@@ -9,7 +9,7 @@ def import_what_jobs_need() -> None:
     """Load MLflow's client and what the verdicts of a check compute with."""
     silence_mlflow()
     import unipipe_tui.monitoring.profiles
-    import unipipe_tui.monitoring.values
+    import unipipe_tui.monitoring.rows
     import unipipe_tui.monitoring.verdict.importance
     import unipipe_tui.monitoring.verdict.multivariate
     import unipipe_tui.monitoring.verdict.segments  # noqa: F401

@@ -24,7 +24,7 @@ from unipipe_tui.store.reachable import all_reachable
 if TYPE_CHECKING:
     from unipipe_tui.domain.serving import AnsweredRows
     from unipipe_tui.monitoring.drift import DriftReport
-    from unipipe_tui.monitoring.quality.values import QualityReport, QualitySettings
+    from unipipe_tui.monitoring.quality.results import QualityReport, QualitySettings
 
 
 def report_quality(

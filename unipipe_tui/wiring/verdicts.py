@@ -14,7 +14,7 @@ from unipipe_tui.store.reachable import all_reachable
 
 if TYPE_CHECKING:
     from unipipe_tui.monitoring.drift import ColumnDrift
-    from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, SegmentDrift
+    from unipipe_tui.monitoring.verdict.results import Importance, MultivariateDrift, SegmentDrift
 
 
 class FileVerdicts:
@@ -55,7 +55,7 @@ class FileVerdicts:
         self, reference: Sequence[Path], current: Sequence[Path], profiles: tuple[Profile, Profile]
     ) -> MultivariateDrift:
         """All columns at once."""
-        from unipipe_tui.monitoring.values import open_rows
+        from unipipe_tui.monitoring.rows import open_rows
         from unipipe_tui.monitoring.verdict.multivariate import check_together
 
         with (
@@ -70,7 +70,7 @@ class FileVerdicts:
         self, reference: Sequence[Path], current: Sequence[Path], profile: Profile, by: Profile
     ) -> SegmentDrift:
         """Every column within each value of these columns."""
-        from unipipe_tui.monitoring.values import open_rows
+        from unipipe_tui.monitoring.rows import open_rows
         from unipipe_tui.monitoring.verdict.segments import check_segments, count_segments
 
         def counted() -> tuple[Profile, ...]:
@@ -86,7 +86,7 @@ class FileVerdicts:
         self, version: int, answers: Path, effects: Mapping[str, float | None], drifted: frozenset[str]
     ) -> Importance:
         """How much the scores of a version depend on each input."""
-        from unipipe_tui.monitoring.values import open_rows
+        from unipipe_tui.monitoring.rows import open_rows
         from unipipe_tui.monitoring.verdict.importance import Moved, weigh_answers
 
         moved = {name: Moved(effect, name in drifted) for name, effect in effects.items()}

@@ -17,7 +17,7 @@ from unipipe_tui.monitoring.methods.counting import edges_of, in_bins
 from unipipe_tui.monitoring.methods.decisions import AtLeast, BeyondChance, BeyondChunks, Found, SignificantAt
 from unipipe_tui.monitoring.methods.method import Measurement, NotMeasured
 from unipipe_tui.monitoring.methods.registry import METHODS, method_of
-from unipipe_tui.monitoring.values import Labels, Numbers
+from unipipe_tui.monitoring.rows import Labels, Numbers
 
 COUNTS = st.lists(st.tuples(st.integers(1, 5_000), st.integers(1, 5_000)), min_size=2, max_size=30)
 LARGE_COUNTS = st.lists(st.tuples(st.integers(100, 5_000), st.integers(100, 5_000)), min_size=2, max_size=30)

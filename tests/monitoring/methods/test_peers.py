@@ -22,8 +22,8 @@ import pytest
 from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.monitoring.methods.decisions import Found
 from unipipe_tui.monitoring.methods.registry import METHODS, method_of
+from unipipe_tui.monitoring.rows import open_rows
 from unipipe_tui.monitoring.sources import Files
-from unipipe_tui.monitoring.values import open_rows
 
 ROOT = Path(__file__).parents[3]
 EXPECTED = ROOT / "tests" / "monitoring" / "expected"

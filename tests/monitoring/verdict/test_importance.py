@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 from unipipe_tui.monitoring.verdict.importance import Moved, weigh
-from unipipe_tui.monitoring.verdict.values import ColumnImportance, Importance
+from unipipe_tui.monitoring.verdict.results import ColumnImportance, Importance
 
 
 def logged(seed: int, rows: int = 1_500, noise: float = 0.02) -> tuple[dict[str, Column], Column]:

@@ -10,11 +10,11 @@ from scipy.stats import mannwhitneyu
 
 from tests.monitoring.verdict.made import Columns, both, joined
 from unipipe_tui.monitoring.drift import check_drift
-from unipipe_tui.monitoring.values import Labels, Numbers, open_rows
+from unipipe_tui.monitoring.rows import Labels, Numbers, open_rows
 from unipipe_tui.monitoring.verdict.areas import Fold, area_over
 from unipipe_tui.monitoring.verdict.multivariate import check_together, judge_together
+from unipipe_tui.monitoring.verdict.results import MultivariateDrift
 from unipipe_tui.monitoring.verdict.samples import Sample, drawn
-from unipipe_tui.monitoring.verdict.values import MultivariateDrift
 
 
 def sample(columns: Columns) -> Sample:

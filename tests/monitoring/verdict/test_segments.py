@@ -10,9 +10,9 @@ import numpy as np
 from tests.monitoring.verdict.made import Columns, both, written
 from unipipe_tui.monitoring.drift import check_drift
 from unipipe_tui.monitoring.profiles import profile
-from unipipe_tui.monitoring.values import open_rows
+from unipipe_tui.monitoring.rows import open_rows
+from unipipe_tui.monitoring.verdict.results import SegmentDrift
 from unipipe_tui.monitoring.verdict.segments import check_segments, count_segments
-from unipipe_tui.monitoring.verdict.values import SegmentDrift
 
 COUNTRIES = ["DE", "FR", "IT", "PL", "MT"]
 

@@ -13,8 +13,8 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import ProblemKind, Profile
 from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, ColumnKind, DriftReport, Method, check_drift
 from unipipe_tui.monitoring.verdict.predictions import ANSWERS, OWN, SCORE, check_answers
+from unipipe_tui.monitoring.verdict.results import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
 from unipipe_tui.monitoring.verdict.text_columns import derived_names, looks_like_lists
-from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
 from unipipe_tui.monitoring.words import listed, printable
 
 COLUMNS, MULTIVARIATE, PREDICTIONS, SEGMENTS = "columns", "multivariate", "predictions", "segments"

@@ -43,7 +43,7 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import METHOD_NOTE, ColumnDrift, DriftReport
 from unipipe_tui.monitoring.performance import Confusion, Metric, PerformanceVerdict, judge_performance
 from unipipe_tui.monitoring.verdict.predictions import ANSWERS
-from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
 
 METHOD_NAMES = frozenset(map(str, DriftMethod))
 UNRECORDED = plans.store("the job and its audit entry; no check is recorded, no alert opened or closed")

@@ -10,7 +10,7 @@ from unipipe_tui.actions.drift.beside import MULTIVARIATE, PREDICTIONS, SEGMENTS
 from unipipe_tui.actions.drift.findings import without_cells
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.domain.findings import AlertKind, Finding, FindingState, Severity
-from unipipe_tui.monitoring.verdict.values import MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import MultivariateDrift, PredictionDrift, SegmentDrift
 
 LOOK_AT_JOINTS = (
     "Each column is as it was, but not beside the others: look at the columns that the classifier used most, and at what "

@@ -21,7 +21,7 @@ from unipipe_tui.domain.errors import CheckSaidNo, UsageError
 from unipipe_tui.domain.moments import moment_of
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.drift import DEFAULT
-from unipipe_tui.monitoring.verdict.values import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import Importance, MultivariateDrift, PredictionDrift, SegmentDrift
 
 AT_HELP = "Not the last check, but the last one by then: a time (2026-11-21T09:30, UTC unless it names its zone) or an age (7d)."
 

@@ -17,7 +17,7 @@ from unipipe_tui.domain.findings import AlertKind, Finding, FindingState, Severi
 from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import Estimate
-from unipipe_tui.monitoring.quality.values import QualityReport, QualityWindow, TrendState
+from unipipe_tui.monitoring.quality.results import QualityReport, QualityWindow, TrendState
 
 ROWS = 20_000
 """Of the latest predictions of the version that serves now: what more there is says little about now and takes long."""

@@ -31,8 +31,8 @@ from unipipe_tui.monitoring.methods.decisions import Found
 from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasured, Scale
 from unipipe_tui.monitoring.methods.registry import method_of
 from unipipe_tui.monitoring.profiles import profile
+from unipipe_tui.monitoring.rows import Column, Rows, open_rows
 from unipipe_tui.monitoring.sources import Source
-from unipipe_tui.monitoring.values import Column, Rows, open_rows
 from unipipe_tui.monitoring.words import figure, percent
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.methods.method import NotMeasured
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 
 NO_REFERENCE = "The reference holds no value that can be compared."
 NO_CURRENT = "The current data holds no value that can be compared."

@@ -21,7 +21,7 @@ from unipipe_tui.monitoring.methods.counting import (
 )
 from unipipe_tui.monitoring.methods.decisions import AtLeast, SignificantAt
 from unipipe_tui.monitoring.methods.method import Measurement, Method, Scale
-from unipipe_tui.monitoring.values import Column, Labels
+from unipipe_tui.monitoring.rows import Column, Labels
 
 FEW_VALUES = 20
 RARE = 1e-4

@@ -9,7 +9,7 @@ from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.cells import Cells
 from unipipe_tui.monitoring.methods.decisions import Decision
-from unipipe_tui.monitoring.values import Column
+from unipipe_tui.monitoring.rows import Column
 
 
 class Scale(Enum):

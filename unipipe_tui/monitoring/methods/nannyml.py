@@ -23,7 +23,7 @@ from unipipe_tui.monitoring.methods.counting import (
 )
 from unipipe_tui.monitoring.methods.decisions import BeyondChunks, SignificantAt
 from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasured, Scale
-from unipipe_tui.monitoring.values import Column, Labels, Numbers
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers
 
 CHUNKS = 10
 SIGMAS = 3

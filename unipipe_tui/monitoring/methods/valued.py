@@ -13,7 +13,7 @@ from unipipe_tui.domain.drift_methods import DriftMethod
 from unipipe_tui.monitoring.methods.counting import by_name, finite_of_both, has_more_values_than
 from unipipe_tui.monitoring.methods.decisions import BeyondChance
 from unipipe_tui.monitoring.methods.method import Measurement, Method, NotMeasured, Scale
-from unipipe_tui.monitoring.values import Column, Labels
+from unipipe_tui.monitoring.rows import Column, Labels
 
 MEAN_OF_KOLMOGOROV = math.sqrt(math.pi / 2) * math.log(2)
 NO_BINS = "None: the values themselves are compared."

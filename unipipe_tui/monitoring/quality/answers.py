@@ -7,7 +7,7 @@ from unipipe_tui.domain.serving import AnsweredRows
 from unipipe_tui.monitoring.quality.classes import report_classes
 from unipipe_tui.monitoring.quality.numbers import report_numbers
 from unipipe_tui.monitoring.quality.report import report_quality
-from unipipe_tui.monitoring.quality.values import QualityReport, QualitySettings
+from unipipe_tui.monitoring.quality.results import QualityReport, QualitySettings
 
 
 def report_answers(

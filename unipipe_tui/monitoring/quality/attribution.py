@@ -35,7 +35,7 @@ from unipipe_tui.monitoring.comparisons import adjusted_p_values
 from unipipe_tui.monitoring.performance import Confusion, Estimate, Metric, wilson_interval
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
 from unipipe_tui.monitoring.quality.measured import confusion_of_arrays
-from unipipe_tui.monitoring.quality.values import DropAttribution, Quality, SliceLoss
+from unipipe_tui.monitoring.quality.results import DropAttribution, Quality, SliceLoss
 
 FEWEST_TRIALS = 5
 """A slice with fewer of them now is not tested: hardly anything could be significant."""

@@ -26,8 +26,8 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Estimate
 from unipipe_tui.monitoring.quality.calibrators import AsTheyAre, Calibrator, fit_calibrator
 from unipipe_tui.monitoring.quality.figures import Bools, Classes, Floats, expected, expected_with_range
+from unipipe_tui.monitoring.quality.results import Band, Quality
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
-from unipipe_tui.monitoring.quality.values import Band, Quality
 
 OF_CLASSES = tuple(metric for metric in Quality if metric is not Quality.PR_AUC)
 """Figures of several classes: those of NannyML whose measured and estimated forms agree."""

@@ -12,7 +12,7 @@ from unipipe_tui.monitoring.performance import UNKNOWN, Estimate
 from unipipe_tui.monitoring.quality.cbpe import ClassesEstimator, fit_classes
 from unipipe_tui.monitoring.quality.figures import Classes, Floats
 from unipipe_tui.monitoring.quality.measured import mean_roc_area
-from unipipe_tui.monitoring.quality.values import Band, Figure, Quality
+from unipipe_tui.monitoring.quality.results import Band, Figure, Quality
 from unipipe_tui.monitoring.quality.windows import FEWEST_CHUNKS, Places
 
 ESTIMATED = (Quality.ACCURACY, Quality.PRECISION, Quality.RECALL, Quality.F1, Quality.ROC_AUC)

@@ -29,8 +29,7 @@ from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
 from unipipe_tui.monitoring.quality.forecasts import forecast
 from unipipe_tui.monitoring.quality.measured import by_log_odds
-from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
-from unipipe_tui.monitoring.quality.values import (
+from unipipe_tui.monitoring.quality.results import (
     ClassRecall,
     Clock,
     DropAttribution,
@@ -40,6 +39,7 @@ from unipipe_tui.monitoring.quality.values import (
     QualityWindow,
     ReferencePart,
 )
+from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
     OWN_TOLD,

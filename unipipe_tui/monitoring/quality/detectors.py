@@ -18,7 +18,7 @@ from river.drift import ADWIN, KSWIN, PageHinkley
 from river.drift.binary import DDM
 
 from unipipe_tui.domain.values import frozen
-from unipipe_tui.monitoring.quality.values import DetectorName, DetectorState
+from unipipe_tui.monitoring.quality.results import DetectorName, DetectorState
 
 KSWIN_ROWS = 2_000
 """KSWIN costs a quarter of a millisecond a row, a thousand times what the others do: it is shown the newest rows only."""

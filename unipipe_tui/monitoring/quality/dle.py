@@ -25,8 +25,8 @@ from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Estimate
 from unipipe_tui.monitoring.quality.figures import Floats
+from unipipe_tui.monitoring.quality.results import Band, Loss
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
-from unipipe_tui.monitoring.quality.values import Band, Loss
 
 TREES = 100
 LEAVES = 31

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Estimate
-from unipipe_tui.monitoring.quality.values import Quality
+from unipipe_tui.monitoring.quality.results import Quality
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -25,7 +25,7 @@ from scipy.stats import t as student
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import Z_95, Estimate
 from unipipe_tui.monitoring.quality.figures import Floats
-from unipipe_tui.monitoring.quality.values import Forecast, TrendState
+from unipipe_tui.monitoring.quality.results import Forecast, TrendState
 
 FEWEST_WINDOWS = 6
 SIGNIFICANCE = 0.025

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Confusion, Estimate, Metric, wilson_interval
 from unipipe_tui.monitoring.quality.figures import Bools, Classes, Floats
-from unipipe_tui.monitoring.quality.values import Quality
+from unipipe_tui.monitoring.quality.results import Quality
 
 
 def confusion_of_arrays(decisions: Bools, labels: Bools) -> Confusion:

@@ -16,8 +16,7 @@ from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.dle import LossEstimator, fit_losses, measured_loss, row_losses
 from unipipe_tui.monitoring.quality.figures import Floats
 from unipipe_tui.monitoring.quality.forecasts import forecast
-from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
-from unipipe_tui.monitoring.quality.values import (
+from unipipe_tui.monitoring.quality.results import (
     Band,
     Clock,
     Figure,
@@ -27,6 +26,7 @@ from unipipe_tui.monitoring.quality.values import (
     QualityWindow,
     ReferencePart,
 )
+from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
     OWN_TOLD,

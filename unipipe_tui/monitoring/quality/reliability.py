@@ -8,7 +8,7 @@ import numpy as np
 
 from unipipe_tui.monitoring.performance import wilson_interval
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
-from unipipe_tui.monitoring.quality.values import Calibration, ReliabilityBin
+from unipipe_tui.monitoring.quality.results import Calibration, ReliabilityBin
 
 BINS = 10
 SURE = 0.01

@@ -14,7 +14,7 @@ from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.figures import Bools
 from unipipe_tui.monitoring.quality.forecasts import forecast
 from unipipe_tui.monitoring.quality.reliability import calibration_of
-from unipipe_tui.monitoring.quality.values import (
+from unipipe_tui.monitoring.quality.results import (
     DropAttribution,
     Quality,
     QualityReport,

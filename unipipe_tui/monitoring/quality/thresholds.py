@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unipipe_tui.monitoring.quality.values import Band
+from unipipe_tui.monitoring.quality.results import Band
 
 DEVIATIONS = 3.0
 

@@ -15,7 +15,7 @@ from unipipe_tui.monitoring.performance import UNKNOWN, Estimate
 from unipipe_tui.monitoring.quality.cbpe import BinaryEstimator
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
 from unipipe_tui.monitoring.quality.measured import measured
-from unipipe_tui.monitoring.quality.values import ClassRecall, Clock, Cut, Figure, Quality, QualityWindow
+from unipipe_tui.monitoring.quality.results import ClassRecall, Clock, Cut, Figure, Quality, QualityWindow
 
 Places = NDArray[np.int64]
 OWN_SHARE = 0.4

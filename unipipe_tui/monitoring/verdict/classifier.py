@@ -22,8 +22,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.verdict.areas import Area, Fold, area_of, area_over
+from unipipe_tui.monitoring.verdict.results import ColumnUse
 from unipipe_tui.monitoring.verdict.samples import SEED, Table
-from unipipe_tui.monitoring.verdict.values import ColumnUse
 
 FOLDS = 2
 TREES = 60

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from unipipe_tui.monitoring.values import Column, Labels
+from unipipe_tui.monitoring.rows import Column, Labels
 from unipipe_tui.monitoring.verdict.samples import Sample, numbers_of
 
 RARE = 0.05

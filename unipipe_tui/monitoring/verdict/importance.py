@@ -23,9 +23,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Family
-from unipipe_tui.monitoring.values import Column, Labels, Rows
+from unipipe_tui.monitoring.rows import Column, Labels, Rows
+from unipipe_tui.monitoring.verdict.results import ColumnImportance, Importance
 from unipipe_tui.monitoring.verdict.samples import SEED, common_codes, numbers_of
-from unipipe_tui.monitoring.verdict.values import ColumnImportance, Importance
 from unipipe_tui.monitoring.words import percent, printable
 
 FIT = 0.5

@@ -7,11 +7,11 @@ from dataclasses import replace
 from unipipe_tui.monitoring.comparisons import adjusted_p_values
 from unipipe_tui.monitoring.distributions import Profile
 from unipipe_tui.monitoring.drift import DEFAULT
-from unipipe_tui.monitoring.values import Rows
+from unipipe_tui.monitoring.rows import Rows
 from unipipe_tui.monitoring.verdict.classifier import ToldApart, tell_apart
 from unipipe_tui.monitoring.verdict.reconstruction import Reconstructed, reconstruct
+from unipipe_tui.monitoring.verdict.results import DomainClassifier, MultivariateDrift, Reconstruction
 from unipipe_tui.monitoring.verdict.samples import MOST_ROWS, SEED, Sample, comparable, drawn, every, table_of
-from unipipe_tui.monitoring.verdict.values import DomainClassifier, MultivariateDrift, Reconstruction
 from unipipe_tui.monitoring.words import figure, p_figure, percent, printable
 
 EFFECT = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unipipe_tui.monitoring.distributions import Profile
 from unipipe_tui.monitoring.drift import DEFAULT, check_drift
-from unipipe_tui.monitoring.verdict.values import PredictionDrift
+from unipipe_tui.monitoring.verdict.results import PredictionDrift
 
 SCORE = "score"
 ANSWERS = (SCORE, "decision")

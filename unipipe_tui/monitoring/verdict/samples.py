@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.distributions import Family, Profile
-from unipipe_tui.monitoring.values import Column, Labels, Numbers, Rows
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers, Rows
 
 SEED = 20
 MOST_ROWS = 20_000

@@ -26,8 +26,8 @@ from unipipe_tui.monitoring.distributions import (
     make_profile,
 )
 from unipipe_tui.monitoring.drift import DEFAULT, ColumnDrift, DriftReport, check_all
-from unipipe_tui.monitoring.values import Column, Labels, Numbers, Rows, distribution_of
-from unipipe_tui.monitoring.verdict.values import SegmentColumn, SegmentDrift, SegmentSlice
+from unipipe_tui.monitoring.rows import Column, Labels, Numbers, Rows, distribution_of
+from unipipe_tui.monitoring.verdict.results import SegmentColumn, SegmentDrift, SegmentSlice
 from unipipe_tui.monitoring.words import listed, percent, printable
 
 MOST_VALUES = 20

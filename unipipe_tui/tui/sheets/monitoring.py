@@ -15,7 +15,7 @@ from unipipe_tui.charts.sparklines import effect_line
 from unipipe_tui.domain.records import Alert, Severity
 from unipipe_tui.domain.server_status import ServerStatus
 from unipipe_tui.monitoring.performance import Metric
-from unipipe_tui.monitoring.verdict.values import MultivariateDrift, PredictionDrift, SegmentDrift
+from unipipe_tui.monitoring.verdict.results import MultivariateDrift, PredictionDrift, SegmentDrift
 from unipipe_tui.tui.lines import MUTED, Line, fact, section
 from unipipe_tui.tui.sheet import Cell, Column, Sheet, SheetRow
 from unipipe_tui.tui.text import counted, day_and_clock, harmless

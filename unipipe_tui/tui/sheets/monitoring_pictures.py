@@ -14,7 +14,7 @@ from unipipe_tui.domain.charts import Axis, LineChart, OverlayCell, OverlayChart
 from unipipe_tui.domain.serving import ScoreCell, TrafficWindow
 from unipipe_tui.domain.timelines import Series
 from unipipe_tui.monitoring.performance import Estimate
-from unipipe_tui.monitoring.quality.values import DetectorState, QualityReport, TrendState
+from unipipe_tui.monitoring.quality.results import DetectorState, QualityReport, TrendState
 from unipipe_tui.tui.drawn import OVERLAY, lines_of
 from unipipe_tui.tui.lines import MUTED, Line, remark
 from unipipe_tui.tui.sheets.charts import (
