@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,6 +72,8 @@ BACKENDS = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the program once: in a new clone each of the thousand programs that tests start would do it for itself."""
+    # A shell that starts the tests in the background has them, and all that they start, pass over Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         compileall.compile_dir(Path(unipipe_tui.__file__).parent, quiet=2)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
@@ -152,7 +153,12 @@ async def until(pilot: Pilot[Any], true: Callable[[], object], seconds: float = 
             await pilot.pause()
             return
         await asyncio.sleep(0.05)
-    raise AssertionError("it did not come true in time")
+    pytest.fail("\n".join(("it did not come true in time:", repr(pilot.app.screen), *lines(pilot.app))), pytrace=True)
+
+
+def lines(app: App[Any]) -> list[str]:
+    """The screen as text, line by line."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
 async def looked(pilot: Pilot[Any], app: Unipipe) -> None:

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from tests.actions.runs.made import Made, batch_of
 from tests.at_once import at_once
 from tests.fakes import NOON, FakeGit, FakeProcesses, FakeTarget, FakeTracking, staying
-from tests.tui.conftest import MODEL, looked, until
+from tests.tui.conftest import MODEL, lines, looked, until
 from tests.tui.hostile import HOSTILE
 from tests.tui.lively import drifting
 from unipipe_tui.actions.world import World
@@ -145,10 +145,6 @@ def told(app: Unipipe) -> bool:
     panes = [pane for pane in app.screen.query(LookPane) if pane.display and pane.id != "tail"]
     asked = [pane for pane in panes if pane._asked is not None]
     return bool(asked or not panes) and all(pane.answer or pane.problem for pane in asked)
-
-
-def lines(app: Unipipe) -> list[str]:
-    return [strip.text for strip in app.screen._compositor.render_strips()]
 
 
 def assert_whole(app: Unipipe) -> None:

@@ -30,7 +30,8 @@ from unipipe_tui.tui.themes import DARK
 from unipipe_tui.tui.widgets.output import Output
 from unipipe_tui.tui.widgets.pane import TablePane
 
-AT_ONCE_SECONDS = 0.1
+AT_ONCE_SECONDS = 0.25
+"""Some 40 ms when the machine is free; whoever waited for a tool that sleeps would wait for 30 s."""
 TRIES = 5
 """On a busy machine any one of them may be late by no fault of ours."""
 ASLEEP = ("git", "dvc", "kubectl", "docker", "tmux")
@@ -93,7 +94,7 @@ async def test_with_tools_that_sleep_from_the_beginning_the_help_opens_and_one_c
 
     assert app.snapshot.picture is None
     assert took < AT_ONCE_SECONDS
-    assert seconds < 1.0
+    assert seconds < 2.0
 
 
 async def test_tools_that_fall_asleep_hold_up_no_key_in_any_place(
@@ -118,7 +119,7 @@ async def test_tools_that_fall_asleep_hold_up_no_key_in_any_place(
     seconds = perf_counter() - left
 
     assert {name: round(took, 3) for name, took in times.items() if took >= AT_ONCE_SECONDS} == {}
-    assert seconds < 1.0
+    assert seconds < 2.0
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
