@@ -216,6 +216,7 @@ class FakeTarget:
     """Of a target that is a process."""
     died: bool = False
     remarks: tuple[str, ...] = ()
+    log_problem: str = ""
     earlier: int = 0
     """Requests that it answered before the test began."""
     answered: dict[str, Variant] = field(init=False, default_factory=dict)
@@ -251,6 +252,7 @@ class FakeTarget:
             since=wanted.at,
             sticky=wanted.traffic.sticky,
             remarks=self.remarks,
+            log_problem=self.log_problem,
             pid=self.pid,
             requests=self.earlier + self.requests.total(),
         )

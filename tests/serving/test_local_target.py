@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
+import psutil
 import pytest
 
 from unipipe_tui.adapters.targets.http import BATCH
@@ -122,11 +123,36 @@ def test_a_server_that_was_killed_is_told_as_such(tmp_path: Path, bundles: tuple
     pid = killed.apply(all_to(bundles[0]), Silent()).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = monotonic() + 10
-    while (live := killed.live()).state is not ServerState.DIED and monotonic() < deadline:
+    until(lambda: killed.live().state is ServerState.DIED)
+    assert killed.live().remarks == ("The server died: it ended without a word, as a killed process does",)
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = monotonic() + 20
+    while not holds():
+        assert monotonic() < deadline, "it did not come true in time"
         sleep(0.02)
-    assert live.state is ServerState.DIED
-    assert live.remarks == ("The server died: it ended without a word, as a killed process does",)
+
+
+def test_a_log_that_can_grow_no_more_is_told_until_it_can_again(tmp_path: Path, bundles: tuple[Sealed, Sealed]) -> None:
+    target = LocalTarget("other", tmp_path / "serving", tmp_path / "log", "127.0.0.1", free_port(), LogMode.BEHIND)
+    pid = target.apply(all_to(bundles[0]), Silent()).pid
+    assert pid is not None
+    try:
+        server = psutil.Process(pid)
+        for one in (server, *server.children(recursive=True)):
+            one.rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))
+        target.predict([plain()], None)
+        until(lambda: target.live().log_problem)
+        live = target.live()
+        assert "File too large" in live.log_problem
+        assert f"The prediction log cannot be written: {live.log_problem}" in live.remarks
+        for one in (server, *server.children(recursive=True)):
+            one.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        until(lambda: not target.live().log_problem)
+        assert len(logged(tmp_path / "log")) == 1
+    finally:
+        target.stop(Silent())
 
 
 def test_a_set_that_was_taken_in_part_can_be_mended_and_sent_again_whole(server: LocalTarget, home: Path) -> None:

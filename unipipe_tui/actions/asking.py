@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from time import monotonic
 
 from unipipe_tui.actions.world import World
@@ -11,6 +12,9 @@ from unipipe_tui.domain.errors import UnipipeError
 from unipipe_tui.domain.server_status import Asked
 
 ASK_WITHIN_SECONDS = 5.0
+MINUTE = timedelta(minutes=1)
+A_MINUTE_IS_LATE_AFTER = 3 * MINUTE
+"""After its beginning: it takes one to pass, and a while to be written."""
 
 
 def ask(world: World, target: str) -> Asked:
@@ -28,6 +32,23 @@ def ask_all(world: World, within_seconds: float = ASK_WITHIN_SECONDS) -> tuple[A
         asking.start()
     until = monotonic() + within_seconds
     return tuple(far[name].answer(until) if name in far else ask(world, name) for name in world.targets)
+
+
+def what_is_unwritten(world: World, target: str, last_minute: datetime | None) -> str | None:
+    """Why what a target did is not told by its minutes, of which the last is this: it answers, and cannot write them.
+
+    A target whose last minute is over only just is not asked; None also where it cannot be.
+    """
+    if last_minute is not None and world.now() - last_minute < A_MINUTE_IS_LATE_AFTER:
+        return None
+    live = ask(world, target).live
+    if live is None or not live.log_problem:
+        return None
+    since = f"since {last_minute + MINUTE:%Y-%m-%d %H:%M} UTC" if last_minute else "until now"
+    return (
+        f"{target} answers, but cannot write its log ({live.log_problem}): what it did {since} is not counted here. "
+        "It is written as soon as that is possible."
+    )
 
 
 def way_to_start(world: World, target: str) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.asking import what_is_unwritten
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
@@ -323,7 +324,8 @@ class _Seen:
     def notices(self, judged: Sequence[Expected]) -> tuple[str, ...]:
         """What a reader should know."""
         first = self._coverage.first_minute
-        said = []
+        unwritten = what_is_unwritten(self._world, self._target, self._coverage.last_minute)
+        said = [unwritten] if unwritten else []
         if first is None:
             said.append(NO_MINUTES)
         elif self._logged:

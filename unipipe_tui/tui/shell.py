@@ -109,8 +109,8 @@ class Shell(App[None]):
     # Keys
 
     async def on_event(self, event: Event) -> None:
-        """Take what happens; keys that come when one has left already find no screen any more."""
-        if not (self._exit and isinstance(event, Key)):
+        """Take what happens; keys that come when one has left already, or is being closed, find no screen any more."""
+        if not (isinstance(event, Key) and (self._exit or not self.screen_stack)):
             await super().on_event(event)
 
     # Size

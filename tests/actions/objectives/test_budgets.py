@@ -22,10 +22,12 @@ from unipipe_tui.actions.objectives.budgets import (
     ShowObjectives,
     show_objectives,
 )
+from unipipe_tui.actions.operations import ShowOperations, show_operations
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.findings import AlertKind, Finding, FindingState, Severity
 from unipipe_tui.domain.operations import bucket_of
+from unipipe_tui.domain.rollouts.traffic import Variant
 from unipipe_tui.wiring import world_at
 
 FAST, SLOW = bucket_of(20.0), bucket_of(300.0)
@@ -218,6 +220,29 @@ def test_nothing_known_is_told_and_judged_by_nobody(project: Path) -> None:
     assert objectives["availability"].compliance is None
     assert "No server of local has written minutes" in found.notices[0]
     assert {one.state for one in found_by(world).values()} == {FindingState.UNKNOWN}
+
+
+@pytest.mark.parametrize(("ago", "since"), [(1, "since 2026-03-09 11:00 UTC"), (None, "until now")])
+def test_what_a_server_cannot_write_down_is_told_and_not_taken_for_nothing(
+    project: Path, ago: float | None, since: str
+) -> None:
+    target = FakeTarget.answering(Variant("stable", "fraud", 1, "ab" * 32), log_problem="No space left on device")
+    world = dataclasses.replace(with_config(project, SERVICE), target_of=lambda name: target)
+    if ago is not None:
+        log(project, "minutes", served(1, 100, ago=ago))
+    told = shown(world)[2].notices[0]
+    assert told.startswith(f"local answers, but cannot write its log (No space left on device): what it did {since} is")
+    assert show_operations(ShowOperations("local"), world).notices[0] == told
+    assert not any("start or release anew" in notice for notice in shown(world)[2].notices)
+
+
+def test_a_target_that_wrote_a_minute_just_now_is_not_asked_why_it_wrote_none(project: Path) -> None:
+    def asked(name: str) -> FakeTarget:
+        raise AssertionError(name)
+
+    world = dataclasses.replace(with_config(project, SERVICE), target_of=asked)
+    log(project, "minutes", served(1, 100))
+    assert shown(world)[0]["availability"].compliance == 1
 
 
 def test_an_objective_counts_for_its_targets_only(project: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
+from unipipe_tui.actions.asking import what_is_unwritten
 from unipipe_tui.actions.objectives.events import Heard, hear, tallies
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.request import OBJECT, Names
@@ -165,7 +166,7 @@ def accounts_of(world: World, target: str, brought: bool) -> Accounts:
         state = judged(ledger, _first(members, known).over_seconds, now, _threshold(members, known))
         budgets.append(_budget(target, name, {member: known[member] for member in members}, ledger, state, now))
         states.append(state)
-    return Accounts(objectives, tuple(budgets), tuple(states), tuple(_notices(target, known, charges, heard)))
+    return Accounts(objectives, tuple(budgets), tuple(states), tuple(_notices(world, target, known, charges, heard)))
 
 
 def budgets_of(objectives: Mapping[str, ObjectiveConfig]) -> dict[str, tuple[str, ...]]:
@@ -302,10 +303,17 @@ def _gone(gone: datetime | None, now: datetime) -> str:
 
 
 def _notices(
-    target: str, known: Mapping[str, ObjectiveConfig], charges: Mapping[str, Sequence[Charge]], heard: Heard
+    world: World,
+    target: str,
+    known: Mapping[str, ObjectiveConfig],
+    charges: Mapping[str, Sequence[Charge]],
+    heard: Heard,
 ) -> Iterator[str]:
+    unwritten = what_is_unwritten(world, target, heard.last_minute)
     of_servers = {ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY, ObjectiveKind.UPTIME}
-    if heard.first_minute is None and any(one.kind in of_servers for one in known.values()):
+    if unwritten:
+        yield unwritten
+    elif heard.first_minute is None and any(one.kind in of_servers for one in known.values()):
         yield f"No server of {target} has written minutes: start or release anew, so that it is one of this version."
     late: dict[str, list[str]] = {}
     for name in known:

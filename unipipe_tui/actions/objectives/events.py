@@ -40,6 +40,8 @@ class Heard:
     outcomes: tuple[Outcomes, ...]
     first_minute: datetime | None
     """The oldest minute that a server ever wrote; None: none."""
+    last_minute: datetime | None
+    """The newest one."""
 
     @property
     def parts(self) -> Iterator[Minute]:
@@ -72,6 +74,7 @@ def hear(world: World, target: str, objectives: Iterable[ObjectiveConfig], broug
         minutes_of_all=world.operations.minutes(target, since, now) if Arriving.PREDICTIONS in ages else (),
         outcomes=world.outcomes.outcomes(target, since, now) if labels else (),
         first_minute=coverage.first_minute,
+        last_minute=coverage.last_minute,
     )
 
 

@@ -315,6 +315,7 @@ class DockerTarget:
             answering.at,
             answering.sticky,
             (*answering.remarks, *self._remarks(seen)),
+            answering.log_problem,
             requests=answering.requests,
         )
 

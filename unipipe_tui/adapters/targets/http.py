@@ -47,6 +47,8 @@ class Answering:
     error: str | None
     requests: int
     remarks: tuple[str, ...]
+    log_problem: str
+    """Why the log cannot be written; empty: it can."""
     """What is not as it should be, one sentence each."""
 
 
@@ -224,6 +226,7 @@ def _answering(document: Mapping[str, Any]) -> Answering:
         error=document.get("error") or None,
         requests=int(document.get("requests") or 0),
         remarks=tuple(_remarks(document)),
+        log_problem=(document.get("log") or {}).get("error") or "",
     )
 
 

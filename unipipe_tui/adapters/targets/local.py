@@ -154,6 +154,7 @@ class LocalTarget:
             answering.at or answering.since,
             answering.sticky,
             answering.remarks,
+            answering.log_problem,
             found.pid,
             answering.requests,
         )

@@ -74,6 +74,8 @@ class LiveTarget:
     sticky: str | None = None
     remarks: tuple[str, ...] = ()
     """What is not as it was asked for, one sentence each."""
+    log_problem: str = ""
+    """Why its server cannot write the log, with the minutes in which it tells what it did; one of the remarks, too."""
     pid: int | None = None
     """Of a target that is a process of this machine."""
     requests: int | None = None
