@@ -27,9 +27,10 @@ from unipipe_tui.monitoring.quality.attribution import LabelledPart, attribute_d
 from unipipe_tui.monitoring.quality.class_estimates import Chances, ClassGuesser, chances_of, learnt
 from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.figures import Bools, Floats
-from unipipe_tui.monitoring.quality.forecasts import forecast
 from unipipe_tui.monitoring.quality.measured import by_log_odds
+from unipipe_tui.monitoring.quality.references import forecast_of, limit_of, reference_of
 from unipipe_tui.monitoring.quality.results import (
+    Band,
     ClassRecall,
     Clock,
     DropAttribution,
@@ -37,17 +38,15 @@ from unipipe_tui.monitoring.quality.results import (
     QualityReport,
     QualitySettings,
     QualityWindow,
-    ReferencePart,
 )
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
-    OWN_TOLD,
     Arrays,
     Places,
+    chosen_of,
     cut_into_windows,
     last_labelled,
-    own_reference,
     window_of,
 )
 
@@ -84,36 +83,30 @@ def report_classes(
     `given` is a labelled reference; without one the oldest 40 % of the labelled traffic are.
     """
     metric = settings.metric
-    if metric not in SHOWN:
+    if not isinstance(metric, Quality) or metric not in SHOWN:
         raise UsageError(f"{metric.value} of several classes is not measured.", hint=", ".join(SHOWN))
     names = tuple(traffic.probabilities)
     rows = _rows_of(traffic, names)
     held = rows if given is None else _rows_of(given, names)
-    places = own_reference(rows.arrays) if given is None else np.flatnonzero(held.arrays.labelled)
+    reference = reference_of(rows.arrays, None if given is None else held.arrays, given_as)
+    places = reference.places
     cuts = cut_into_windows(rows.arrays, settings.cut, settings.clock, settings.window_rows)
-    own = set(places.tolist()) if given is None else set()
     guesser, remarks = learnt(held.chances, places, settings.window_rows, settings.minimum_labels)
     if settings.clock is not Clock.PREDICTION:
         guesser = ClassGuesser(None)
-    windows = tuple(_window(rows, cut, settings.clock, not own.isdisjoint(cut.tolist()), guesser) for cut in cuts)
-    enough = [window for window in windows if window.labelled >= settings.minimum_labels]
-    limit, told = _limit(held, places, settings)
+    windows = tuple(_window(rows, cut, settings.clock, reference.is_in(cut), guesser) for cut in cuts)
+    usual = _usual(metric, held, places, settings.window_rows) if settings.limit is None else None
+    limit, told = limit_of(metric, settings.limit, usual)
     counted = np.flatnonzero(rows.arrays.labelled)
-    what = OWN_TOLD if given is None else given_as
     return QualityReport(
         metric=metric,
         limit=limit,
-        reference=ReferencePart(len(held.true) if given is not None else len(places), len(places), what),
+        reference=reference.part,
         windows=windows,
         calibration=None,
         detectors=states_of((~rows.right)[counted].tolist(), [rows.arrays.at[place] for place in counted]),
         detected_on="all labelled predictions",
-        forecast=forecast(
-            metric.value,
-            limit,
-            [window.middle for window in enough],
-            [window.figure(metric).measured for window in enough],
-        ),
+        forecast=forecast_of(metric, limit, windows, settings.minimum_labels),
         drop=_drop((held, given or traffic, places), (rows, traffic), cuts, settings.minimum_labels),
         method=METHOD,
         notices=(*told, *remarks),
@@ -186,17 +179,12 @@ def _window(rows: _Rows, places: Places, clock: Clock, of_reference: bool, guess
     return window_of(rows.arrays, places, clock, figures, of_reference, recalls(said, true))
 
 
-def _limit(held: _Rows, places: Places, settings: QualitySettings) -> tuple[float | None, tuple[str, ...]]:
-    if settings.limit is not None:
-        return settings.limit, ()
-    metric = settings.metric
-    assert isinstance(metric, Quality)
-    chunks = chunks_of(len(places), settings.window_rows)
+def _usual(metric: Quality, held: _Rows, places: Places, chunk_rows: int) -> Band | None:
+    """None where too few chunks of the reference tell it."""
+    chunks = chunks_of(len(places), chunk_rows)
     found = [measured_classes(metric, held.said[places[at]], held.true[places[at]]).value for at in chunks]
     band = usual_band(found, 0.0, 1.0)
-    if band is None or band.chunks < FEWEST_CHUNKS:
-        return None, (f"Nothing is asked of {metric.value}: give --at-least.",)
-    return band.low, (f"Nothing is asked of {metric.value}: it is held against the lower end of what is usual.",)
+    return band if band is not None and band.chunks >= FEWEST_CHUNKS else None
 
 
 def _drop(
@@ -215,6 +203,4 @@ def _drop(
 
 
 def _part(rows: _Rows, answered: AnsweredRows, places: Places) -> LabelledPart:
-    chosen = places.tolist()
-    columns = {name: [column[place] for place in chosen] for name, column in answered.inputs.items()}
-    return LabelledPart(rows.right[places], np.ones(len(chosen), dtype=bool), columns)
+    return LabelledPart(rows.right[places], np.ones(len(places), dtype=bool), chosen_of(answered.inputs, places))

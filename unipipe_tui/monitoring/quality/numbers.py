@@ -15,7 +15,7 @@ from unipipe_tui.monitoring.performance import UNKNOWN
 from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.dle import LossEstimator, fit_losses, measured_loss, row_losses
 from unipipe_tui.monitoring.quality.figures import Floats
-from unipipe_tui.monitoring.quality.forecasts import forecast
+from unipipe_tui.monitoring.quality.references import forecast_of, limit_of, reference_of
 from unipipe_tui.monitoring.quality.results import (
     Band,
     Clock,
@@ -24,16 +24,14 @@ from unipipe_tui.monitoring.quality.results import (
     QualityReport,
     QualitySettings,
     QualityWindow,
-    ReferencePart,
 )
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
-    OWN_TOLD,
     Arrays,
     Places,
+    chosen_of,
     cut_into_windows,
-    own_reference,
     window_of,
 )
 
@@ -74,31 +72,22 @@ def report_numbers(
     metric = settings.metric if isinstance(settings.metric, Loss) else Loss.MAE
     rows = _rows_of(traffic)
     held = rows if given is None else _rows_of(given)
-    places = own_reference(rows.arrays) if given is None else np.flatnonzero(held.arrays.labelled)
-    usual = _usual(held, places, settings)
+    reference = reference_of(rows.arrays, None if given is None else held.arrays, given_as)
+    usual = _usual(held, reference.places, settings)
     cuts = cut_into_windows(rows.arrays, settings.cut, settings.clock, settings.window_rows)
-    own = set(places.tolist()) if given is None else set()
-    windows = tuple(_window(rows, cut, settings.clock, usual, not own.isdisjoint(cut.tolist())) for cut in cuts)
-    limit, told = _limit(metric, settings, usual)
-    enough = [window for window in windows if window.labelled >= settings.minimum_labels]
-    far_off, shown = _far_off(rows, held, places)
-    what = OWN_TOLD if given is None else given_as
+    windows = tuple(_window(rows, cut, settings.clock, usual, reference.is_in(cut)) for cut in cuts)
+    limit, told = limit_of(metric, settings.limit, usual.bands.get(metric))
+    far_off, shown = _far_off(rows, held, reference.places)
     counted = np.flatnonzero(rows.arrays.labelled)
     return QualityReport(
         metric=metric,
         limit=limit,
-        reference=ReferencePart(len(places) if given is None else len(held.true), len(places), what),
+        reference=reference.part,
         windows=windows,
         calibration=None,
         detectors=states_of(far_off, [rows.arrays.at[place] for place in counted]),
         detected_on=shown,
-        forecast=forecast(
-            metric.value,
-            limit,
-            [window.middle for window in enough],
-            [window.figure(metric).measured for window in enough],
-            less_is_better=True,
-        ),
+        forecast=forecast_of(metric, limit, windows, settings.minimum_labels),
         drop=None,
         method=METHOD,
         notices=(*told, *usual.told),
@@ -139,19 +128,16 @@ def _usual(held: _Rows, places: Places, settings: QualitySettings) -> _Usual:
     bands = {loss: band for loss, band in found.items() if band is not None and band.chunks >= FEWEST_CHUNKS}
     told = () if bands else (f"What is usual is not known: it takes {FEWEST_CHUNKS} windows of the reference.",)
     try:
-        return _Usual(fit_losses(_chosen(held, places), predicted, true, settings.window_rows, SHOWN), bands, told)
+        return _Usual(
+            fit_losses(chosen_of(held.inputs, places), predicted, true, settings.window_rows, SHOWN), bands, told
+        )
     except Failed as error:
         return _Usual(None, bands, (*told, f"Nothing is estimated: {error.message}"))
 
 
-def _chosen(rows: _Rows, places: Places) -> dict[str, list[float | str | None]]:
-    wanted = places.tolist()
-    return {name: [column[place] for place in wanted] for name, column in rows.inputs.items()}
-
-
 def _window(rows: _Rows, places: Places, clock: Clock, usual: _Usual, of_reference: bool) -> QualityWindow:
     estimator = usual.estimator if clock is Clock.PREDICTION else None
-    inputs = _chosen(rows, places) if estimator is not None else {}
+    inputs = chosen_of(rows.inputs, places) if estimator is not None else {}
     figures = tuple(_figure(loss, rows, places, usual, estimator, inputs) for loss in SHOWN)
     return window_of(rows.arrays, places, clock, figures, of_reference)
 
@@ -169,15 +155,6 @@ def _figure(
     guess = UNKNOWN if estimator is None else estimator.estimate(loss, inputs, predicted)
     band = usual.bands.get(loss)
     return Figure(loss, shown, guess, band, band is not None and band.alerts(guess.value))
-
-
-def _limit(metric: Loss, settings: QualitySettings, usual: _Usual) -> tuple[float | None, tuple[str, ...]]:
-    if settings.limit is not None:
-        return settings.limit, ()
-    band = usual.bands.get(metric)
-    if band is None:
-        return None, (f"Nothing is asked of {metric.value}: give --at-most.",)
-    return band.high, (f"Nothing is asked of {metric.value}: it is held against the upper end of what is usual.",)
 
 
 def _far_off(rows: _Rows, held: _Rows, places: Places) -> tuple[list[bool], str]:

@@ -12,25 +12,18 @@ from unipipe_tui.monitoring.quality.attribution import AREAS, LabelledPart, attr
 from unipipe_tui.monitoring.quality.cbpe import BinaryEstimator, fit_binary
 from unipipe_tui.monitoring.quality.detectors import states_of
 from unipipe_tui.monitoring.quality.figures import Bools
-from unipipe_tui.monitoring.quality.forecasts import forecast
+from unipipe_tui.monitoring.quality.references import Reference, forecast_of, limit_of, reference_of
 from unipipe_tui.monitoring.quality.reliability import calibration_of
-from unipipe_tui.monitoring.quality.results import (
-    DropAttribution,
-    Quality,
-    QualityReport,
-    QualitySettings,
-    ReferencePart,
-)
+from unipipe_tui.monitoring.quality.results import DropAttribution, Quality, QualityReport, QualitySettings
 from unipipe_tui.monitoring.quality.windows import (
     FEWEST_CHUNKS,
-    OWN_TOLD,
     Arrays,
     Places,
     arrays_of,
+    chosen_of,
     cut_into_windows,
     judged_window,
     last_labelled,
-    own_reference,
 )
 
 MOST_SLICES = 12
@@ -41,14 +34,17 @@ METHOD = (
 
 
 @frozen
-class _Reference:
+class _Labelled:
+    """Rows that have labels, by their places."""
+
     arrays: Arrays
     inputs: Mapping[str, Sequence[Value]]
     places: Places
-    """Of its labelled rows, oldest first."""
-    part: ReferencePart
-    own: bool
-    """Whether it is taken from the traffic that is looked at."""
+
+    @property
+    def part(self) -> LabelledPart:
+        columns = chosen_of(self.inputs, self.places)
+        return LabelledPart(self.arrays.decisions[self.places], self.arrays.labels[self.places], columns)
 
 
 def report_quality(
@@ -61,17 +57,17 @@ def report_quality(
     metric = settings.metric
     assert isinstance(metric, Quality)
     arrays = arrays_of(traffic)
-    reference = _reference(traffic, arrays, given, given_as)
-    estimator, notices = _estimator(reference, settings)
+    held = arrays if given is None else arrays_of(given)
+    reference = reference_of(arrays, None if given is None else held, given_as)
+    estimator, notices = _estimator(held, reference, settings)
     cuts = cut_into_windows(arrays, settings.cut, settings.clock, settings.window_rows)
-    own = set(reference.places.tolist()) if reference.own else set()
     windows = tuple(
-        judged_window(arrays, places, settings.clock, estimator, not own.isdisjoint(places.tolist())) for places in cuts
+        judged_window(arrays, places, settings.clock, estimator, reference.is_in(places)) for places in cuts
     )
     current = last_labelled(arrays, cuts, settings.minimum_labels)
-    limit, told = _limit(metric, settings, estimator)
+    limit, told = limit_of(metric, settings.limit, estimator.usual.get(metric) if estimator is not None else None)
     shown, counted, errors = _errors(arrays, metric)
-    enough = [window for window in windows if window.labelled >= settings.minimum_labels]
+    then = _Labelled(held, (given or traffic).inputs, reference.places)
     return QualityReport(
         metric=metric,
         limit=limit,
@@ -80,34 +76,17 @@ def report_quality(
         calibration=None if current is None else calibration_of(arrays.scores[current], arrays.labels[current]),
         detectors=states_of(errors[counted].tolist(), [arrays.at[place] for place in np.flatnonzero(counted)]),
         detected_on=shown,
-        forecast=forecast(
-            metric.value,
-            limit,
-            [window.middle for window in enough],
-            [window.figure(metric).measured for window in enough],
-        ),
-        drop=_drop(metric, reference, arrays, traffic, current),
+        forecast=forecast_of(metric, limit, windows, settings.minimum_labels),
+        drop=_drop(metric, then, None if current is None else _Labelled(arrays, traffic.inputs, current)),
         method=METHOD,
         notices=(*told, *notices, *_notices(arrays, current, settings)),
     )
 
 
-def _reference(traffic: JudgedRows, arrays: Arrays, given: JudgedRows | None, given_as: str) -> _Reference:
-    if given is not None:
-        own, held = False, arrays_of(given)
-        places, inputs = np.flatnonzero(held.labelled), given.inputs
-        what = given_as
-    else:
-        own, held, inputs = True, arrays, traffic.inputs
-        places = own_reference(arrays)
-        what = OWN_TOLD
-    return _Reference(
-        held, inputs, places, ReferencePart(len(held.at) if not own else len(places), len(places), what), own
-    )
-
-
-def _estimator(reference: _Reference, settings: QualitySettings) -> tuple[BinaryEstimator | None, tuple[str, ...]]:
-    held, places = reference.arrays, reference.places
+def _estimator(
+    held: Arrays, reference: Reference, settings: QualitySettings
+) -> tuple[BinaryEstimator | None, tuple[str, ...]]:
+    places = reference.places
     if len(places) < max(1, settings.minimum_labels) or not np.isfinite(held.scores[places]).any():
         wanted = f"{len(places):,} labelled rows of at least {settings.minimum_labels:,}, with scores"
         return None, (f"Nothing is estimated: the reference has {wanted}.",)
@@ -118,17 +97,6 @@ def _estimator(reference: _Reference, settings: QualitySettings) -> tuple[Binary
     if not known:
         notices.append(f"What is usual is not known: it takes {FEWEST_CHUNKS} windows of the reference.")
     return BinaryEstimator(found.calibrator, known, found.rows), tuple(notices)
-
-
-def _limit(
-    metric: Quality, settings: QualitySettings, estimator: BinaryEstimator | None
-) -> tuple[float | None, tuple[str, ...]]:
-    if settings.limit is not None:
-        return settings.limit, ()
-    usual = estimator.usual.get(metric) if estimator is not None else None
-    if usual is None:
-        return None, (f"Nothing is asked of {metric.value}: give --at-least.",)
-    return usual.low, (f"Nothing is asked of {metric.value}: it is held against the lower end of what is usual.",)
 
 
 def _errors(arrays: Arrays, metric: Quality) -> tuple[str, Bools, Bools]:
@@ -151,19 +119,10 @@ def _errors(arrays: Arrays, metric: Quality) -> tuple[str, Bools, Bools]:
             return "all labelled predictions", arrays.labelled, wrong
 
 
-def _drop(
-    metric: Quality, reference: _Reference, arrays: Arrays, traffic: JudgedRows, current: Places | None
-) -> DropAttribution | None:
-    if current is None or metric in AREAS or not len(reference.places):
+def _drop(metric: Quality, then: _Labelled, now: _Labelled | None) -> DropAttribution | None:
+    if now is None or metric in AREAS or not len(then.places):
         return None
-    then = _part(reference.arrays, reference.inputs, reference.places)
-    return attribute_drop(metric, then, _part(arrays, traffic.inputs, current), MOST_SLICES)
-
-
-def _part(arrays: Arrays, inputs: Mapping[str, Sequence[Value]], places: Places) -> LabelledPart:
-    chosen = places.tolist()
-    columns = {name: [column[place] for place in chosen] for name, column in inputs.items()}
-    return LabelledPart(arrays.decisions[places], arrays.labels[places], columns)
+    return attribute_drop(metric, then.part, now.part, MOST_SLICES)
 
 
 def _notices(arrays: Arrays, current: Places | None, settings: QualitySettings) -> tuple[str, ...]:

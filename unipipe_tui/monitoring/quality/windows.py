@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unipipe_tui.domain.serving import JudgedRows
+from unipipe_tui.domain.serving import JudgedRows, Value
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Estimate
 from unipipe_tui.monitoring.quality.cbpe import BinaryEstimator
@@ -18,11 +18,8 @@ from unipipe_tui.monitoring.quality.measured import measured
 from unipipe_tui.monitoring.quality.results import ClassRecall, Clock, Cut, Figure, Quality, QualityWindow
 
 Places = NDArray[np.int64]
-OWN_SHARE = 0.4
-"""Of the labelled rows of the traffic itself, the oldest, that are the reference when none is given."""
 FEWEST_CHUNKS = 5
 """From fewer chunks of the reference nobody knows what is usual."""
-OWN_TOLD = f"the oldest {OWN_SHARE:.0%} of the labelled predictions looked at"
 
 
 @frozen
@@ -62,12 +59,6 @@ def arrays_of(rows: JudgedRows) -> Arrays:
         at=rows.at,
         label_at=rows.label_at,
     )
-
-
-def own_reference(arrays: Arrays) -> Places:
-    """The rows of the traffic that are its own reference."""
-    labelled = np.flatnonzero(arrays.labelled)
-    return np.asarray(labelled[: int(OWN_SHARE * len(labelled))])
 
 
 def cut_into_windows(arrays: Arrays, cut: Cut, clock: Clock, window_rows: int) -> tuple[Places, ...]:
@@ -112,6 +103,12 @@ def window_of(
     seen = [moment for place in places.tolist() if (moment := moments[place]) is not None]
     labelled = int(arrays.labelled[places].sum())
     return QualityWindow(seen[0], seen[-1], len(places), labelled, figures, of_reference, classes)
+
+
+def chosen_of(columns: Mapping[str, Sequence[Value]], places: Places) -> dict[str, list[Value]]:
+    """The values of each column at these places."""
+    wanted = places.tolist()
+    return {name: [column[place] for place in wanted] for name, column in columns.items()}
 
 
 def last_labelled(arrays: Arrays, cuts: Sequence[Places], fewest: int) -> Places | None:
