@@ -62,8 +62,8 @@ def outline(
 
 
 @frozen
-class _Cell:
-    """What the database says of a cell."""
+class _Counted:
+    """What the database says of some rows."""
 
     count: int
     first: int
@@ -72,6 +72,12 @@ class _Cell:
     high: float | None
     strange: int
     """How many values are no finite numbers."""
+
+
+@frozen
+class _Cell(_Counted):
+    """What it says of those of a cell."""
+
     end: float | None
 
 
@@ -97,18 +103,6 @@ class _Stretch:
 
     span: _Span
     rows: tuple[_Rows, ...]
-
-
-@frozen
-class _Counted:
-    """What the database says of some rows."""
-
-    count: int
-    first: int
-    last: int
-    low: float | None
-    high: float | None
-    strange: int
 
 
 @frozen
