@@ -9,9 +9,7 @@ from unipipe_tui.actions.alerts import listing as alerts
 from unipipe_tui.actions.alerts import marks as alert_marks
 from unipipe_tui.actions.alerts.listing import ListAlerts, ShowAlert
 from unipipe_tui.domain.records import Alert
-from unipipe_tui.tui.forms import read_command_line
 from unipipe_tui.tui.messages import Asked
-from unipipe_tui.tui.screens.message import CommandToCopy
 from unipipe_tui.tui.screens.monitoring_panes import AlertsPane
 from unipipe_tui.tui.screens.place import Place
 from unipipe_tui.tui.screens.reading import ReadingScreen
@@ -69,12 +67,8 @@ class AlertKeys(Place):
         found = self.alerts_pane.pointed
         if found is None or not found.command:
             self.say("No alert with a next command is under the cursor.")
-            return
-        suggested = read_command_line(found.command)
-        if suggested:
-            self.post_message(Asked(suggested.action, suggested.texts, suggested.complete))
         else:
-            self.app.push_screen(CommandToCopy(found.command))
+            self.ask_for_command(found.command)
 
     @on(Grid.Chosen, "#open-alerts Grid")
     def read_alert(self) -> None:

@@ -15,10 +15,8 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import Step
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.tui.bindings import bindings_of
-from unipipe_tui.tui.forms import read_command_line
 from unipipe_tui.tui.keys import OVERVIEW
-from unipipe_tui.tui.messages import Asked, JobWanted
-from unipipe_tui.tui.screens.message import CommandToCopy
+from unipipe_tui.tui.messages import JobWanted
 from unipipe_tui.tui.screens.place import Place
 from unipipe_tui.tui.sheets.overview import timeline_picture
 from unipipe_tui.tui.snapshot import Snapshot
@@ -91,12 +89,8 @@ class OverviewScreen(Place):
         step = self._steps[event.option_index]
         if not step.next_action:
             self.notify(f"{step.name}: nothing to do.", markup=False)
-            return
-        suggested = read_command_line(step.next_action)
-        if suggested:
-            self.post_message(Asked(suggested.action, suggested.texts, suggested.complete))
         else:
-            self.app.push_screen(CommandToCopy(step.next_action))
+            self.ask_for_command(step.next_action)
 
     @on(OptionList.OptionSelected, "#newest-jobs")
     def read_job(self, event: OptionList.OptionSelected) -> None:

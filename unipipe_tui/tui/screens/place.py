@@ -12,9 +12,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from unipipe_tui.actions.world import World
-from unipipe_tui.tui.forms import Texts
+from unipipe_tui.tui.forms import Texts, read_command_line
 from unipipe_tui.tui.keys import KeyLine, keys_of
+from unipipe_tui.tui.messages import Asked
 from unipipe_tui.tui.remembered import Kept, kept_of
+from unipipe_tui.tui.screens.message import CommandToCopy
 from unipipe_tui.tui.shell import shell_of
 from unipipe_tui.tui.snapshot import Picture, Snapshot
 from unipipe_tui.tui.text import harmless
@@ -100,6 +102,14 @@ class Place(Screen[None]):
 
     def look(self, world: World) -> None:
         """Ask the place's own looks again: the project moved, or the place came into sight after it did."""
+
+    def ask_for_command(self, line: str) -> None:
+        """Ask for what a command line says, or show the line when it is not one of ours."""
+        suggested = read_command_line(line)
+        if suggested:
+            self.post_message(Asked(suggested.action, suggested.texts, suggested.complete))
+        else:
+            self.app.push_screen(CommandToCopy(line))
 
     def on_screen_suspend(self) -> None:
         """Who comes back, now or at the next launch, finds it as it was left."""
