@@ -100,7 +100,7 @@ class FieldScreen(Dialog[tuple[str, ...] | None]):
     @on(Grid.Chosen)
     def take(self, event: Grid.Chosen) -> None:
         """Answer."""
-        self.dismiss(event.grid.marks if self._choice.several else (event.row_id,))
+        self.dismiss(event.teller.marks if self._choice.several else (event.row_id,))
 
     def action_unmark(self) -> None:
         """Take all marks away."""

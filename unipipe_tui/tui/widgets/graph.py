@@ -10,7 +10,6 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.events import Click, Resize
 from textual.geometry import Region, Size, Spacing
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -26,27 +25,11 @@ from unipipe_tui.tui.lines import Line
 from unipipe_tui.tui.sheets.pipeline_fit import Fitting
 from unipipe_tui.tui.sheets.pipeline_nodes import Density, node_of
 from unipipe_tui.tui.widgets.inks import Inks
+from unipipe_tui.tui.widgets.said import SaidBy
 
 AROUND_CURSOR = 4
 """Cells that stay in sight around the stage under the cursor."""
 LINE, LIT, FADED = "$muted", "bold $primary", "$muted"
-
-
-@dataclass
-class OfGraph(Message):
-    """What a graph tells."""
-
-    graph: StageGraph
-
-    def __post_init__(self) -> None:
-        """Said by the graph, whoever made it say so: Textual tells nobody beyond the widget that a message comes from."""
-        super().__post_init__()
-        self.set_sender(self.graph)
-
-    @property
-    def control(self) -> StageGraph:
-        """Where it happened."""
-        return self.graph
 
 
 class StageGraph(ScrollView, can_focus=True):
@@ -56,19 +39,19 @@ class StageGraph(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar = {"graph--cursor", "graph--empty"}
 
     @dataclass
-    class Pointed(OfGraph):
+    class Pointed(SaidBy["StageGraph"]):
         """The cursor came to another stage."""
 
         stage: str
 
     @dataclass
-    class Chosen(OfGraph):
+    class Chosen(SaidBy["StageGraph"]):
         """Somebody wants to open a stage."""
 
         stage: str
 
     @dataclass
-    class FoldWanted(OfGraph):
+    class FoldWanted(SaidBy["StageGraph"]):
         """Somebody wants the stages of a template folded or unfolded."""
 
         stage: str

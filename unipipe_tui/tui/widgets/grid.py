@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -29,26 +28,10 @@ from unipipe_tui.tui.table_lines import (
     widths,
 )
 from unipipe_tui.tui.widgets.inks import Inks
+from unipipe_tui.tui.widgets.said import SaidBy
 
 HEAD = 1
 """Lines of the head."""
-
-
-@dataclass
-class OfGrid(Message):
-    """What a grid tells: whoever listens may say of which one."""
-
-    grid: Grid
-
-    def __post_init__(self) -> None:
-        """Said by the grid, whoever made it say so: Textual tells nobody beyond the widget that a message comes from."""
-        super().__post_init__()
-        self.set_sender(self.grid)
-
-    @property
-    def control(self) -> Grid:
-        """Where it happened."""
-        return self.grid
 
 
 class Grid(ScrollView, can_focus=True):
@@ -58,29 +41,29 @@ class Grid(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar = {"grid--head", "grid--cursor", "grid--empty"}
 
     @dataclass
-    class Pointed(OfGrid):
+    class Pointed(SaidBy["Grid"]):
         """The cursor came to another row."""
 
         row_id: str
 
     @dataclass
-    class Chosen(OfGrid):
+    class Chosen(SaidBy["Grid"]):
         """Somebody wants to open a row."""
 
         row_id: str
 
     @dataclass
-    class Marked(OfGrid):
+    class Marked(SaidBy["Grid"]):
         """Other rows are marked than before."""
 
     @dataclass
-    class Ordered(OfGrid):
+    class Ordered(SaidBy["Grid"]):
         """Somebody wants another order."""
 
         order: Order | None
 
     @dataclass
-    class MoreWanted(OfGrid):
+    class MoreWanted(SaidBy["Grid"]):
         """The cursor is near the end of the rows that are here, and there are more elsewhere."""
 
     def __init__(
