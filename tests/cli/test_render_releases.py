@@ -9,42 +9,21 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from tests.actions.release.made_rollouts import NEW, OLD, a_canary, stable, way_of
+from tests.actions.release.made_rollouts import LIVE, NEW, a_canary, a_difference, on_its_way, stable
 from tests.fakes import NOON, FakeTarget
 from unipipe_tui.actions.going_back import WentBack
 from unipipe_tui.actions.models.alias_moves import Moved
-from unipipe_tui.actions.release.difference import DifferentFact, ReleaseDifference
-from unipipe_tui.actions.release.history import ReleaseLine, ReleasesSoFar
+from unipipe_tui.actions.release.difference import DifferentFact
+from unipipe_tui.actions.release.history import ReleasesSoFar
 from unipipe_tui.actions.release.starting import Released
 from unipipe_tui.actions.release.status import ReleaseStatuses, RolloutLine, TargetStatus
 from unipipe_tui.actions.release.view import TargetView
 from unipipe_tui.cli.render import lines_of
 from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant
-from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.course import Move, RolloutState
 from unipipe_tui.domain.rollouts.traffic import Variant, only
 from unipipe_tui.domain.serving import ServerState, TrafficWindow
 
-LIVE = ReleaseLine(
-    target="local",
-    model="fraud",
-    version=2,
-    at=NOON,
-    until=None,
-    live=True,
-    stopped=False,
-    release="r-00000002",
-    strategy="canary",
-    state=RolloutState.DONE,
-    reason="",
-    action="release start",
-    actor="ada",
-    commit="c" * 40,
-    data=None,
-    run_id="r",
-    digest=NEW,
-    job="j",
-)
 BEFORE = replace(
     LIVE, version=1, at=NOON - timedelta(hours=3), until=NOON, live=False, release="", action="models promote"
 )
@@ -93,7 +72,7 @@ def test_a_target_tells_its_variants_by_share_with_readiness_and_what_they_are_m
 
 
 def test_a_release_on_its_way_tells_its_steps_the_pause_each_comparison_and_what_to_do() -> None:
-    lines = of_targets(target(way=way_of(a_canary(place=1))))
+    lines = of_targets(target(way=on_its_way(a_canary(place=1))))
     text = "\n".join(lines)
 
     for line in (
@@ -123,7 +102,9 @@ def test_a_release_on_its_way_tells_its_steps_the_pause_each_comparison_and_what
 def test_each_state_on_the_way_has_its_own_sign_and_advice(
     state: RolloutState, interrupted: bool, first: str, advice: str
 ) -> None:
-    lines = of_targets(target(way=way_of(a_canary(state, reason="looks odd"), interrupted=interrupted, verdict=None)))
+    lines = of_targets(
+        target(way=on_its_way(a_canary(state, reason="looks odd"), interrupted=interrupted, verdict=None))
+    )
 
     assert any(line.startswith(f"  {first}  step 1 of 4") for line in lines)
     assert "    because: looks odd" in lines
@@ -200,23 +181,10 @@ def test_a_target_as_a_whole_tells_what_to_do_how_it_does_and_its_newest_release
 
 
 def test_two_releases_are_told_by_what_is_another_and_what_is_the_same() -> None:
-    one = Release("local", "fraud", 1, OLD, "a" * 40, None, "r", "ada", NOON, "j", "r-1")
-    facts = (
+    found = a_difference(
         DifferentFact("version", "fraud 1", "fraud 2"),
         DifferentFact("commit", "a" * 40, "b" * 40),
         DifferentFact("data", None, "dd" * 16),
-    )
-    found = ReleaseDifference(
-        "local",
-        one,
-        replace(one, version=2, id=""),
-        facts,
-        ("image",),
-        1,
-        3,
-        384,
-        ("train.py",),
-        "unipipe models compare",
     )
 
     assert told(found) == [

@@ -7,15 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.actions.release.made_rollouts import NEW, OLD, a_canary, an_analysis, stable, way_of
+from tests.actions.release.made_rollouts import LIVE, NEW, OLD, a_canary, a_difference, an_analysis, on_its_way, stable
 from tests.fakes import NOON, FakeTarget
 from unipipe_tui.actions.overview import OnItsWay
-from unipipe_tui.actions.release.difference import DifferentFact, ReleaseDifference
-from unipipe_tui.actions.release.history import ReleaseLine, ReleasesSoFar
+from unipipe_tui.actions.release.difference import DifferentFact
+from unipipe_tui.actions.release.history import ReleasesSoFar
 from unipipe_tui.actions.release.status import RolloutLine, TargetStatus
 from unipipe_tui.actions.release.view import TargetView
 from unipipe_tui.domain.ports.targets import LiveTarget, LiveVariant
-from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.analysis import Verdict
 from unipipe_tui.domain.rollouts.course import Move, RolloutState
 from unipipe_tui.domain.rollouts.traffic import Variant, only
@@ -30,26 +29,7 @@ from unipipe_tui.tui.widgets.facts import live_lines
 URL = "http://127.0.0.1:8765"
 CANARY = Variant("canary", "fraud", 3, NEW, 10.0)
 READY = FakeTarget.answering(replace(stable(version=2), weight=90.0), CANARY).live()
-NEWEST = ReleaseLine(
-    target="local",
-    model="fraud",
-    version=2,
-    at=NOON,
-    until=None,
-    live=True,
-    stopped=False,
-    release="r-00000002",
-    strategy="canary",
-    state=RolloutState.DONE,
-    reason="",
-    action="models promote",
-    actor="ada",
-    commit="c" * 40,
-    data="dd" * 16,
-    run_id="r2",
-    digest=OLD,
-    job="job-1",
-)
+NEWEST = replace(LIVE, action="models promote", data="dd" * 16, run_id="r2", digest=OLD, job="job-1")
 BEFORE = replace(
     NEWEST,
     version=1,
@@ -135,8 +115,8 @@ def test_what_is_wrong_with_a_target_stands_in_its_own_row(row: SeenTarget, stat
 
 
 def test_what_is_on_its_way_stands_in_the_row_of_its_target() -> None:
-    watching = seen(way=way_of(a_canary(place=1)))
-    dead = seen(way=way_of(a_canary(), interrupted=True))
+    watching = seen(way=on_its_way(a_canary(place=1)))
+    dead = seen(way=on_its_way(a_canary(), interrupted=True))
 
     assert [row["way"] for row in texts(targets_sheet((watching, dead)))] == [
         "◆ watching 2/4",
@@ -199,7 +179,7 @@ def test_a_target_of_which_little_is_known_is_shown_all_the_same() -> None:
 
 
 def test_the_steps_of_a_release_on_its_way_are_done_here_or_to_come() -> None:
-    assert plain(way_lines(way_of(a_canary(place=1), verdict=None))).splitlines() == [
+    assert plain(way_lines(on_its_way(a_canary(place=1), verdict=None))).splitlines() == [
         "◆ watching  step 2 of 4  canary of version 2  r-3f9a2c41 by ada",
         "✓ 1  v1 ███████░ 90 % · v2 10 % canary",
         "▸ 2  v1 ██████░░ 75 % · v2 25 % canary  at least 1 m 00 s",
@@ -210,7 +190,7 @@ def test_the_steps_of_a_release_on_its_way_are_done_here_or_to_come() -> None:
 
 
 def test_an_interrupted_release_says_so_and_how_it_goes_on() -> None:
-    text = plain(way_lines(way_of(a_canary(reason="try it"), interrupted=True, verdict=None)))
+    text = plain(way_lines(on_its_way(a_canary(reason="try it"), interrupted=True, verdict=None)))
 
     assert "? interrupted while watching  step 1 of 4" in text
     assert "its job job-1 is gone and left it on its way" in text
@@ -228,7 +208,7 @@ def test_an_interrupted_release_says_so_and_how_it_goes_on() -> None:
     ],
 )
 def test_a_release_on_its_way_tells_who_goes_on_with_it(state: RolloutState, said: str) -> None:
-    way = replace(way_of(a_canary(state), verdict=None), left_seconds=0.0)
+    way = replace(on_its_way(a_canary(state), verdict=None), left_seconds=0.0)
 
     assert next(line for line in plain(way_lines(way)).splitlines() if " since " in line).endswith(said)
 
@@ -246,20 +226,7 @@ def test_the_comparison_is_a_table_that_fits_a_narrow_screen_with_a_sign_for_eac
 
 
 def test_two_releases_are_compared_in_the_width_that_there_is() -> None:
-    one = Release("local", "fraud", 1, OLD, "a" * 40, None, "r", "ada", NOON, "j", "r-1")
-    facts = (DifferentFact("commit", "a" * 40, "b" * 40), DifferentFact("data", None, "dd" * 16))
-    found = ReleaseDifference(
-        "local",
-        one,
-        replace(one, version=2, id=""),
-        facts,
-        ("image",),
-        1,
-        3,
-        384,
-        ("train.py",),
-        "unipipe models compare",
-    )
+    found = a_difference(DifferentFact("commit", "a" * 40, "b" * 40), DifferentFact("data", None, "dd" * 16))
     text = plain(difference_lines(found, 60))
 
     assert "before          fraud 1  r-1  03-09 12:00 by ada" in text

@@ -1,17 +1,41 @@
-"""Rollouts as they stand on their way, for tests that look at one and need none to be driven."""
+"""Rollouts as they stand on their way, and a release that is over, for tests that look at one and need none to be driven."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from tests.fakes import NOON
-from unipipe_tui.actions.release.status import RolloutLine
+from unipipe_tui.actions.release.difference import DifferentFact, ReleaseDifference
+from unipipe_tui.actions.release.history import ReleaseLine
+from unipipe_tui.actions.release.status import RolloutLine, way_of
+from unipipe_tui.domain.records import Release
 from unipipe_tui.domain.rollouts.analysis import Analysis, ComparedMeasure, Measures, Verdict
 from unipipe_tui.domain.rollouts.course import Rollout, RolloutState
 from unipipe_tui.domain.rollouts.strategies import Strategy, StrategyKind, course_of
 from unipipe_tui.domain.rollouts.traffic import STABLE, Variant, only
 
 OLD, NEW = "ab" * 32, "cd" * 32
+LIVE = ReleaseLine(
+    target="local",
+    model="fraud",
+    version=2,
+    at=NOON,
+    until=None,
+    live=True,
+    stopped=False,
+    release="r-00000002",
+    strategy="canary",
+    state=RolloutState.DONE,
+    reason="",
+    action="release start",
+    actor="ada",
+    commit="c" * 40,
+    data=None,
+    run_id="r",
+    digest=NEW,
+    job="j",
+)
 
 
 def stable(model: str = "fraud", version: int = 1) -> Variant:
@@ -82,23 +106,14 @@ def an_analysis(verdict: Verdict = Verdict.HOLD) -> Analysis:
     return Analysis(verdict, (errors, slow), f"what decides is {slow.said}")
 
 
-def way_of(rollout: Rollout, *, interrupted: bool = False, verdict: Verdict | None = Verdict.HOLD) -> RolloutLine:
-    """A rollout as a look tells it."""
-    return RolloutLine(
-        release=rollout.id,
-        version=rollout.candidate.version,
-        strategy=rollout.strategy.kind.value,
-        state=rollout.state,
-        step=rollout.place + 1,
-        steps=len(rollout.steps),
-        wanted=rollout.wanted,
-        since=rollout.since,
-        pause_seconds=rollout.step.pause_seconds,
-        left_seconds=42.0 if rollout.state is RolloutState.WATCHING else 0.0,
-        course=rollout.steps,
-        actor=rollout.actor,
-        job=rollout.job,
-        interrupted=interrupted,
-        reason=rollout.reason,
-        analysis=None if verdict is None else an_analysis(verdict),
-    )
+def on_its_way(rollout: Rollout, *, interrupted: bool = False, verdict: Verdict | None = Verdict.HOLD) -> RolloutLine:
+    """A rollout as a look tells it, 42 seconds before its step is over."""
+    now = rollout.since + timedelta(seconds=rollout.step.pause_seconds - 42)
+    return way_of(rollout, now, interrupted=interrupted, analysis=None if verdict is None else an_analysis(verdict))
+
+
+def a_difference(*facts: DifferentFact) -> ReleaseDifference:
+    """Two releases of one target; the newer one is of a time when they had no ids."""
+    one = Release("local", "fraud", 1, OLD, "a" * 40, None, "r", "ada", NOON, "j", "r-1")
+    newer = replace(one, version=2, id="")
+    return ReleaseDifference("local", one, newer, facts, ("image",), 1, 3, 384, ("train.py",), "unipipe models compare")

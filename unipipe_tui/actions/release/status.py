@@ -107,7 +107,11 @@ def target_status(name: str, at: datetime | None, world: World) -> TargetStatus:
         return TargetStatus(name, kind, None, "", stood or _stood_before_rollouts(name, at, world), None)
     rollout = world.rollouts.current(name)
     asked = ask(world, name)
-    return TargetStatus(name, kind, asked.live, asked.problem, stood, _line(rollout, world))
+    way = None
+    if rollout is not None:
+        gone, analysis = is_interrupted(rollout, world), _analysis(rollout, world)
+        way = way_of(rollout, world.now(), interrupted=gone, analysis=analysis)
+    return TargetStatus(name, kind, asked.live, asked.problem, stood, way)
 
 
 def _stood_before_rollouts(name: str, at: datetime, world: World) -> Move | None:
@@ -131,9 +135,8 @@ def _stood_before_rollouts(name: str, at: datetime, world: World) -> Move | None
     )
 
 
-def _line(rollout: Rollout | None, world: World) -> RolloutLine | None:
-    if rollout is None:
-        return None
+def way_of(rollout: Rollout, now: datetime, *, interrupted: bool, analysis: Analysis | None) -> RolloutLine:
+    """How far a release on its way is."""
     return RolloutLine(
         release=rollout.id,
         version=rollout.candidate.version,
@@ -144,13 +147,13 @@ def _line(rollout: Rollout | None, world: World) -> RolloutLine | None:
         wanted=rollout.wanted,
         since=rollout.since,
         pause_seconds=rollout.step.pause_seconds,
-        left_seconds=_left_seconds(rollout, world.now()),
+        left_seconds=_left_seconds(rollout, now),
         course=rollout.steps,
         actor=rollout.actor,
         job=rollout.job,
-        interrupted=is_interrupted(rollout, world),
+        interrupted=interrupted,
         reason=rollout.reason,
-        analysis=_analysis(rollout, world),
+        analysis=analysis,
     )
 
 
