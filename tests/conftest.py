@@ -17,11 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import unipipe_tui
 from tests.prepared import run_prepared
 
 pytest_plugins: list[str] = []
+
+# The same examples each time, and no word about how long one took: whether a commit passes is no matter of chance or load.
+# Others are looked for with --hypothesis-profile=explore.
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("same")
 
 STORES_OF_MLFLOW = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 QUIET = {

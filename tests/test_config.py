@@ -86,7 +86,7 @@ def read(folder: Path, text: str | bytes) -> Config:
     return read_config(folder)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(config=CONFIGS, unicode=st.booleans())
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, config: Config, unicode: bool

@@ -74,7 +74,7 @@ def parser() -> Parser:
 
 
 @pytest.mark.parametrize("name", [action.name for action in CATALOG])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_the_command_line_of_a_request_asks_for_that_request(parser: Parser, name: str, data: st.DataObject) -> None:
     action = action_named(name)
@@ -85,7 +85,7 @@ def test_the_command_line_of_a_request_asks_for_that_request(parser: Parser, nam
 
 
 @pytest.mark.parametrize("name", [action.name for action in CATALOG])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_recorded_command_line_is_read_back_as_the_request_that_it_was(name: str, data: st.DataObject) -> None:
     action = action_named(name)
@@ -131,7 +131,6 @@ def test_a_request_says_what_each_of_its_fields_is_and_only_its_first_ones_are_p
 CHANGES = [action.name for action in CATALOG if isinstance(action, Change)]
 
 
-@settings(deadline=None)
 @given(data=st.data(), name=st.sampled_from(CHANGES), typed=TEXT)
 def test_what_was_approved_is_asked_for_with_the_plan_and_the_name_that_was_typed(
     parser: Parser, data: st.DataObject, name: str, typed: str

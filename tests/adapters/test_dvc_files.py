@@ -383,7 +383,7 @@ ANYTHING = st.recursive(ATOMS, lambda inner: st.lists(inner, max_size=3) | st.di
 STAGES = st.dictionaries(st.sampled_from(["s", "t@1"]), st.dictionaries(KEYS, ANYTHING, max_size=4), max_size=2)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 @given(stages=STAGES, extra=ANYTHING, lock=ANYTHING, data=ANYTHING, params=ANYTHING)
 def test_whatever_the_files_hold_the_look_ends_in_stages_and_problems(
     tmp_path_factory: pytest.TempPathFactory, stages: object, extra: object, lock: object, data: object, params: object

@@ -329,7 +329,7 @@ names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", fullmatch=True)
 amounts = st.sampled_from(["100m", "2", "512Mi", "1Gi"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), minor=st.sampled_from([20, 30]), traffic=st.sampled_from(TRAFFICS))
 def test_whatever_is_configured_gives_documents_that_kubernetes_takes(data: Any, minor: int, traffic: Traffic) -> None:
     replicas = data.draw(st.integers(1, 20))

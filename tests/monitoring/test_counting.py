@@ -110,7 +110,7 @@ floats = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.none() | floats, max_size=40), st.lists(floats.filter(math.isfinite), max_size=6, unique=True))
 def test_sorted_values_and_values_where_they_lie_are_counted_alike(
     values: list[float | None], edges: list[float]
@@ -132,7 +132,7 @@ def test_sorted_values_and_values_where_they_lie_are_counted_alike(
         assert counted.std == pytest.approx(there.std, rel=1e-6, abs=1e-6 * scale)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=60), st.integers(1, 25))
 def test_new_bins_hold_every_value_and_begin_and_end_with_it(values: list[float], bins: int) -> None:
     counted = count_sorted(np.sort(np.array(values)), 0, None, bins)

@@ -354,7 +354,7 @@ categoricals = st.builds(
 problems = st.builds(ColumnProblem, names, st.sampled_from(ProblemKind), names)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(names, numerics | categoricals), max_size=4), st.lists(problems, max_size=2))
 def test_a_profile_survives_its_own_json(
     columns: list[tuple[str, NumericDistribution | CategoricalDistribution]], found: list[ColumnProblem]

@@ -27,7 +27,7 @@ def test_of_ten_thousand_requests_each_variant_gets_its_share_to_within_a_hundre
         assert abs(counted[name] - weight * 100) <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(weight=st.floats(0.01, 99.99), requests=st.integers(1, 500))
 def test_after_any_number_of_requests_a_canary_has_its_share_to_within_one(weight: float, requests: int) -> None:
     both = shares(canary=weight, stable=100 - weight)

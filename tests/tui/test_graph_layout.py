@@ -46,7 +46,7 @@ def inside(drawing: Drawing) -> Iterator[tuple[int, int]]:
         yield from ((box.x + dx, box.y + dy) for dx in range(box.width) for dy in range(box.height))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(drawings())
 def test_every_node_is_drawn_once_and_nothing_lies_on_anything_else(drawn: tuple[Graph, Drawing]) -> None:
     graph, drawing = drawn
@@ -60,7 +60,7 @@ def test_every_node_is_drawn_once_and_nothing_lies_on_anything_else(drawn: tuple
     assert all(0 <= x < drawing.width and 0 <= y < drawing.height for x, y in (*cells, *lines))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(drawings())
 def test_every_edge_runs_without_a_gap_from_its_parent_to_its_child(drawn: tuple[Graph, Drawing]) -> None:
     graph, drawing = drawn
@@ -77,7 +77,7 @@ def test_every_edge_runs_without_a_gap_from_its_parent_to_its_child(drawn: tuple
         assert len(path) == len(set(path))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(drawings())
 def test_lines_of_strangers_only_cross(drawn: tuple[Graph, Drawing]) -> None:
     """Where two edges share neither end, one runs across and the other upright; so nobody takes one for the other."""
@@ -95,7 +95,7 @@ def test_lines_of_strangers_only_cross(drawn: tuple[Graph, Drawing]) -> None:
                     assert not shared, "they lie on each other"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(graphs(), spacings)
 def test_the_same_graph_is_always_drawn_the_same_way(graph: Graph, spacing: Spacing) -> None:
     room = {name: Size(8, 1) for name in graph.parents}
@@ -103,7 +103,7 @@ def test_the_same_graph_is_always_drawn_the_same_way(graph: Graph, spacing: Spac
     assert place(arrange(graph), room, spacing) == place(arrange(graph), room, spacing)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(drawings())
 def test_without_circles_every_child_stands_right_of_its_parents(drawn: tuple[Graph, Drawing]) -> None:
     graph, drawing = drawn

@@ -339,13 +339,13 @@ FIELDS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(FIELDS)
 def test_a_field_that_is_shown_is_read_as_the_same(field: Field) -> None:
     assert parse_field(str(field)) == field
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.text(max_size=40),

@@ -598,7 +598,7 @@ def single() -> Memory:
     return Memory()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(CONDITIONS, OWN_KEYS, MARKED)
 def test_nothing_that_was_typed_gets_into_the_sql_and_all_of_it_can_be_asked(
     empty: Memory, condition: Condition, field: Field, experiment: str
@@ -611,7 +611,7 @@ def test_nothing_that_was_typed_gets_into_the_sql_and_all_of_it_can_be_asked(
             assert connection.execute(statement.text, statement.values).fetchall() == []
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(MARKED, MARKED)
 def test_keys_and_values_of_any_letters_are_found_as_they_are(single: Memory, key: str, value: str) -> None:
     batch = RunBatch(cursor="1", runs=[RunRow("1", "a", "0", "FINISHED")], params=[ParamRow("1", key, value)])
