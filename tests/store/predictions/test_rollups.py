@@ -6,7 +6,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from unipipe_tui.domain.errors import Failed
 from unipipe_tui.serving.folding import fold
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.predictions.log import PredictionLog
@@ -313,3 +314,76 @@ def test_servers_are_added_and_the_time_they_were_up_is_told_of_each(tmp_path: P
     coverage = found.coverage("local")
     assert (coverage.first_minute, coverage.last_minute) == (BEGIN, BEGIN + timedelta(minutes=90))
     assert coverage.first_prediction is None
+
+
+def folded_since_it_was_listed(folder: Path, rollups: Rollups, path: Path) -> None:
+    """Fold a segment between the moment it is listed and that in which it is opened."""
+    os.utime(folder, (0, 0))
+    rollups.listed(folder, "predictions")
+    fold(path)
+    # The folder looks as it did when it was listed.
+    os.utime(folder, (0, 0))
+
+
+def small_log(folder: Path) -> Path:
+    """Two predictions that are lines still, with a label each; the segment of the predictions."""
+    row = {"at": BEGIN.isoformat(), "model": "m", "version": 1, "variant": "stable", "score": 0.5, "decision": 1}
+    more = {"latency_ms": 2.0, "input.amount": 1.5}
+    path = written(folder, "predictions", 0, [{"prediction_id": one} | row | more for one in "ab"], folded=False)
+    labels = [{"prediction_id": one, "label": 1, "at": (BEGIN + timedelta(days=1)).isoformat()} for one in "ab"]
+    written(folder, "feedback", 0, labels[:1], folded=True)
+    written(folder, "feedback", 1, labels[1:], folded=False)
+    return path
+
+
+def test_a_segment_that_is_folded_since_it_was_listed_is_told_all_the_same(tmp_path: Path) -> None:
+    path = small_log(tmp_path / "local")
+    found = Rollups(tmp_path, tmp_path / "cache", Engine())
+    folded_since_it_was_listed(tmp_path / "local", found, path)
+    assert [one.rows for one in found.predicted("local")] == [2]
+
+
+def test_labels_find_predictions_that_are_folded_since_they_were_listed(tmp_path: Path) -> None:
+    path, engine = small_log(tmp_path / "local"), Engine()
+    found = Rollups(tmp_path, tmp_path / "cache", engine)
+    assert found.segments("local")
+    folded_since_it_was_listed(tmp_path / "local", found, path)
+    day = BEGIN + timedelta(days=1)
+    (minute,) = DecisionOutcomes(tmp_path, engine, found).outcomes("local", day, day + timedelta(hours=1))
+    assert minute.true_positive == 2
+    assert (
+        PredictionLog(tmp_path, engine, found).export_labelled("local", tmp_path / "out.parquet", "id", "was", []) == 2
+    )
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_labels_of_a_segment_that_was_damaged_since_it_was_summed_up_are_not_left_out_in_silence(
+    tmp_path: Path, folded: bool
+) -> None:
+    path, engine = small_log(tmp_path / "local"), Engine()
+    fold(path)
+    found = Rollups(tmp_path, tmp_path / "cache", engine)
+    assert found.segments("local")
+    damaged = path.with_suffix(".parquet")
+    told = damaged.read_bytes()
+    # Its beginning and its end are whole, so it is known.
+    damaged.write_bytes(told[:4] + b"x" * 200 + told[204:])
+    if folded:
+        fold(tmp_path / "local" / "feedback-2026-03-01-1-1.jsonl")
+    log, outcomes = PredictionLog(tmp_path, engine, found), DecisionOutcomes(tmp_path, engine, found)
+    with pytest.raises(Failed, match="The log of local cannot be read"):
+        log.labelled_window("local", 10)
+    with pytest.raises(Failed, match="The log of local cannot be read"):
+        outcomes.outcomes("local", BEGIN, BEGIN + timedelta(days=2))
+
+
+def test_labels_count_in_the_hour_of_their_prediction_whatever_zone_its_line_names(tmp_path: Path) -> None:
+    zone = timezone(timedelta(hours=2))
+    row = {"prediction_id": "a", "at": BEGIN.astimezone(zone).isoformat(), "model": "m", "version": 1}
+    more = {"variant": "stable", "score": 0.5, "decision": 1, "latency_ms": 2.0}
+    written(tmp_path / "local", "predictions", 0, [row | more], folded=False)
+    label = {"prediction_id": "a", "label": 1, "at": (BEGIN + timedelta(days=1)).isoformat()}
+    written(tmp_path / "local", "feedback", 0, [label], folded=True)
+    engine = Engine()
+    log = PredictionLog(tmp_path, engine, Rollups(tmp_path, tmp_path / "cache", engine), most_read_whole=0)
+    assert [(one.rows, one.labelled) for one in log.stretches("local", 5)] == [(1, 1)]

@@ -29,9 +29,7 @@ FOUND = f"""
     FROM labels JOIN (SELECT *, CAST(decision AS VARCHAR) IN ({YES}) AS yes FROM $rows) AS said USING (prediction_id)
     GROUP BY ALL
 """  # noqa: S608
-JSON_TYPES = (
-    "{'prediction_id': 'VARCHAR', 'at': 'TIMESTAMP', 'version': 'BIGINT', 'variant': 'VARCHAR', 'decision': 'VARCHAR'}"
-)
+JSON_TYPES = "{'prediction_id': 'VARCHAR', 'at': 'TIMESTAMPTZ', 'version': 'BIGINT', 'variant': 'VARCHAR', 'decision': 'VARCHAR'}"
 
 
 @frozen
@@ -115,8 +113,11 @@ def join_labels(
 
 
 def join_growing(engine: Engine, path: Path, predictions: Sequence[Held], ends: Ends) -> Any:
-    """What a segment of labels that still grows tells of so far; of one that was folded meanwhile the whole."""
-    types = "{'prediction_id': 'VARCHAR', 'label': 'VARCHAR', 'at': 'TIMESTAMP'}"
+    """What a segment of labels that still grows tells of so far; of one that was folded meanwhile the whole.
+
+    None when it, or a segment of predictions, cannot be read.
+    """
+    types = "{'prediction_id': 'VARCHAR', 'label': 'VARCHAR'}"
     lines = f"read_json({literal(path)}, format = 'newline_delimited', ignore_errors = true, columns = {types})"
     folded = f"read_parquet({literal(path.with_suffix('.parquet'))})"
     for source in (lines, folded):
@@ -127,9 +128,9 @@ def join_growing(engine: Engine, path: Path, predictions: Sequence[Held], ends: 
                     CAST(label AS VARCHAR) IN ({YES}) AS was FROM {source} WHERE prediction_id IS NOT NULL"""  # noqa: S608
                 )
                 return [cell for _, cell in _found(connection, predictions, ends)]
-            except duckdb.IOException:
+            except duckdb.Error:
                 continue
-    return []
+    return None
 
 
 def _joined(
@@ -164,19 +165,30 @@ def _found(
 
 def _looked_through(connection: duckdb.DuckDBPyConnection, segments: Sequence[Held]) -> Iterator[Any]:
     folded = [one.path for one in segments if one.path.suffix == ".parquet"]
-    lines = [one.path for one in segments if one.path.suffix != ".parquet"]
-    sources = []
     if folded:
-        sources.append(f"FROM read_parquet({listed(folded)}, union_by_name = true, filename = 'source')")
-    if lines:
-        sources.append(
-            f"FROM read_json({listed(lines)}, format = 'newline_delimited', ignore_errors = true, "
-            f"columns = {JSON_TYPES}, filename = 'source')"
-        )
+        yield from _told_of(connection, _in_parquet(folded))
+    for path in (one.path for one in segments if one.path.suffix != ".parquet"):
+        try:
+            told = _told_of(connection, _in_lines(path))
+        except duckdb.IOException:
+            # Folded since it was listed.
+            told = _told_of(connection, _in_parquet([path.with_suffix(".parquet")]))
+        yield from told
+
+
+def _told_of(connection: duckdb.DuckDBPyConnection, source: str) -> list[Any]:
     wanted = 'prediction_id, source, CAST("at" AS TIMESTAMP) AS "at", version, variant, decision'
-    for source in sources:
-        rows = f"(SELECT {wanted} FROM ({source} UNION ALL BY NAME {OLD_FORM}))"  # noqa: S608
-        yield from connection.execute(FOUND.replace("$rows", rows)).fetchall()
+    rows = f"(SELECT {wanted} FROM (FROM {source} UNION ALL BY NAME {OLD_FORM}))"  # noqa: S608
+    return connection.execute(FOUND.replace("$rows", rows)).fetchall()
+
+
+def _in_parquet(paths: Sequence[Path]) -> str:
+    return f"read_parquet({listed(paths)}, union_by_name = true, filename = 'source')"
+
+
+def _in_lines(path: Path) -> str:
+    how = f"format = 'newline_delimited', ignore_errors = true, columns = {JSON_TYPES}, filename = 'source'"
+    return f"read_json({literal(path)}, {how})"
 
 
 def _name(path: str) -> str:

@@ -24,7 +24,6 @@ from unipipe_tui.store.predictions.rollups import Rollups
 from unipipe_tui.store.predictions.segment_list import KINDS, Segments, folded_and_lines
 from unipipe_tui.store.predictions.segment_summaries import Held
 from unipipe_tui.store.predictions.sources import count_rows, segments_of
-from unipipe_tui.store.predictions.stretches import newest_labelled
 from unipipe_tui.store.reachable import all_reachable, reachable
 from unipipe_tui.store.rows import aware, aware_or_none, storable
 
@@ -279,9 +278,11 @@ class PredictionLog:
         if self._rollups is None:
             return ALL
         segments = self._rollups.segments(target)
-        labelled = self._rollups.labelled(target, also_growing=True)
-        chosen = (*newest(segments, rows, version), *newest_labelled(segments, labelled, rows // 2, version))
-        return self._choice(target, segments, tuple({one.path: one for one in chosen}.values()))
+        labelled = self._rollups.newest_labelled(target, segments, rows // 2, version)
+        if labelled is None:
+            return ALL
+        chosen = {one.path: one for one in (*newest(segments, rows, version), *labelled)}
+        return self._choice(target, segments, tuple(chosen.values()))
 
     def _oldest(self, target: str, rows: int, version: int) -> Choice:
         """Leaves out what the first so many predictions of a version are not in."""
@@ -295,8 +296,8 @@ class PredictionLog:
         if self._rollups is None:
             return ALL
         segments = self._rollups.segments(target)
-        labelled = self._rollups.labelled(target, also_growing=True)
-        return self._choice(target, segments, newest_labelled(segments, labelled, rows, version))
+        chosen = self._rollups.newest_labelled(target, segments, rows, version)
+        return ALL if chosen is None else self._choice(target, segments, chosen)
 
     def _choice(self, target: str, segments: Sequence[Held], chosen: Sequence[Held]) -> Choice:
         if self._rollups is None or len(chosen) == len(segments):

@@ -8,6 +8,7 @@ from pathlib import Path
 from unipipe_tui.domain.objectives import Outcomes
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.predictions.choice import ALL
+from unipipe_tui.store.predictions.damaged import damage_told
 from unipipe_tui.store.predictions.log import YES
 from unipipe_tui.store.predictions.rollups import Rollups
 from unipipe_tui.store.predictions.sources import segments_of
@@ -37,7 +38,7 @@ class DecisionOutcomes:
     def outcomes(self, target: str, since: datetime, until: datetime) -> tuple[Outcomes, ...]:
         """By the minute in [since, until) in which the first label of each came, oldest first."""
         choice = ALL if self._rollups is None else self._rollups.telling(target, since, until)
-        with reachable(self._folder / target) as folder, self._engine.scratch() as connection:
+        with damage_told(target), reachable(self._folder / target) as folder, self._engine.scratch() as connection:
             # Few rows have labels: looking for their predictions only is much less than reading each prediction once.
             labels = segments_of(connection, folder, "feedback", choice.feedback)
             predictions = segments_of(connection, folder, "predictions", choice.predictions) if labels else None

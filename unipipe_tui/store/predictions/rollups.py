@@ -14,6 +14,7 @@ from zlib import crc32
 
 from unipipe_tui.domain.operations import Hour, Minute, OperationsCoverage, PredictedHour, ServerHour, SummingUp
 from unipipe_tui.domain.serving import TrafficWindow
+from unipipe_tui.domain.values import frozen
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.predictions.choice import Choice, begin_of, stem
 from unipipe_tui.store.predictions.label_summaries import (
@@ -50,7 +51,7 @@ from unipipe_tui.store.predictions.segment_summaries import (
     rows_told,
     sum_up,
 )
-from unipipe_tui.store.predictions.stretches import rolled_stretches
+from unipipe_tui.store.predictions.stretches import newest_labelled, rolled_stretches
 from unipipe_tui.store.predictions.summaries import KeptSummaries, Summaries
 from unipipe_tui.store.reachable import reachable
 
@@ -63,6 +64,23 @@ FORM = 3
 EVER, NEVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 DAY_IN_NAME = re.compile(r"-(\d{4}-\d{2}-\d{2})-")
+
+
+@frozen
+class _Told:
+    """What labels tell of predictions."""
+
+    folded: Mapping[Path, Joined]
+    growing: Sequence[Any]
+    """The cells of each segment of labels that still grows."""
+    whole: bool
+    """False when some label could not be looked up."""
+
+    @property
+    def cells(self) -> tuple[LabelledCell, ...]:
+        """Of all of them."""
+        every = (*(one.cells for one in self.folded.values()), *self.growing)
+        return tuple(LabelledCell(*cell) for cells in every for cell in cells)
 
 
 class Rollups:
@@ -121,17 +139,21 @@ class Rollups:
             told = self._label_sizes(target, self.listed(folder, FEEDBACK))
         return tuple(HeldLabels(path, *summary) for path, summary in told.items())
 
-    def labelled(self, target: str, *, also_growing: bool = False) -> tuple[LabelledCell, ...]:
-        """Which predictions the labels in folded segments tell of, and those in segments that still grow if asked for.
+    def newest_labelled(
+        self, target: str, segments: Sequence[Held], rows: int, version: int | None
+    ) -> tuple[Held, ...] | None:
+        """Those of these segments that hold the latest so many labelled predictions, of one version if given.
+
+        None when some label cannot be looked up: then it may tell of any of them.
+        """
+        told = self._told_by_labels(target, also_growing=True)
+        return newest_labelled(segments, told.cells, rows, version) if told.whole else None
+
+    def _told_by_labels(self, target: str, *, also_growing: bool) -> _Told:
+        """By the labels in folded segments, and by those in segments that still grow if asked for.
 
         Those are looked for anew whenever there are more of them.
         """
-        joined, growing = self._joined(target, also_growing=also_growing)
-        return tuple(
-            LabelledCell(*cell) for cells in (*(one.cells for one in joined.values()), *growing) for cell in cells
-        )
-
-    def _joined(self, target: str, *, also_growing: bool) -> tuple[dict[Path, Joined], list[Any]]:
         with reachable(self._logs / target) as folder:
             segments, predictions = self.listed(folder, FEEDBACK), self.listed(folder, PREDICTIONS)
             sizes = self._label_sizes(target, segments)
@@ -146,12 +168,14 @@ class Rollups:
                 labels = [HeldLabels(path, *sizes[path]) for path in paths if path in sizes]
                 return join_labels(self._engine, labels, *looked_through(), among)
 
+            def grown(path: Path) -> Any:
+                return join_growing(self._engine, path, *looked_through())
+
             told = self._summaries(target, LABELLED).of(segments.folded, joined, lambda one: Joined(*one).holds(among))
-            found = {path: Joined(*one) for path, one in told.of.items()}
-            if not also_growing or not segments.lines:
-                return found, []
-            grow = partial(join_growing, self._engine)
-            return found, self._grown(target, LABELLED, segments.lines, lambda path: grow(path, *looked_through()))
+            growing = self._grown(target, LABELLED, segments.lines, grown) if also_growing else []
+        folded = {path: Joined(*one) for path, one in told.of.items()}
+        whole = folded.keys() >= sizes.keys() and None not in growing
+        return _Told(folded, [cells for cells in growing if cells is not None], whole)
 
     def _ids(self, target: str, folder: Path, kind: str) -> Mapping[Path, FromTo]:
         make = partial(sum_up_ids, self._engine)
@@ -173,7 +197,7 @@ class Rollups:
 
     def stretches(self, target: str, segments: Sequence[Held], most: int, since: datetime | None) -> Stretches:
         """These segments in about so many stretches; the same as last time when nothing came since."""
-        labelled = self.labelled(target)
+        labelled = self._told_by_labels(target, also_growing=False).cells
         asked = (most, since, tuple(map(id, segments)), labelled)
         with self._lock:
             last = self._stretched.get(target)
@@ -213,17 +237,17 @@ class Rollups:
     def telling(self, target: str, since: datetime, until: datetime) -> Choice:
         """Leaves out labels that did not come in [since, until), and predictions that those which did say nothing of."""
         segments = self.segments(target)
-        joined, growing = self._joined(target, also_growing=True)
+        labels = self._told_by_labels(target, also_growing=True)
         others = frozenset(
             stem(one.path)
             for one in self.labels(target)
             if moment_of(one.last) < since or moment_of(one.first) >= until
         )
-        asked = [one for path, one in joined.items() if stem(path) not in others]
-        if sum(1 for one in asked if not one.missing) < len(self.labels(target)) - len(others):
+        asked = [one for path, one in labels.folded.items() if stem(path) not in others]
+        if not labels.whole or any(one.missing for one in asked):
             # Some of their predictions are in no segment that is known.
             return Choice(feedback=others)
-        told = {cell[0] for cells in (*(one.cells for one in asked), *growing) for cell in cells}
+        told = {cell[0] for cells in (*(one.cells for one in asked), *labels.growing) for cell in cells}
         return Choice(frozenset(stem(one.path) for one in segments) - told, others)
 
     def coverage(self, target: str) -> OperationsCoverage:
@@ -267,16 +291,17 @@ class Rollups:
         return made[2]
 
     def _predictions_in_lines(self, path: Path) -> Any:
-        told = sum_up(self._engine, (path,), folded=False)
+        told, folded = sum_up(self._engine, (path,), folded=False), path.with_suffix(".parquet")
         # Folded since it was listed.
-        return told.get(path) or sum_up(self._engine, (path.with_suffix(".parquet"),), folded=True).get(path, [])
+        return told.get(path) or sum_up(self._engine, (folded,), folded=True).get(folded, [])
 
     def _grown(self, target: str, kind: str, lines: Sequence[Segment], make: Callable[[Path], Any]) -> list[Any]:
         """The summaries of segments that still grow: made again only when they have grown."""
         with self._growing_turn:
             known = self._growing.get((target, kind), {})
             now = {one.key: known[one.key] if one.key in known else make(one.path) for one in lines}
-            self._growing[target, kind] = now
+            # What could not be read now may be read later.
+            self._growing[target, kind] = {key: told for key, told in now.items() if told is not None}
         return [now[one.key] for one in lines]
 
     # Minutes
