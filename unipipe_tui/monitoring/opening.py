@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -96,7 +96,7 @@ def columns_of(files: Files) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _refuse_torn_lines(files: Files, columns: Iterable[str]) -> None:
+def _refuse_torn_lines(files: Files, columns: Collection[str]) -> None:
     torn = torn_line(files.paths, columns)
     if torn:
         raise Failed(f"The rows cannot be read: {torn}.", "Mend the line, or write the file anew.")
