@@ -185,6 +185,20 @@ MISTAKES: dict[str, tuple[str | bytes, str, str]] = {
     "an unknown kind": ("targets: {a: {kind: cloud}}", "`targets.a.kind` is `cloud`", "Allowed: local"),
     "a target with an odd name": ("targets:\n  ../a: {}", "line 2: `targets` is `../a`", "letters, digits"),
     "a port that is none": ("targets: {a: {port: 65536}}", "`targets.a.port` is `65536`", "from 1 to 65535"),
+    **{
+        f"a collector at {endpoint}": (
+            f"targets: {{a: {{telemetry: {{endpoint: '{endpoint}'}}}}}}",
+            "`endpoint` must be an http or https address",
+            "",
+        )
+        for endpoint in (
+            "collector:4318",
+            "http://collector:431800",
+            "http://collector:otlp",
+            "http://[::1:4318",
+            "http://",
+        )
+    },
     "a gate that nothing closes": ("gates:\n- metric: f1", "line 2: a gate needs `at_least`", ""),
     "a floor that nothing reaches": ("gates:\n- {metric: f1, at_least: 95}", "`at_least` must be a number from 0", ""),
     "a window of nothing": ("monitoring: {window_rows: 0}", "`window_rows` must be a whole number from 1", ""),

@@ -138,9 +138,9 @@ class TelemetryConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is no address, and a password in it."""
-        parts = urlsplit(self.endpoint)
-        must_be(parts.scheme in ("http", "https") and bool(parts.hostname), "endpoint", "an http or https address")
-        must_be(parts.username is None, "endpoint", "an address without a password: give that in a header")
+        must_be(_is_address(self.endpoint), "endpoint", "an http or https address")
+        without = urlsplit(self.endpoint).username is None
+        must_be(without, "endpoint", "an address without a password: give that in a header")
         must_be(self.secret is None or bool(_NAMED.fullmatch(self.secret)), "secret", "the name of a Secret")
 
     @property
@@ -200,6 +200,15 @@ class TargetConfig:
 _NAMED = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _REFERENCE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]*")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # No port that there is, or half an IPv6 address.
+        return False
 
 
 def _demand_reference(text: str, key: str) -> None:
