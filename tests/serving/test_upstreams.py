@@ -35,6 +35,8 @@ class Upstream:
     status: int = 200
     classes: list[str] = field(default_factory=list)
     """Of a server that says of its model that it tells how likely each of several is."""
+    metadata: dict[str, Any] | None = None
+    """What it says of its model, if it says more."""
 
     def go_away(self) -> None:
         """As when its machine is switched off: no new connections, and none of the old."""
@@ -68,7 +70,8 @@ def serving_at(port: int) -> Upstream:
 
         def do_GET(self) -> None:
             told = {"outputs": [], "parameters": {"classes": this.classes}}
-            self._answer(200, json.dumps(told).encode() if this.classes else b"\n")
+            told = this.metadata or told
+            self._answer(200, json.dumps(told).encode() if this.classes or this.metadata else b"\n")
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -129,6 +132,15 @@ def test_a_router_checks_asks_decides_and_logs_for_the_server_behind_it(router: 
     assert router.predict([payment(hour="late")]).status_code == 422
     rows = {row["prediction_id"]: row["version"] for row in logged(router.log)}
     assert all(rows[one["predictions"][0]["prediction_id"]] == 3 for one in answers)
+
+
+def test_outputs_of_a_server_that_names_no_parameters_are_known(router: Server, upstream: Upstream) -> None:
+    outputs = [{"name": "predictions", "datatype": "FP64", "shape": [-1, 2]}]
+    upstream.metadata = {"name": "fraud", "outputs": outputs, "parameters": None}
+    router.share_out(behind(upstream.url, "stable", 100, 8))
+    told = httpx.get(f"{router.url}/v2/models/fraud").json()
+    assert told["outputs"] == outputs
+    assert "parameters" not in told
 
 
 def test_outputs_of_one_of_ours_are_known_before_anybody_asks_it(start: Start, bundles: tuple[Sealed, Sealed]) -> None:

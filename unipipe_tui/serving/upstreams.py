@@ -92,7 +92,8 @@ class Upstream:
             self.outputs = tuple(
                 TensorFacts(str(one["name"]), str(one["datatype"]), tuple(one["shape"])) for one in told["outputs"]
             )
-            classes = told.get("parameters", {}).get("classes", ())
+            # Other servers have parameters of their own, or say that there are none.
+            classes = (told.get("parameters") or {}).get("classes") or ()
             self.facts = replace(self.facts, classes=tuple(as_decision(one) for one in classes))
         except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, AttributeError):
             self.outputs = ()
