@@ -135,14 +135,14 @@ def _performance_title(view: PerformanceView) -> tuple[Sign, str]:
     if judged is None:
         return UNKNOWN, f"{report.metric.value}, no window has labels enough"
     figure = judged.figure(report.metric).measured
-    return _drift_sign(figure, report), f"{report.metric.value} {_estimate(figure)}, {judged.labelled:,} labels"
+    return _sign_of(figure, report), f"{report.metric.value} {_estimate(figure)}, {judged.labelled:,} labels"
 
 
 def _asked(report: QualityReport) -> str:
     return f"at {'most' if report.less_is_better else 'least'} {report.limit:.3g}"
 
 
-def _drift_sign(figure: Estimate, report: QualityReport) -> Sign:
+def _sign_of(figure: Estimate, report: QualityReport) -> Sign:
     if not report.misses(figure.value):
         return CALM
     # Its interval reaches over: neither met nor missed for sure.
