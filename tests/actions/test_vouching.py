@@ -73,12 +73,13 @@ class Shop:
 
     def registered(self, format_: str = "skops", *, by_us: bool = True) -> Path:
         """Version 1; answers with the folder in the store."""
-        folder = self.project / "store" / format_
-        shutil.copytree(self.saved / format_, folder)
+        client = mlflow.MlflowClient(self.uri, self.uri)
+        run_id = client.create_run(client.create_experiment("kept", str(self.project / "store"))).info.run_id
+        client.log_artifacts(run_id, str(self.saved / format_), "model")
+        folder = self.project / "store" / run_id / "artifacts" / "model"
         if by_us:
-            assert self.registry.register("fraud", str(folder)) == 1
+            assert self.registry.register_run("fraud", run_id) == 1
         else:
-            client = mlflow.MlflowClient(self.uri, self.uri)
             client.create_registered_model("fraud")
             client.create_model_version("fraud", str(folder))
         return folder
@@ -246,11 +247,11 @@ def test_going_back_needs_no_more_than_the_bundle_that_is_here(shop: Shop) -> No
 
 
 def test_a_file_that_mlflow_leaves_in_the_store_when_somebody_loads_is_no_change(shop: Shop) -> None:
-    shop.registered()
+    folder = shop.registered()
     mlflow.set_tracking_uri(shop.uri)
     mlflow.set_registry_uri(shop.uri)
     mlflow.sklearn.load_model("models:/fraud/1")
-    assert (shop.project / "store" / "skops" / "registered_model_meta").is_file()
+    assert (folder / "registered_model_meta").is_file()
     place, _ = bundle_to_serve(shop.world(), "fraud", 1)
     assert "registered_model_meta" not in os.listdir(place / "model")
 

@@ -18,6 +18,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from tests.adapters.conftest_mlflow import MODEL, Stored, log_model, payments
 from unipipe_tui.adapters.mlflow.client.registry import MlflowRegistry
+from unipipe_tui.adapters.mlflow.client.scoring import score_rows
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of
 from unipipe_tui.domain.errors import ExitCode, Failed, ToolMissing, UsageError
@@ -83,21 +84,6 @@ def test_a_model_among_an_older_runs_artifacts_is_registered(database: Stored, t
     assert files(database).model_folder(found) is not None
 
 
-def test_a_folder_and_a_logged_model_are_registered_once_by_their_uri(database: Stored, tmp_path: Path) -> None:
-    registry = MlflowRegistry(database.uri)
-    mlflow.sklearn.save_model(DummyRegressor().fit([[0]], [1]), tmp_path / "m", pip_requirements=["scikit-learn"])
-    assert [registry.register("fresh", str(tmp_path / "m")) for _ in range(2)] == [1, 1]
-    source = files(database).version(MODEL, 1).source
-    assert [registry.register("other", source) for _ in range(2)] == [1, 1]
-
-
-def test_two_models_of_one_run_are_told_apart_by_their_uri(database: Stored) -> None:
-    registry = MlflowRegistry(database.uri)
-    run_id = logged_run(database, "first", "last")
-    uris = [f"runs:/{run_id}/first", f"runs:/{run_id}/last", f"runs:/{run_id}/first"]
-    assert [registry.register("fresh", uri) for uri in uris] == [1, 2, 1]
-
-
 def test_a_run_without_a_model_and_an_unknown_run_are_refused(store: Stored) -> None:
     registry = MlflowRegistry(store.uri)
     with pytest.raises(UsageError, match="logged no model"):
@@ -161,16 +147,16 @@ def test_a_folder_scores_as_its_version_does(database: Stored, rows: Path) -> No
     registry = MlflowRegistry(database.uri)
     folder = files(database).model_folder(files(database).version(MODEL, 1))
     assert folder is not None
-    assert registry.score_folder(folder, rows) == registry.score(MODEL, 1, rows)
+    assert score_rows(folder, rows) == registry.score(MODEL, 1, rows)
 
 
-def test_a_model_without_a_signature_gets_all_but_the_columns_asked_for(database: Stored, tmp_path: Path) -> None:
+def test_a_model_without_a_signature_gets_all_but_the_columns_asked_for(tmp_path: Path) -> None:
     data = pandas.DataFrame({"x": [1.0, 2.0], "y": [3.0, 5.0]})
     data.to_parquet(tmp_path / "rows.parquet")
     mlflow.sklearn.save_model(
         DummyRegressor().fit(data[["x"]], data["y"]), tmp_path / "m", pip_requirements=["scikit-learn"]
     )
-    scored = MlflowRegistry(database.uri).score_folder(tmp_path / "m", tmp_path / "rows.parquet", ["y"])
+    scored = score_rows(tmp_path / "m", tmp_path / "rows.parquet", ["y"])
     assert (scored.scores, scored.columns) == ((4.0, 4.0), {"y": (3.0, 5.0)})
 
 
@@ -191,8 +177,7 @@ def test_rows_that_do_not_fit_are_refused_by_name(database: Stored, rows: Path, 
         registry.score(MODEL, 1, tmp_path / "typed.parquet")
 
 
-def test_a_model_that_gives_no_single_figure_a_row_is_refused(database: Stored, rows: Path, tmp_path: Path) -> None:
-    registry = MlflowRegistry(database.uri)
+def test_a_model_that_gives_no_single_figure_a_row_is_refused(rows: Path, tmp_path: Path) -> None:
     for name, labels, method, told in (
         ("three", [0, 1, 2], "predict_proba", r"shape \(40, 3\)"),
         ("words", ["yes", "no", "no"], "predict", "are no numbers"),
@@ -200,17 +185,16 @@ def test_a_model_that_gives_no_single_figure_a_row_is_refused(database: Stored, 
         model = DummyClassifier().fit([[0], [1], [2]], labels)
         mlflow.sklearn.save_model(model, tmp_path / name, pyfunc_predict_fn=method, pip_requirements=["scikit-learn"])
         with pytest.raises(Failed, match=told):
-            registry.score_folder(tmp_path / name, rows)
+            score_rows(tmp_path / name, rows)
 
 
-def test_a_folder_that_holds_no_model_is_refused(database: Stored, rows: Path, tmp_path: Path) -> None:
-    registry = MlflowRegistry(database.uri)
+def test_a_folder_that_holds_no_model_is_refused(rows: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     with pytest.raises(Failed, match="cannot be loaded"):
-        registry.score_folder(tmp_path / "broken", rows)
+        score_rows(tmp_path / "broken", rows)
     (tmp_path / "broken" / "MLmodel").write_text("flavors: {python_function: {loader_module: no_such_module}}")
     with pytest.raises(Failed, match="no_such_module"):
-        registry.score_folder(tmp_path / "broken", rows)
+        score_rows(tmp_path / "broken", rows)
 
 
 def test_no_rows_give_no_scores(database: Stored, rows: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, PipelineState, judge
+from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, judge
 from unipipe_tui.domain.pipelines import Dependency, Fingerprint, Locked, Output, Pipeline, Stage
 
 
@@ -151,24 +151,6 @@ def test_every_kind_of_cause_has_a_sentence_that_names_its_subject_and_values() 
         assert "{" not in sentence
     assert Cause(CauseKind.PARAM_CHANGED, "train.lr", "0.1", "0.2").sentence == "train.lr changed from 0.1 to 0.2"
     assert Cause(CauseKind.PARAM_CHANGED, "{x}", "{before}", "}").sentence == "{x} changed from {before} to }"
-
-
-def test_generated_stages_fold_into_one_line_with_counts_and_the_most_urgent_state() -> None:
-    states = PipelineState(
-        (
-            judge(stage("prepare"), []),
-            judge(stage("train@us", template="train"), []),
-            judge(stage("train@uk", template="train"), [Cause(CauseKind.PARAM_CHANGED)]),
-            judge(stage("train@fr", template="train"), []),
-            judge(stage("report"), []),
-        )
-    )
-    folded = states.folded()
-    assert [line.address for line in folded] == ["prepare", "train", "report"]
-    assert [line.is_template for line in folded] == [False, True, False]
-    assert folded[1].counts == {Freshness.FRESH: 2, Freshness.STALE: 1}
-    assert folded[1].freshness is Freshness.STALE
-    assert [state.stage.address for state in states.will_run] == ["train@uk"]
 
 
 def test_the_recorded_size_of_a_stage_is_that_of_its_outputs_where_known() -> None:

@@ -108,7 +108,7 @@ def test_several_files_are_one_set_and_a_file_without_a_byte_is_none(tmp_path: P
     (tmp_path / "a.csv").write_text("x,y\n1,k\n2,k\n")
     (tmp_path / "b.csv").write_text("y,x\nk,3\n")
     (tmp_path / "c.csv").write_text("")
-    found = profile(Files.matching(str(tmp_path / "*.csv")))
+    found = profile(Files(tuple(sorted(str(path) for path in tmp_path.glob("*.csv")))))
     assert found.rows == 3
     assert values(found, "x").counts == (("1", 1), ("2", 1), ("3", 1))
 

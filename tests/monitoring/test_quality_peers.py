@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unipipe_tui.monitoring.performance import Estimate
+from unipipe_tui.monitoring.quality.calibrators import AsTheyAre
 from unipipe_tui.monitoring.quality.cbpe import OF_CLASSES, BinaryEstimator, fit_binary, fit_classes
 from unipipe_tui.monitoring.quality.dle import fit_losses
 from unipipe_tui.monitoring.quality.results import Band, Loss, Quality
@@ -42,7 +43,7 @@ def test_figures_of_the_car_loan_set_are_those_of_nannyml_and_alerts_are_raised_
     scores, decisions, labels = rows["score_0"] / 100, rows["decision"] == 1, rows["label"] == 1
     first, size = expected["reference_rows"], expected["chunk_rows"]
     estimator = fit_binary(scores[:first], decisions[:first], labels[:first], size)
-    assert estimator.calibrated
+    assert not isinstance(estimator.calibrator, AsTheyAre)
     for metric in Quality:
         theirs = expected["analysis"][THEIR_NAMES.get(metric, metric.value)]
         ours = [estimator.estimate(metric, scores[at], decisions[at]) for at in chunks(first, len(scores), size)]
@@ -93,7 +94,7 @@ def test_what_is_usual_is_what_three_deviations_over_the_chunks_of_the_reference
 def test_a_reference_of_one_label_is_not_calibrated_and_one_without_scores_is_refused() -> None:
     scores = np.linspace(0, 1, 200)
     estimator = fit_binary(scores, scores > 0.5, np.zeros(200, dtype=bool), 20)
-    assert not estimator.calibrated
+    assert isinstance(estimator.calibrator, AsTheyAre)
     assert isinstance(estimator, BinaryEstimator)
     with pytest.raises(Exception, match="No row of the reference has a score"):
         fit_binary(np.full(5, np.nan), np.ones(5, dtype=bool), np.ones(5, dtype=bool), 5)
@@ -104,7 +105,7 @@ def test_scores_beyond_probabilities_are_always_calibrated() -> None:
     labels = generator.random(2000) < 0.4
     scores = generator.normal(labels * 2.0, 3.0)
     estimator = fit_binary(scores, scores > 1, labels, 200)
-    assert estimator.calibrated
+    assert not isinstance(estimator.calibrator, AsTheyAre)
     found = estimator.estimate(Quality.ACCURACY, scores, scores > 1)
     assert found.value == pytest.approx(((scores > 1) == labels).mean(), abs=0.01)
 

@@ -115,33 +115,6 @@ class StageState:
 
 
 @frozen
-class Folded:
-    """One line of a folded view: a stage, or all stages that one template generated."""
-
-    address: str
-    states: tuple[StageState, ...]
-    is_template: bool
-
-    @cached_property
-    def counts(self) -> Mapping[Freshness, int]:
-        """How many stages are in which state; states that nobody is in are left out."""
-        counts: dict[Freshness, int] = {}
-        for state in self.states:
-            counts[state.freshness] = counts.get(state.freshness, 0) + 1
-        return counts
-
-    @property
-    def freshness(self) -> Freshness:
-        """The state that most needs attention."""
-        return min((state.freshness for state in self.states), key=_URGENCY.index)
-
-
-_URGENCY = (
-    Freshness.STALE, Freshness.NEVER_RUN, Freshness.NOT_PULLED, Freshness.UNKNOWN, Freshness.FROZEN, Freshness.FRESH,
-)  # fmt: skip
-
-
-@frozen
 class PipelineState:
     """The state of every stage, in running order."""
 
@@ -162,14 +135,6 @@ class PipelineState:
     def will_run(self) -> tuple[StageState, ...]:
         """The stages that the next `dvc repro` runs, in order."""
         return tuple(state for state in self.states if state.will_run)
-
-    def folded(self) -> tuple[Folded, ...]:
-        """Stages of one foreach or matrix as one line, where the first of them stands."""
-        groups: dict[tuple[str, bool], list[StageState]] = {}
-        for state in self.states:
-            template = state.stage.template
-            groups.setdefault((template or state.stage.address, template is not None), []).append(state)
-        return tuple(Folded(address, tuple(states), folded) for (address, folded), states in groups.items())
 
 
 def judge(stage: Stage, causes: Iterable[Cause], stale_parents: Iterable[str] = ()) -> StageState:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Sequence
 from enum import Enum
 from hashlib import sha256
@@ -28,11 +27,6 @@ class Files:
     """
 
     paths: tuple[str, ...]
-
-    @classmethod
-    def matching(cls, pattern: str) -> Files:
-        """The files that a shell pattern names (`**` for any depth), in the order of their names."""
-        return cls(tuple(sorted(path for path in glob.glob(pattern, recursive=True) if Path(path).is_file())))
 
     @property
     def format(self) -> FileFormat:

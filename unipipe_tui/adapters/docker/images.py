@@ -26,7 +26,6 @@ from unipipe_tui.domain.progress import Progress
 
 LAST_LINES = 12
 SHORT = 12
-_TOLD_BY_BUILD = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Images:

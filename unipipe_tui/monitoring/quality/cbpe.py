@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import UNKNOWN, Z_95, Estimate
-from unipipe_tui.monitoring.quality.calibrators import AsTheyAre, Calibrator, fit_calibrator
+from unipipe_tui.monitoring.quality.calibrators import Calibrator, fit_calibrator
 from unipipe_tui.monitoring.quality.figures import Bools, Classes, Floats, expected, expected_with_range
 from unipipe_tui.monitoring.quality.results import Band, Quality
 from unipipe_tui.monitoring.quality.thresholds import chunks_of, usual_band
@@ -42,11 +42,6 @@ class BinaryEstimator:
     """What is usual for each figure; those that no two chunks of the reference had are missing."""
     rows: int
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether scores are changed before they are taken for probabilities."""
-        return not isinstance(self.calibrator, AsTheyAre)
-
     def estimate(self, metric: Quality, scores: Floats, decisions: Bools) -> Estimate:
         """A figure of a window, with the range in which that of its labels will lie; rows without a score are left out."""
         there = np.isfinite(scores)
@@ -59,7 +54,6 @@ def fit_binary(
     decisions: Bools,
     labels: Bools,
     chunk_rows: int,
-    metrics: Sequence[Quality] = tuple(Quality),
 ) -> BinaryEstimator:
     """Learn from a labelled reference; arrays are parallel, one entry a row, in the order of time.
 
@@ -72,7 +66,7 @@ def fit_binary(
     chunks = chunks_of(len(scores), chunk_rows)
     bands = {
         metric: usual_band([realized(metric, scores[at], decisions[at], labels[at]) for at in chunks], 0.0, 1.0)
-        for metric in metrics
+        for metric in Quality
     }
     known = {metric: band for metric, band in bands.items() if band is not None}
     return BinaryEstimator(fit_calibrator(scores, labels), known, len(scores))

@@ -5,10 +5,9 @@ Importing this module takes seconds, and opening a store may migrate it: only a 
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from unipipe_tui.adapters.mlflow.client.answers import UNKNOWN, asked_in_peace, 
 from unipipe_tui.adapters.mlflow.client.scoring import score_rows
 from unipipe_tui.adapters.mlflow.model import model_contents, model_threshold
 from unipipe_tui.adapters.mlflow.places import local_path
-from unipipe_tui.adapters.mlflow.words import quoted, run_source
+from unipipe_tui.adapters.mlflow.words import quoted
 from unipipe_tui.domain.errors import Failed, UsageError
 from unipipe_tui.domain.model_files import WRITTEN_BY_MLFLOW, ModelContents, tags_of
 from unipipe_tui.domain.runs.tags import RunMarks
@@ -36,7 +35,6 @@ from unipipe_tui.domain.tracking import (
 )
 
 REGISTRATION_SECONDS = 300
-REACHABLE_SECONDS = 5.0
 
 
 class MlflowRegistry:
@@ -64,22 +62,10 @@ class MlflowRegistry:
         check_model_name(model)
         with asked_in_peace(self._uri):
             run = self._run(run_id)
-            known = self._newest_ready(model, lambda version: version.run_id == run_id)
+            known = self._newest_ready(model, run_id)
             if known is not None:
                 return self._tagged(model, known, tags or {})
             return self._registered(model, self._logged_model(run), tags or {})
-
-    def register(self, model: str, model_uri: str, tags: Mapping[str, str] | None = None) -> int:
-        """Register `models:/m-…`, `runs:/…` or a model's folder and return its version, once it is ready.
-
-        What was registered already under this name keeps its version.
-        """
-        check_model_name(model)
-        with asked_in_peace(self._uri):
-            known = self._newest_ready(model, lambda version: self._is_from(version, model_uri))
-            if known is not None:
-                return self._tagged(model, known, tags or {})
-            return self._registered(model, model_uri, tags or {})
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version, whatever it pointed at before."""
@@ -175,17 +161,8 @@ class MlflowRegistry:
             return model_contents(folder)
 
     def score(self, model: str, version: int, rows: Path, columns: Sequence[str] = ()) -> Scored:
-        """Score a Parquet file's rows with a version; see `score_folder`."""
+        """Score a Parquet file's rows with a version; see `score_rows`."""
         with asked_in_peace(self._uri), self._folder_of(model, version) as folder:
-            return score_rows(folder, rows, columns)
-
-    def score_folder(self, folder: Path, rows: Path, columns: Sequence[str] = ()) -> Scored:
-        """Score a Parquet file's rows with the model in a folder.
-
-        The model gets its signature's columns. `columns` names those that are wanted back (labels, slices). Raises
-        UsageError if the file lacks one of either.
-        """
-        with asked_in_peace(self._uri):
             return score_rows(folder, rows, columns)
 
     def threshold(self, model: str, version: int) -> float | None:
@@ -207,20 +184,10 @@ class MlflowRegistry:
             self._client.set_model_version_tag(model, str(version), key, value)
         return version
 
-    def _newest_ready(self, model: str, wanted: Callable[[Any], bool]) -> int | None:
+    def _newest_ready(self, model: str, run_id: str) -> int | None:
         versions = self._client.search_model_versions(f"name = {quoted(model)}")
-        found = (int(version.version) for version in versions if version.status == "READY" and wanted(version))
+        found = (int(version.version) for version in versions if version.status == "READY" and version.run_id == run_id)
         return max(found, default=None)
-
-    def _is_from(self, version: Any, uri: str) -> bool:
-        """Whether a version was registered from this URI; MLflow notes `runs:/…` as the place that it stood for."""
-        named = run_source(uri)
-        if named is None or version.run_id != named[0]:
-            return bool(version.source == uri)
-        logged = re.fullmatch(r"models:/(m-[^/]+)", version.source)
-        if logged is None:
-            return bool(version.source.endswith(f"/{named[1]}"))
-        return bool(self._client.get_logged_model(logged.group(1)).name == named[1])
 
     def _logged_model(self, run: Any) -> str:
         """The URI of a run's model: one that MLflow 3 keeps beside the run, or one among an older run's artifacts."""
