@@ -11,10 +11,9 @@ FULL_EFFECT = 5
 """An effect of so many times what counts as drift fills its cell: columns that just moved must be seen beside wild ones."""
 
 
-def sparkline(values: Sequence[float | None], high: float, low: float = 0.0) -> str:
-    """One block for each value between two ends; what lies beyond them stands at the end, a gap is a dot."""
-    span = high - low
-    return "".join(GAP if value is None or not math.isfinite(value) else _block(value, low, span) for value in values)
+def sparkline(values: Sequence[float | None], most: float) -> str:
+    """One block for each value between nothing and the most; what lies beyond stands at that end, a gap is a dot."""
+    return "".join(GAP if value is None or not math.isfinite(value) else _block(value, most) for value in values)
 
 
 def effect_line(effects: Sequence[float | None], effect_from: float) -> str:
@@ -22,6 +21,6 @@ def effect_line(effects: Sequence[float | None], effect_from: float) -> str:
     return sparkline(effects, effect_from * FULL_EFFECT)
 
 
-def _block(value: float, low: float, span: float) -> str:
-    share = (value - low) / span if 0 < span < math.inf else 0.0
+def _block(value: float, most: float) -> str:
+    share = value / most if 0 < most < math.inf else 0.0
     return RISING[round(min(max(share, 0.0), 1.0) * (len(RISING) - 1))]

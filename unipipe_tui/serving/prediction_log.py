@@ -13,7 +13,7 @@ from unipipe_tui.domain.rollouts.traffic import STABLE
 from unipipe_tui.domain.serving import LogMode
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.serving.folding import Row, as_json, read_columns, read_predictions
-from unipipe_tui.serving.log_writer import MOST_ROWS_WAITING, Entry, LogWriter
+from unipipe_tui.serving.log_writer import Entry, LogWriter
 from unipipe_tui.serving.metrics import Answerer
 from unipipe_tui.serving.scoring import Decision, Outcome
 from unipipe_tui.serving.segments import ROWS_PER_SEGMENT, SegmentedLog
@@ -86,7 +86,6 @@ class PredictionLog:
         clock: Callable[[], datetime] = utc_now,
         rows_per_segment: int = ROWS_PER_SEGMENT,
         mode: LogMode = LogMode.BEHIND,
-        most_rows_waiting: int = MOST_ROWS_WAITING,
     ) -> None:
         """Make the folder if need be, and read back the ids and labels that it holds. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +107,7 @@ class PredictionLog:
         }
         for one in segments.values():
             one.fold_leftovers()
-        self._writer = LogWriter(segments, mode is LogMode.STRICT, most_rows_waiting)
+        self._writer = LogWriter(segments, mode is LogMode.STRICT)
 
     @property
     def rows_waiting(self) -> int:

@@ -56,16 +56,15 @@ class Moved:
     """Targets that serve the version now."""
 
 
-def plan_move(
-    world: World, model: str, alias: str, version: int | None, how: How, reason: str, warnings: tuple[str, ...] = ()
-) -> Plan[AliasMove]:
+def plan_move(world: World, model: str, alias: str, version: int | None, how: How, reason: str) -> Plan[AliasMove]:
     """Decide what moving the alias entails."""
     previous = world.tracking.alias(model, alias)
     followers = _followers(world, model, alias) if version is not None else ()
     for live in followers:
         refuse_when_in_hand(world, live.target)
+    warnings: tuple[str, ...] = ()
     if followers and version is not None:
-        warnings = (*warnings, *release_warnings(world, model, version, goes_back=how in (How.BACK, How.UNDO)))
+        warnings = release_warnings(world, model, version, goes_back=how in (How.BACK, How.UNDO))
     move = AliasMove(model, alias, version, previous, how, reason, followers)
     before = "nothing" if previous is None else f"version {previous}"
     after = "nothing" if version is None else f"version {version}"

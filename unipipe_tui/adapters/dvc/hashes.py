@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from unipipe_tui.domain.pipelines import Fingerprint
@@ -55,10 +55,9 @@ class _Known:
 class KnownHashes:
     """The md5s of files that did not change since they were last computed, kept in one JSON file."""
 
-    def __init__(self, folder: Path | None, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, folder: Path | None) -> None:
         """`folder` is where the file lives; None keeps nothing on disk."""
         self._file = folder / "hashes.json" if folder is not None else None
-        self._clock_ns = clock_ns
         self._before = _read_known(self._file)
         self._now: dict[str, _Known] = {}
 
@@ -73,7 +72,7 @@ class KnownHashes:
                 stat.st_ino,
                 md5_of_file(path, normalise_newlines=normalise_newlines),
             )
-            if self._clock_ns() - stat.st_mtime_ns < SETTLED_NANOSECONDS:
+            if time.time_ns() - stat.st_mtime_ns < SETTLED_NANOSECONDS:
                 return known.md5
         self._now[key] = known
         return known.md5

@@ -6,7 +6,7 @@ rolling update, and a canary by numbers of pods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -65,7 +65,6 @@ class GitOpsTarget:
         cluster: KubernetesTarget,
         git: Commits,
         scratch: Path,
-        pause: Callable[[float], None] = sleep,
     ) -> None:
         """`scratch` is a folder that is made and removed where another branch is written."""
         self._names = Names(model, target)
@@ -74,7 +73,6 @@ class GitOpsTarget:
         self._cluster = cluster
         self._git = git
         self._scratch = scratch
-        self._pause = pause
 
     @property
     def path(self) -> str:
@@ -197,7 +195,7 @@ class GitOpsTarget:
             if progress.stopped():
                 raise Stopped(f"Commit {commit.id[:7]} stays; the cluster has not followed yet.")
             progress.emit(Advanced(int(waited), seconds, "seconds"))
-            self._pause(LOOK_EVERY_SECONDS)
+            sleep(LOOK_EVERY_SECONDS)
 
     def _documents(self, wanted: Wanted) -> list[Document]:
         capacity = self._config.kubernetes.replicas

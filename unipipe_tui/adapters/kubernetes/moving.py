@@ -42,14 +42,12 @@ class Mover:
         columns: Columns,
         rescue: Rescue,
         progress: Progress,
-        pause: Callable[[float], None] = sleep,
     ) -> None:
         self._cluster = cluster
         self._kubectl = cluster.kubectl
         self._columns = columns
         self._rescue = rescue
         self._progress = progress
-        self._pause = pause
 
     def bring(self, wanted: Wanted) -> None:
         """Do it.
@@ -116,9 +114,7 @@ class Mover:
         documents = manifests.router_documents(course, addresses.__getitem__, self._columns, capacity)
         self._kubectl.apply("3-router", documents, self._progress)
         seconds = course.config.kubernetes.ready_within_seconds
-        wait_until_ready(
-            self._kubectl, course.names.selector, [course.names.router], seconds, self._progress, self._pause
-        )
+        wait_until_ready(self._kubectl, course.names.selector, [course.names.router], seconds, self._progress)
 
     def _wait(self, course: Course, variants: Sequence[Variant]) -> None:
         if variants:
@@ -126,7 +122,7 @@ class Mover:
 
     def _wait_for(self, names: Sequence[str], course: Course) -> None:
         seconds = course.config.kubernetes.ready_within_seconds
-        wait_until_ready(self._kubectl, course.names.selector, names, seconds, self._progress, self._pause)
+        wait_until_ready(self._kubectl, course.names.selector, names, seconds, self._progress)
 
     def _rescue_replaced(self, before: Sequence[Document]) -> None:
         """Fetch the last rows of pods that an update has just replaced: they still run for some seconds."""
@@ -138,7 +134,7 @@ class Mover:
         }
         gone = [pod for pod in before if pod["metadata"]["uid"] not in there]
         if gone:
-            self._pause(LATE_ROWS_SECONDS)
+            sleep(LATE_ROWS_SECONDS)
             self._rescue(gone)
 
     def _switch(self, course: Course) -> None:
@@ -167,7 +163,7 @@ class Mover:
         if not leaving and not words:
             return
         # Nothing is taken away before its rows are here, however long that takes.
-        self._pause(LATE_ROWS_SECONDS)
+        sleep(LATE_ROWS_SECONDS)
         self._rescue(leaving)
         if fewer:
             documents = [
@@ -177,7 +173,7 @@ class Mover:
         self._delete(words)
         if not leaving:
             return
-        self._pause(LATE_ROWS_SECONDS)
+        sleep(LATE_ROWS_SECONDS)
         self._rescue(leaving)
 
     def _rename(self, course: Course, standing: dict[str, Standing]) -> None:

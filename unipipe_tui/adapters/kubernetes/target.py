@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import sleep
 from typing import Protocol
 
 from unipipe_tui.adapters.docker.collecting import CountRows
@@ -66,7 +65,6 @@ class KubernetesTarget:
         predictions: Path,
         images: ImageMaker,
         count_rows: CountRows,
-        pause: Callable[[float], None] = sleep,
     ) -> None:
         """`folder` keeps the documents that were applied last, `predictions` gets the prediction log.
 
@@ -80,7 +78,6 @@ class KubernetesTarget:
         self._predictions = predictions
         self._images = images
         self._count_rows = count_rows
-        self._pause = pause
 
     def verify(self) -> str:
         """Version and place of the cluster.
@@ -139,7 +136,7 @@ class KubernetesTarget:
         lacking = [digest for digest, package in wanted.packages.items() if not package.image]
         if lacking:
             raise Failed(f"The bundle {lacking[0][:12]}… has no image.", hint="Package it first.")
-        Mover(self.cluster, columns_of, lambda pods: self._rescue(pods, progress), progress, self._pause).bring(wanted)
+        Mover(self.cluster, columns_of, lambda pods: self._rescue(pods, progress), progress).bring(wanted)
         return self.live()
 
     def stop(self, progress: Progress) -> LiveTarget:

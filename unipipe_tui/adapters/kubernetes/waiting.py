@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any
 
@@ -58,7 +58,6 @@ def wait_until_ready(
     deployments: Sequence[str],
     seconds: float,
     progress: Progress,
-    pause: Callable[[float], None] = sleep,
 ) -> None:
     """Wait until every pod of these Deployments is ready, in the form that was asked for last.
 
@@ -88,7 +87,7 @@ def wait_until_ready(
             raise _failure(kubectl, found, pods, (ready, wanted), monotonic() - begun)
         if progress.stopped():
             raise Stopped("Stopped while pods were starting; what answered before still does.")
-        pause(LOOK_EVERY_SECONDS)
+        sleep(LOOK_EVERY_SECONDS)
 
 
 def is_complete(deployment: Document) -> bool:

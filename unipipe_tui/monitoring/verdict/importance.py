@@ -60,27 +60,25 @@ def weigh_answers(version: int, rows: Rows, moved: Mapping[str, Moved]) -> Impor
     return weigh(version, inputs, rows.numbers("score"), moved)
 
 
-def weigh(
-    version: int, inputs: Mapping[str, Column], scores: Column, moved: Mapping[str, Moved], seed: int = SEED
-) -> Importance:
+def weigh(version: int, inputs: Mapping[str, Column], scores: Column, moved: Mapping[str, Moved]) -> Importance:
     """The importance of each input of a version, and what its drift weighs by that."""
     known = np.isfinite(numbers_of(scores))
-    chosen = _chosen(np.flatnonzero(known), seed)
+    chosen = _chosen(np.flatnonzero(known))
     if len(chosen) < FEWEST_ROWS or not inputs:
         few = f"{len(chosen):,} scored rows of it are too few to learn from, at least {FEWEST_ROWS:,} are asked for"
-        return _unknown(version, None, len(chosen), seed, few)
+        return _unknown(version, None, len(chosen), few)
     target, table = numbers_of(scores)[chosen], np.column_stack([_coded(column)[chosen] for column in inputs.values()])
     if not float(target.std()) > 0:
-        return _unknown(version, None, len(chosen), seed, "all its scores are equal")
+        return _unknown(version, None, len(chosen), "all its scores are equal")
     cut = int(LEARNED * len(chosen))
     categorical = [isinstance(column, Labels) for column in inputs.values()]
-    model = HistGradientBoostingRegressor(early_stopping=False, categorical_features=categorical, random_state=seed)
+    model = HistGradientBoostingRegressor(early_stopping=False, categorical_features=categorical, random_state=SEED)
     model.fit(table[:cut], target[:cut])
     r2 = _r2(model, table[cut:], target[cut:])
     if r2 < FIT:
         why = f"a surrogate tells its scores with R² {r2:.2f} only, at least {FIT:g} is asked for"
-        return _unknown(version, r2, len(chosen), seed, why)
-    falls = _falls(model, table[cut:][:MOST_SHUFFLED_ROWS], target[cut:][:MOST_SHUFFLED_ROWS], seed)
+        return _unknown(version, r2, len(chosen), why)
+    falls = _falls(model, table[cut:][:MOST_SHUFFLED_ROWS], target[cut:][:MOST_SHUFFLED_ROWS])
     total = float(falls.mean(axis=1).sum()) or 1.0
     columns = [
         _weighed(name, float(fall.mean()) / total, float(fall.std()) / total, len(inputs), moved.get(name))
@@ -94,15 +92,15 @@ def weigh(
         fit_wanted=FIT,
         rows=len(chosen),
         shuffles=SHUFFLES,
-        seed=seed,
-        sentence=_sentence(version, r2, len(chosen), seed, columns),
+        seed=SEED,
+        sentence=_sentence(version, r2, len(chosen), columns),
         columns=tuple(columns),
     )
 
 
-def _chosen(known: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def _chosen(known: NDArray[np.int64]) -> NDArray[np.int64]:
     """By lot and in no order: the first seven of ten are learned from."""
-    return np.asarray(np.random.default_rng(seed).permutation(known)[:MOST_ROWS])
+    return np.asarray(np.random.default_rng(SEED).permutation(known)[:MOST_ROWS])
 
 
 def _coded(column: Column) -> Floats:
@@ -111,9 +109,9 @@ def _coded(column: Column) -> Floats:
     return numbers_of(column)
 
 
-def _falls(model: Any, rows: Floats, target: Floats, seed: int) -> Floats:
+def _falls(model: Any, rows: Floats, target: Floats) -> Floats:
     """What R² falls by when a column is shuffled; shape (columns, shuffles), never less than 0."""
-    chance, whole = np.random.default_rng(seed), _r2(model, rows, target)
+    chance, whole = np.random.default_rng(SEED), _r2(model, rows, target)
     rows = rows.copy()
     falls = np.zeros((rows.shape[1], SHUFFLES))
     for place in range(rows.shape[1]):
@@ -154,15 +152,15 @@ def _told(name: str, importance: float, *, drifted: bool, hardly: bool) -> str:
     return f"{printable(name)}: {share} of what moves the score."
 
 
-def _sentence(version: int, r2: float, rows: int, seed: int, columns: list[ColumnImportance]) -> str:
+def _sentence(version: int, r2: float, rows: int, columns: list[ColumnImportance]) -> str:
     most = sorted(columns, key=lambda one: -one.importance)[:3]
     named = ", ".join(f"{printable(one.column)} {percent(one.importance)}" for one in most)
     return (
         f"Version {version} looks most at {named}, by a surrogate of its scores "
-        f"(R² {r2:.2f} on unseen rows, {rows:,} rows, seed {seed})."
+        f"(R² {r2:.2f} on unseen rows, {rows:,} rows, seed {SEED})."
     )
 
 
-def _unknown(version: int, r2: float | None, rows: int, seed: int, why: str) -> Importance:
+def _unknown(version: int, r2: float | None, rows: int, why: str) -> Importance:
     sentence = f"Which columns version {version} looks at is not known: {why}."
-    return Importance(False, version, r2, FIT, rows, SHUFFLES, seed, sentence, ())
+    return Importance(False, version, r2, FIT, rows, SHUFFLES, SEED, sentence, ())

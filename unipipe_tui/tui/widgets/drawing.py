@@ -16,8 +16,8 @@ Painter = Callable[[int, int], Sequence[Line]]
 class Drawing(Widget):
     """Shows what a painter makes."""
 
-    def __init__(self, title: str = "", *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, title: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.border_title = title
         self._painter: Painter | None = None
 

@@ -56,8 +56,8 @@ class StageGraph(ScrollView, can_focus=True):
 
         stage: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._empty = "Looking …"
         self._most_rows = 0
         self._stages: dict[str, StageLine] = {}

@@ -21,8 +21,8 @@ DRAWN_WITHIN_SECONDS = 10.0
 class Plot(Widget):
     """Shows one chart; the old one stays until the new one is drawn."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._looking: Looking[Content] = Looking(self._take, DRAWN_WITHIN_SECONDS)
         self._make: Callable[[], Chart] | None = None
         self._number = 0

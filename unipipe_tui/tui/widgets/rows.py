@@ -76,9 +76,8 @@ class Rows(TurnedRows):
 
     BINDINGS = bindings_of(LISTS)
 
-    def __init__(self, *, id: str | None = None, empty: str = "Nothing yet.", from_end: bool = False) -> None:
+    def __init__(self, *, id: str | None = None, empty: str = "Nothing yet.") -> None:
         super().__init__(id=id, markup=False)
-        self._from_end = from_end
         self._rows: Sequence[Row] = ()
         self._empty = empty
 
@@ -118,14 +117,11 @@ class Rows(TurnedRows):
         unchanged = [OptionList.OptionHighlighted] if index is not None else []
         with self.prevent(*unchanged):
             self.set_options([Option(row.paint(width), id=row.id) for row in self._rows])
-            self.highlighted = index if index is not None else self._first_pointed()
+            self.highlighted = index if index is not None else 0
         if index is None:
             self.call_after_refresh(self.scroll_to_highlight)
         else:
             self.call_after_refresh(self.scroll_to, y=scrolled if index else 0, animate=False)
-
-    def _first_pointed(self) -> int:
-        return len(self._rows) - 1 if self._from_end else 0
 
     def _index_of(self, row_id: str | None) -> int | None:
         return next((i for i, row in enumerate(self._rows) if row.id == row_id), None)

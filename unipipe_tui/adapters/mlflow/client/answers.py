@@ -63,10 +63,10 @@ _DRIVERS = {
 """How the packages come that databases are asked with: few are called as their modules are."""
 
 
-def without_secrets(text: str, uri: str, env: Mapping[str, str] = os.environ) -> str:
+def without_secrets(text: str, uri: str) -> str:
     """The text without the user and password of the URI, without the values of its query, and without the token."""
     text = re.sub(r"://[^/@\s'\"]+@", "://…@", text)
-    for secret in sorted(_secrets(uri, env), key=len, reverse=True):
+    for secret in sorted(_secrets(uri, os.environ), key=len, reverse=True):
         text = text.replace(secret, "…")
     return text
 
