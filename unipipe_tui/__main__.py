@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -20,13 +22,24 @@ SERVED = "--served"
 """The server of pages starts the workbench with this word, once for every page."""
 
 
+STOPPED = 130
+"""The exit code of what was stopped."""
+
+
 FLAGS = {"--read-only": ("UNIPIPE_READ_ONLY", "--read-only"), "--ascii": ("UNIPIPE_ASCII", "1")}
 """What can be said of the workbench: kept in the environment, so that what is started from it knows as well."""
 
 
 def main() -> None:
     """Run the command line of this process; ends the process with the exit code."""
-    words = sys.argv[1:]
+    try:
+        _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Before anything listened to signals: nothing had begun.
+        sys.exit(STOPPED)
+
+
+def _run(words: Sequence[str]) -> None:
     # What is imported is never garbage: looking for some as often as usual takes a tenth of a short command's time.
     gc.set_threshold(100_000)
     if words == ["--version"]:
@@ -65,6 +78,10 @@ def run_headless(words: Sequence[str]) -> None:
     elif ended.workbench is not None:
         open_terminal(Path.cwd())
     if ended.only_looked:
+        _leave(ended.exit_code)
+    if any(thread.daemon for thread in threading.enumerate()):
+        # Somebody stopped it, or a target hangs: a library that still computes there would abort the whole process.
+        atexit._run_exitfuncs()
         _leave(ended.exit_code)
     sys.exit(ended.exit_code)
 

@@ -465,3 +465,17 @@ def test_sigterm_ends_a_watch_cleanly_and_meanwhile_a_second_one_is_refused(proj
     finally:
         watch.kill()
     assert JobState.RUNNING not in {job.state for job in world.jobs.latest(10)}
+
+
+def test_sigterm_in_the_middle_of_a_check_stops_the_round_and_crashes_nothing(project: Path) -> None:
+    made(project, CONFIG.replace(", far: {kind: docker}, slow: {kind: docker}", ""))
+    for moment in (0.2, 0.6, 1.0):
+        watch = started(project)
+        assert watch.stderr is not None
+        assert b"check local" in watch.stderr.readline()
+        time.sleep(moment)
+        watch.send_signal(signal.SIGTERM)
+        _, said = watch.communicate(timeout=30)
+        assert watch.returncode == ExitCode.STOPPED, said
+        assert b"unipipe: Stopped on request." in said
+        assert b"terminate called" not in said
