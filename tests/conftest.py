@@ -85,6 +85,11 @@ def pytest_configure(config: pytest.Config) -> None:
         compileall.compile_dir(Path(unipipe_tui.__file__).parent, quiet=2)
 
 
+def pytest_unconfigure() -> None:
+    """Leave at once: pytest would look five times through all that the tests left, a second each."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a real engine or cluster where there is none."""
     for name, (variables, reason) in BACKENDS.items():
