@@ -45,6 +45,13 @@ def test_columns_over_checks_have_a_row_each() -> None:
     assert told[2].split() == ["!", "amount", "▁·█", "2.5", "2.5", "<", "1e-15"]
 
 
+def test_a_column_that_the_last_check_could_not_judge_is_not_called_calm() -> None:
+    points = (ColumnPoint(NOON, 0.0, 1.0, False), ColumnPoint(LATER, None, None, False, judged=False))
+    checks = (CheckLine(NOON, "j", 1, 9, 0), CheckLine(LATER, "j", 1, 9, 0))
+    told = text(DriftHistory("local", 0.05, 0.01, checks, (ColumnHistory("amount", points),)))
+    assert told[2].split()[0] == "·"
+
+
 def test_traffic_is_told_with_its_latest_stretches_and_what_the_log_lacks() -> None:
     window = TrafficWindow(10, NOON, LATER, 2, p50_ms=4.0, p95_ms=9.0, yes=1)
     told = text(

@@ -7,7 +7,7 @@ from rich.text import Text
 from unipipe_tui.actions.drift.beside import Beside
 from unipipe_tui.actions.drift.checking import DriftChecked
 from unipipe_tui.actions.drift.explained import ColumnExplained
-from unipipe_tui.actions.drift.history import DriftView
+from unipipe_tui.actions.drift.history import ColumnPoint, DriftView
 from unipipe_tui.actions.drift.recorded import ColumnView
 from unipipe_tui.actions.monitor.standing import MonitorStanding, TargetStanding
 from unipipe_tui.charts.overlays import BEFORE, NOW, OVER, QUIET, draw_overlay
@@ -57,7 +57,7 @@ def shown_lines(view: DriftView) -> Lines:
     return [*lines, Text(), *beside] if beside else lines
 
 
-def mark(column: ColumnDrift | ColumnView) -> str:
+def mark(column: ColumnDrift | ColumnView | ColumnPoint) -> str:
     """Drifted, calm, or not known."""
     return "!" if column.drifted else "✓" if column.judged else "·"
 

@@ -16,6 +16,7 @@ from unipipe_tui.charts.sparklines import effect_line
 from unipipe_tui.charts.timelines import BAD, GLYPHS, GOOD, HELD, MARKED, QUIET, draw_timeline
 from unipipe_tui.cli.grids import PAGE_CELLS, Lines, block, clipped, grid, notes, pairs, shown, shown_p
 from unipipe_tui.cli.grids import QUIET as QUIET_STYLE
+from unipipe_tui.cli.render_drift import mark
 from unipipe_tui.domain.findings import FindingState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import TrafficWindow
@@ -62,7 +63,7 @@ def _column(column: ColumnHistory, effect_from: float) -> tuple[str, ...]:
     last = column.points[-1]
     known = [effect for effect in effects if effect is not None]
     return (
-        "!" if last.drifted else "✓",
+        mark(last),
         column.column,
         effect_line(effects, effect_from),
         shown(max(known)) if known else "-",

@@ -121,7 +121,7 @@ def _points(name: str, checks: Sequence[RecordedCheck]) -> Iterator[ColumnPoint]
     for check in checks:
         for column in check.columns:
             if column.column == name:
-                yield ColumnPoint(check.at, column.effect, column.p_value, column.drifted)
+                yield ColumnPoint(check.at, column.effect, column.p_value, column.drifted, column.judged)
 
 
 def _shifts(column: ColumnView) -> tuple[CellShift, ...]:

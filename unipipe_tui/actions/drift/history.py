@@ -137,6 +137,8 @@ class ColumnPoint:
     """None: nothing could be compared."""
     p_value: float | None
     drifted: bool
+    judged: bool = True
+    """False where nothing is known: there were too few rows, or no values to compare."""
 
 
 @frozen
@@ -173,7 +175,7 @@ def show_drift_history(request: ShowDriftHistory, world: World) -> DriftHistory:
     found: dict[str, list[ColumnPoint]] = {}
     for check in reversed(checks):
         for column in check.columns:
-            point = ColumnPoint(check.at, column.effect, column.p_value, column.drifted)
+            point = ColumnPoint(check.at, column.effect, column.p_value, column.drifted, column.judged)
             found.setdefault(column.column, []).insert(0, point)
     if request.column is not None and request.column not in found:
         raise UsageError(f"No check knew a column {request.column!r}.", hint=f"unipipe drift history {target}")
