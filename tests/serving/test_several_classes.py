@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from unipipe_tui.store.predictions.log import PredictionLog
+
 from .in_process import served_alone
 from .servers import Sealed, logged
 
@@ -30,3 +32,16 @@ def test_the_likeliest_class_is_decided_and_the_log_has_the_probability_of_each(
         assert one["score"] is None
         assert one["decision"] == row["decision"] == ("cat", "dog", "eel")[share.index(max(share))]
     assert len({one["decision"] for one in told}) > 1
+
+
+def test_classes_that_were_learnt_as_whole_floats_are_the_whole_numbers_that_labels_are(
+    tmp_path: Path, models: dict[str, Sealed]
+) -> None:
+    with served_alone(tmp_path, models["grades"]) as client:
+        (told,) = client.post("/predict", json={"records": [{"x": 0.1, "n": 1}], "ids": ["a"]}).json()["predictions"]
+        assert client.get("/v2/models/grades").json()["parameters"] == {"classes": [1, 2, 3]}
+        assert client.post("/feedback", json={"labels": [{"prediction_id": "a", "label": 1.0}]}).is_success
+    assert told["decision"] == 1
+    answered = PredictionLog(tmp_path).answered("log", 10)
+    assert answered.decisions == answered.labels == ("1",)
+    assert set(answered.probabilities) == {"1", "2", "3"}

@@ -201,7 +201,9 @@ def _decided(number: float, threshold: float | None) -> Outcome:
 
 
 def as_decision(value: object) -> Decision:
-    """A class as the log and the answer tell it."""
+    """A class as the log and the answer tell it: 1.0, as a column with gaps holds it, is the label 1."""
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return int(value) if isinstance(value, int) else str(value)
