@@ -90,6 +90,17 @@ def answers(scores: list[float | None], decisions: list[str | None], labels: lis
         (answers([None, None], ["0", "1"], ["2", None]), AnswerKind.CLASSES),
         (answers([None, None], ["pear", "plum"], [None, None]), AnswerKind.CLASSES),
         (answers([], [], []), AnswerKind.DECISIONS),
+        (
+            AnsweredRows(
+                moments(2),
+                (None,) * 2,
+                ("0", "1"),
+                ("1", None),
+                (NOON, None),
+                probabilities=dict.fromkeys("012", (0.3, 0.4)),
+            ),
+            AnswerKind.CLASSES,
+        ),
     ],
 )
 def test_the_log_tells_what_a_model_answers_with(rows: AnsweredRows, kind: AnswerKind) -> None:

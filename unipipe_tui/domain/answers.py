@@ -27,8 +27,11 @@ def kind_of(rows: AnsweredRows) -> AnswerKind:
     """What these answers are.
 
     Scores without any decision are numbers, unless all of them lie between 0 and 1 and no label is anything but yes or no: then
-    they are the scores of a classifier that decides nothing. A decision or label that is neither yes nor no is a class.
+    they are the scores of a classifier that decides nothing. A decision or label that is neither yes nor no is a class, and so
+    is any of a model that tells how likely each of several is: in few rows there may be none but 0 and 1.
     """
+    if len(rows.probabilities) > 2:
+        return AnswerKind.CLASSES
     said = {one for one in rows.decisions if one is not None}
     true = {one for one in rows.labels if one is not None}
     if said:
