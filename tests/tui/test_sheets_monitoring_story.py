@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+from rich.cells import cell_len
 
 from tests.fakes import NOON
 from unipipe_tui.actions.monitor.story import Story, StoryPart
@@ -21,7 +24,7 @@ OVER = Story("local", NOON, PARTS[-1].at, PARTS, "", 7, NOON)
 
 def written(story: Story, width: int) -> str:
     line = "".join(text for text, _ in story_line(story, width))
-    assert len(line) <= width
+    assert cell_len(line) <= width
     return line
 
 
@@ -41,3 +44,8 @@ def test_what_goes_on_says_what_to_run_or_what_is_under_way_and_calm_says_so() -
     assert written(begun, 78) == "! 12:00:00 drift in 6 columns → unipipe drift show local"
     assert written(Story("local", None, None, (), "", 3, NOON), 78) == "✓ no problem in 3 checks, the last 03-09 12:00"
     assert written(Story("local", None, None, (), "", 0, None), 78) == ""
+
+
+def test_wide_letters_take_the_room_that_they_need() -> None:
+    wide = Story("local", NOON, PARTS[-1].at, (replace(PARTS[0], short="操作 of 支払い金額"), *PARTS[1:]), "", 7, NOON)
+    assert written(wide, 98).endswith("after 1 m 30 s")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from rich.cells import cell_len
+
 from unipipe_tui.actions.monitor.story import Story, StoryPart
 from unipipe_tui.charts.timelines import GLYPHS
 from unipipe_tui.domain.timelines import MarkKind
@@ -82,4 +84,4 @@ def _time(at: datetime, story: Story) -> str:
 
 
 def _cells(line: Line) -> int:
-    return sum(len(text) for text, _ in line)
+    return sum(cell_len(text) for text, _ in line)
