@@ -158,6 +158,19 @@ def test_without_minutes_the_prediction_log_is_told_and_what_is_missing_is_said(
     assert "only what the prediction log tells" in view.notices[0]
 
 
+def test_of_a_time_before_there_were_minutes_no_later_prediction_is_told(tmp_path: Path) -> None:
+    world = world_with(tmp_path / "p", between(hours_ago(1), NOW))
+    row = {"model": "fraud", "version": 3, "variant": "stable", "score": 0.4, "decision": 0}
+    told = [(hours_ago(4.2), 7.0), (hours_ago(2.2), 700.0), (hours_ago(2.1), 700.0)]
+    lines = [{"prediction_id": f"p{n}", "at": at.isoformat(), "latency_ms": ms} for n, (at, ms) in enumerate(told)]
+    log = tmp_path / "p" / ".unipipe" / "predictions" / "local" / "predictions-2026-03-09-1-0.jsonl"
+    log.write_text("".join(json.dumps(line | row) + "\n" for line in lines))
+    view = show_operations(ShowOperations(since="2026-03-09T06:00", until="2026-03-09T09:00"), world)
+    assert [one.predictions for one in view.rows] == [1]
+    assert view.latency.p99 == pytest.approx(7.0, rel=0.03)
+    assert view.cost is not None and view.cost.predictions == 1
+
+
 def test_a_target_of_which_nothing_is_known_says_so(tmp_path: Path) -> None:
     view = show_operations(ShowOperations(), world_with(tmp_path / "p", []))
     assert (view.rows, view.rates.requests, view.rates.per_second) == ((), 0, None)

@@ -247,7 +247,7 @@ class _Seen:
         logged: Sequence[PredictedHour] = ()
         if by is Step.HOUR and (first is None or first > since):
             # What happened before servers wrote minutes, the log knows in part.
-            begun = until if first is None else first.replace(minute=0)
+            begun = until if first is None else min(until, first.replace(minute=0))
             logged = world.operations.predicted(target, since, begun)
         self._logged = tuple(one for one in logged if _wanted(request, one.version, one.variant))
         self._logged_rows = sum(one.rows for one in logged)
