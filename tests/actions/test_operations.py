@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_minutes import minute_row
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.monitor.unusual_hours import OperationsAnomalyCheck
 from unipipe_tui.actions.operations import SHOW, ShowOperations, Source, Step, show_operations
@@ -18,37 +19,12 @@ from unipipe_tui.actions.world import World
 from unipipe_tui.cli.render_operations import operations_lines
 from unipipe_tui.domain.errors import UsageError
 from unipipe_tui.domain.findings import AlertKind, FindingState
-from unipipe_tui.domain.operations import Measure, bucket_of
+from unipipe_tui.domain.operations import Measure
 from unipipe_tui.domain.progress import Silent
 from unipipe_tui.wiring import world_at
 
 NOW = datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
 CONFIG = "targets:\n  local: {kind: local, cost: {per_hour: 0.12, currency: EUR}}\n"
-
-
-def minute(at: datetime, requests: int = 60, **changes: object) -> dict[str, Any]:
-    """One minute of one variant."""
-    return {
-        "at": at.isoformat(),
-        "model": "fraud",
-        "version": 3,
-        "variant": "stable",
-        "mirrored": False,
-        "requests": requests,
-        "errors": 0,
-        "refused": 0,
-        "predictions": requests,
-        "seconds": requests * 0.005,
-        "latency": [[bucket_of(5.0), requests]] if requests else [],
-        "server": "host:1",
-        "up_seconds": 60.0,
-        "busy": 0.25,
-        "in_flight": 2,
-        "in_flight_limit": 1024,
-        "rows_behind": 3,
-        "rows_limit": 20_000,
-        **changes,
-    }
 
 
 def world_with(root: Path, rows: list[dict[str, Any]], config: str = CONFIG, now: datetime = NOW) -> World:
@@ -68,7 +44,7 @@ def hours_ago(hours: float) -> datetime:
 def between(begin: datetime, end: datetime, **changes: Any) -> list[dict[str, Any]]:
     """A row for each minute."""
     count = int((end - begin) / timedelta(minutes=1))
-    return [minute(begin + timedelta(minutes=number), **changes) for number in range(count)]
+    return [minute_row(begin + timedelta(minutes=number), **changes) for number in range(count)]
 
 
 def test_rates_percentiles_load_and_cost_are_told_of_the_time_that_a_server_was_up(tmp_path: Path) -> None:
@@ -127,7 +103,7 @@ def test_two_hours_are_told_by_the_minute_and_variants_apart_with_shadows_not_co
         *between(begin, NOW),
         *between(begin, NOW, version=4, variant="canary", requests=6),
         *between(begin, NOW, version=5, variant="next", requests=66, mirrored=True),
-        minute(begin, 2, version=None, model="", variant="", latency=[], refused=2, predictions=0),
+        minute_row(begin, 2, version=None, model="", variant="", latency=[], refused=2, predictions=0),
     ]
     world = world_with(tmp_path / "p", rows)
     view = show_operations(ShowOperations(since="1h"), world)
@@ -195,7 +171,7 @@ def seasonal(days: int, last: int) -> list[dict[str, Any]]:
         requests = round(300 * math.exp(0.8 * math.sin(2 * math.pi * at.hour / 24)) * (1 + 0.03 * (number % 5)))
         asked = last if at >= NOW.replace(minute=0) else requests
         # As ten rows would be, which are many to write.
-        rows.append(minute(at, asked, up_seconds=600.0))
+        rows.append(minute_row(at, asked, up_seconds=600.0))
     return rows
 
 

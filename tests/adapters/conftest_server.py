@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.adapters.conftest_mlflow import Stored
 from tests.conftest import free_port, own_environment
+from tests.little_server import Quiet
 from unipipe_tui.adapters.process import stop_tree
 
 
@@ -71,20 +69,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of a little server."""
-    little = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=little.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{little.server_port}"
-    finally:
-        little.shutdown()
-        little.server_close()
-
-
-class Little(BaseHTTPRequestHandler):
+class Little(Quiet):
     """Answers every request in one way."""
 
     protocol_version = "HTTP/1.1"
@@ -107,9 +92,6 @@ class Little(BaseHTTPRequestHandler):
         except OSError:
             # The client has given up.
             return
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
 
 
 def answering(status: int, kind: str, body: bytes, after: float = 0) -> type[Little]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.adapters.conftest_mlflow import MODEL, Stored
-from tests.adapters.conftest_server import guarded, serving
+from tests.adapters.conftest_server import guarded
 from tests.conftest import free_port
+from tests.little_server import serving
 from unipipe_tui.adapters.mlflow.client.versions import ClientVersions
 from unipipe_tui.adapters.mlflow.files import TrackingFiles
 from unipipe_tui.adapters.mlflow.places import place_of

@@ -13,7 +13,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ import pytest
 from tests.adapters.conftest_docker import docker, one_build
 from tests.conftest import free_port
 from tests.fakes import Listening as Told
+from tests.little_server import Quiet, serving
 from unipipe_tui.adapters.docker.engine import Engine
 from unipipe_tui.adapters.docker.images import Images
 from unipipe_tui.config import ImageConfig
@@ -268,7 +268,7 @@ def test_a_registry_that_refuses_is_told_with_what_to_do(
 def refusing(status: int, code: str) -> Iterator[str]:
     """A registry that lets nobody push."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def answer(self) -> None:
             ping = self.path == "/v2/"
             body = b"{}" if ping else json.dumps({"errors": [{"code": code, "message": "not you"}]}).encode()
@@ -281,18 +281,8 @@ def refusing(status: int, code: str) -> Iterator[str]:
 
         do_GET = do_HEAD = do_POST = do_PUT = answer
 
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url.removeprefix("http://")
 
 
 def test_a_plan_shows_the_commands_without_secrets(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.little_server import Quiet, serving
 from unipipe_tui.adapters.docker import inside
 from unipipe_tui.adapters.docker.collecting import collect_log, known_of
 from unipipe_tui.adapters.docker.inside import drain, wait
@@ -93,25 +93,15 @@ def answering(*documents: tuple[int, object]) -> Iterator[str]:
     """A server that answers with each of these in turn, then with the last one."""
     left = list(documents)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             status, document = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(document).encode())
 
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/readyz"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield f"{url}/readyz"
 
 
 LOADING = (503, {"ready": False, "order": "o-1"})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
+from tests.adapters.conftest_dvc import own_site_cache  # noqa: F401 around every test of this module
 from unipipe_tui.adapters.dvc.files import DvcFiles
 from unipipe_tui.domain.freshness import CauseKind, Freshness, PipelineState, StageState
 
@@ -98,13 +99,6 @@ stages:
 
 
 pytestmark = pytest.mark.xdist_group("dvc contract")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_site_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site")))
-        yield
 
 
 @pytest.fixture(scope="module")

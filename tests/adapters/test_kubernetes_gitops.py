@@ -31,17 +31,6 @@ class NoImages:
         raise AssertionError("nothing is built here")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "project"
-    root.mkdir()
-    git("init", "--quiet", "--initial-branch=main", cwd=root)
-    (root / "README.md").write_text("# A project\n")
-    git("add", ".", cwd=root)
-    git("commit", "--quiet", "-m", "Begin", cwd=root)
-    return root
-
-
 def gitops_target(root: Path, branch: str | None = None) -> GitOpsTarget:
     config = TargetConfig(
         kind=TargetKind.KUBERNETES,
@@ -57,48 +46,48 @@ def committed(root: Path, branch: str) -> list[dict[str, object]]:
     return list(yaml.safe_load_all(git("show", f"{branch}:deploy/production.yaml", cwd=root)))
 
 
-def test_a_release_is_a_commit_and_goes_on_when_the_cluster_can_be_asked(repository: Path) -> None:
-    target = gitops_target(repository)
+def test_a_release_is_a_commit_and_goes_on_when_the_cluster_can_be_asked(project: Path) -> None:
+    target = gitops_target(project)
     with pytest.raises(ToolMissing):
         target.apply(wanted("r-1", stable(3)), Silent())
-    assert git("log", "-1", "--format=%s", cwd=repository).strip() == "Release r-1 to production: version 3 100 %"
-    assert {one["kind"] for one in committed(repository, "main")} >= {"Deployment", "Service", "ConfigMap"}
+    assert git("log", "-1", "--format=%s", cwd=project).strip() == "Release r-1 to production: version 3 100 %"
+    assert {one["kind"] for one in committed(project, "main")} >= {"Deployment", "Service", "ConfigMap"}
     live = target.live()
     assert (live.state, live.release, live.actor) == (ServerState.STARTING, "r-1", "ada")
     assert live.traffic == stable(3)
     assert "the cluster cannot be asked" in live.remarks[0]
 
 
-def test_another_branch_is_written_without_touching_what_is_checked_out(repository: Path) -> None:
-    (repository / "README.md").write_text("# In the middle of something\n")
-    target = gitops_target(repository, "environments")
+def test_another_branch_is_written_without_touching_what_is_checked_out(project: Path) -> None:
+    (project / "README.md").write_text("# In the middle of something\n")
+    target = gitops_target(project, "environments")
     for version, release in ((3, "r-1"), (4, "r-2")):
         with pytest.raises(ToolMissing):
             target.apply(wanted(release, stable(version)), Silent())
-    assert git("log", "--format=%s", "environments", cwd=repository).split("\n")[:2] == [
+    assert git("log", "--format=%s", "environments", cwd=project).split("\n")[:2] == [
         "Release r-2 to production: version 4 100 %",
         "Release r-1 to production: version 3 100 %",
     ]
-    assert git("status", "--porcelain", cwd=repository) == " M README.md\n"
-    assert not (repository / "deploy").exists()
-    assert git("worktree", "list", cwd=repository).count("\n") == 1
+    assert git("status", "--porcelain", cwd=project) == " M README.md\n"
+    assert not (project / "deploy").exists()
+    assert git("worktree", "list", cwd=project).count("\n") == 1
 
 
-def test_the_same_wish_again_makes_no_second_commit(repository: Path) -> None:
-    target = gitops_target(repository, "environments")
+def test_the_same_wish_again_makes_no_second_commit(project: Path) -> None:
+    target = gitops_target(project, "environments")
     for _ in range(2):
         with pytest.raises(ToolMissing):
             target.apply(wanted("r-1", canary(4, 3, 25)), Silent())
-    assert git("rev-list", "--count", "environments", cwd=repository).strip() == "2"
+    assert git("rev-list", "--count", "environments", cwd=project).strip() == "2"
 
 
-def test_whoever_comes_second_is_told_and_commits_nothing(repository: Path) -> None:
-    target = gitops_target(repository)
+def test_whoever_comes_second_is_told_and_commits_nothing(project: Path) -> None:
+    target = gitops_target(project)
     with pytest.raises(ToolMissing):
         target.apply(wanted("r-theirs", stable(3)), Silent())
     with pytest.raises(Refused, match="r-theirs"):
         target.apply(wanted("r-mine", stable(4), replaces="r-before"), Silent())
-    assert "r-mine" not in git("log", "--format=%s", cwd=repository)
+    assert "r-mine" not in git("log", "--format=%s", cwd=project)
 
 
 @pytest.mark.parametrize(
@@ -109,22 +98,20 @@ def test_whoever_comes_second_is_told_and_commits_nothing(repository: Path) -> N
         Traffic((variant("a", 3, 50), variant("b", 4, 50))),
     ],
 )
-def test_what_needs_an_order_of_steps_is_refused_before_anything_is_committed(
-    repository: Path, traffic: Traffic
-) -> None:
-    target = gitops_target(repository)
+def test_what_needs_an_order_of_steps_is_refused_before_anything_is_committed(project: Path, traffic: Traffic) -> None:
+    target = gitops_target(project)
     for asked in (
         lambda: target.effects(wanted("r-1", traffic), target.live()),
         lambda: target.apply(wanted("r-1", traffic), Silent()),
     ):
         with pytest.raises(UsageError, match="everything at once"):
             asked()
-    assert git("rev-list", "--count", "HEAD", cwd=repository).strip() == "1"
+    assert git("rev-list", "--count", "HEAD", cwd=project).strip() == "1"
 
 
-def test_stopping_commits_that_there_is_nothing(repository: Path) -> None:
-    target = gitops_target(repository, "environments")
+def test_stopping_commits_that_there_is_nothing(project: Path) -> None:
+    target = gitops_target(project, "environments")
     with pytest.raises(ToolMissing):
         target.apply(wanted("r-1", stable(3)), Silent())
     assert target.stop(Silent()).state is ServerState.STOPPED
-    assert "deploy" not in git("ls-tree", "--name-only", "environments", cwd=repository)
+    assert "deploy" not in git("ls-tree", "--name-only", "environments", cwd=project)

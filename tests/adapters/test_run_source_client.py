@@ -22,11 +22,12 @@ from mlflow.store.tracking.dbmodels.initial_models import Base as InitialBase
 from sqlalchemy import create_engine
 
 from tests.adapters.conftest_mlflow import Stored
-from tests.adapters.conftest_server import Little, answering, guarded, serving
+from tests.adapters.conftest_server import Little, answering, guarded
 from tests.adapters.held_runs import HeldRuns, Whole, held_of
 from tests.adapters.said_by_mlflow import said_by_mlflow
 from tests.conftest import free_port
 from tests.fakes import Listening
+from tests.little_server import serving
 from unipipe_tui.actions.runs.sync import SYNC
 from unipipe_tui.adapters.mlflow.client.changes import COMPLETE_EVERY_MS, FEW_RUNS, ClientRuns
 from unipipe_tui.adapters.mlflow.client.histories import distant_outline

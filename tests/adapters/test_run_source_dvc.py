@@ -6,13 +6,13 @@ import json
 import math
 import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.adapters.conftest_dvc import own_site_cache  # noqa: F401 around every test of this module
 from tests.adapters.held_runs import HeldRuns, held_of
 from tests.adapters.repositories import commit_all, contents
 from tests.conftest import git
@@ -55,13 +55,6 @@ def dvc(*words: str, root: Path) -> None:
 
 def set_depth(root: Path, depth: object) -> None:
     (root / "params.yaml").write_text(f"train:\n  depth: {depth}\n  lr: 1e-05\n  layers: [8, 4]\nseed: null\n")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_site_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site")))
-        yield
 
 
 @pytest.fixture(scope="module")

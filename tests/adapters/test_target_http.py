@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
+from tests.little_server import Quiet, serving
 from unipipe_tui.adapters.targets.http import TOKEN_VARIABLE, ServerAt
 from unipipe_tui.domain.errors import ToolMissing
 
 REFUSAL = b'{"error": "A bearer token is needed.", "problems": []}'
 
 
-class Locked(BaseHTTPRequestHandler):
+class Locked(Quiet):
     """Lets in who bears the word `secret`."""
 
     def do_GET(self) -> None:
@@ -25,17 +24,11 @@ class Locked(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        return
-
 
 @pytest.fixture
 def locked() -> Iterator[ServerAt]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Locked)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield ServerAt("local", "127.0.0.1", server.server_port, "unipipe serve start local")
-    server.shutdown()
-    server.server_close()
+    with serving(Locked) as url:
+        yield ServerAt("local", "127.0.0.1", int(url.rpartition(":")[2]), "unipipe serve start local")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.collector import collecting
+from tests.little_server import Quiet
 from unipipe_tui.serving.scoring import read_rows
 
 from .servers import Sealed, Server, Start, free_port, logged, payment
@@ -61,7 +62,7 @@ def upstream() -> Iterator[Upstream]:
 def serving_at(port: int) -> Upstream:
     """One that gives the second class nine tenths when the amount is above 20."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def setup(self) -> None:
@@ -88,9 +89,6 @@ def serving_at(port: int) -> Upstream:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
 
     this = Upstream(ThreadingHTTPServer(("127.0.0.1", port), Handler))
     Thread(target=this.server.serve_forever, daemon=True).start()

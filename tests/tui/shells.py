@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.fakes import FakeTerminal
+from unipipe_tui.actions.world import World
 from unipipe_tui.config import UserConfig
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.screens.plan import PlanLine, PlanScreen
@@ -18,6 +20,12 @@ XTERM = {"TERM": "xterm-256color"}
 def around(folder: Path, *, user: UserConfig | None = None, terminal: Any = None, **environment: str) -> Surroundings:
     """Surroundings that keep their things in a folder."""
     return Surroundings(user or UserConfig(), {**XTERM, **environment}, terminal or FakeTerminal(), folder / "state")
+
+
+def closed(world: World) -> World:
+    """The world where nothing may be changed, wherever it goes."""
+    museum = replace(world, read_only="the disk is a museum")
+    return replace(museum, elsewhere=lambda root: museum)
 
 
 def planned(app: Unipipe) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from tests.fakes import NOON, FakeProcesses, staying
@@ -71,13 +72,19 @@ async def test_what_a_job_says_is_shown_while_it_says_it(running: World) -> None
         assert output(app) == ("== train (1/2)", "beginning", "a later line")
 
 
+async def followed(pilot: Pilot[None], app: Unipipe) -> Output:
+    """The log of the newest job, once it has something to read."""
+    await looked(pilot, app)
+    await pilot.press("7")
+    await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app))
+    return app.screen.query_one(Output)
+
+
 async def test_a_hostile_line_is_shown_as_text(running: World) -> None:
     say(running, ToolSaid("dvc", "\x1b[2J[bold]loud[/bold]\x07 [/x]"))
     app = Unipipe(running)
     async with app.run_test(size=(100, 40)) as pilot:
-        await looked(pilot, app)
-        await pilot.press("7")
-        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app))
+        await followed(pilot, app)
         await pilot.pause()
         picture = app.export_screenshot()
 
@@ -88,9 +95,7 @@ async def test_of_very_many_lines_the_newest_are_kept_and_the_rest_is_counted(ru
     say(running, *(ToolSaid("dvc", f"line {number}") for number in range(LINES_KEPT + 500)))
     app = Unipipe(running)
     async with app.run_test(size=(100, 40)) as pilot:
-        await looked(pilot, app)
-        await pilot.press("7")
-        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app))
+        await followed(pilot, app)
         lines = output(app)
         say(running, Noted("one more"))
         await until(pilot, lambda: output(app)[-1] == "one more")
@@ -229,10 +234,7 @@ async def test_an_end_that_moves_on_while_it_is_scrolled_to_is_followed_still(ru
     say(running, Noted("first"))
     app = Unipipe(running)
     async with app.run_test(size=(100, 30)) as pilot:
-        await looked(pilot, app)
-        await pilot.press("7")
-        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app))
-        widget = app.screen.query_one(Output)
+        widget = await followed(pilot, app)
         widget.add(str(number) for number in range(100))
         await until(pilot, lambda: widget.is_vertical_scroll_end and widget.scroll_y > 0)
         widget.add(str(number) for number in range(100))
@@ -257,10 +259,7 @@ async def test_a_pause_loses_nothing_that_can_still_be_kept_and_counts_the_rest(
     say(running, Noted("first"))
     app = Unipipe(running)
     async with app.run_test(size=(100, 30)) as pilot:
-        await looked(pilot, app)
-        await pilot.press("7")
-        await until(pilot, lambda: isinstance(app.screen, JobsScreen) and output(app))
-        widget = app.screen.query_one(Output)
+        widget = await followed(pilot, app)
         widget.pause()
         widget.add([f"waiting {number}" for number in range(LINES_KEPT + 7)])
         assert output(app) == ("first",)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from textual.widgets import Static
 
 from tests.fakes import FakeProcesses
 from tests.tui.conftest import expect_soon, looked, until
-from tests.tui.shells import around, footer_of, planned
+from tests.tui.shells import around, closed, footer_of, planned
 from unipipe_tui.actions.world import World
 from unipipe_tui.tui.app import Unipipe
 from unipipe_tui.tui.jumps import fitting
@@ -61,9 +60,7 @@ async def test_it_may_begin_too_small(world: World, tmp_path: Path) -> None:
 
 
 async def test_where_nothing_may_be_changed_keys_are_dimmed_and_say_why(busy_world: World, tmp_path: Path) -> None:
-    closed = replace(busy_world, read_only="the disk is a museum")
-    closed = replace(closed, elsewhere=lambda root: closed)
-    app = Unipipe(closed, around(tmp_path))
+    app = Unipipe(closed(busy_world), around(tmp_path))
     async with app.run_test(size=(200, 40)) as pilot:
         await looked(pilot, app)
         keys = footer_of(app)
@@ -79,8 +76,8 @@ async def test_where_nothing_may_be_changed_keys_are_dimmed_and_say_why(busy_wor
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ProblemTold))
 
-    assert isinstance(closed.processes, FakeProcesses)
-    assert closed.processes.launched == []
+    assert isinstance(busy_world.processes, FakeProcesses)
+    assert busy_world.processes.launched == []
 
 
 def test_a_jump_means_places_first_and_then_capabilities() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.color import Color
 
 from tests.tui.conftest import looked, until
-from tests.tui.shells import around, footer_of, painted, told
+from tests.tui.shells import around, closed, footer_of, painted, told
 from unipipe_tui.actions.world import World
 from unipipe_tui.config import KeyChoice, UserConfig
 from unipipe_tui.config.user import ThemeName
@@ -166,9 +165,7 @@ async def test_where_colours_are_few_the_cursor_turns_its_line_around_and_the_li
 
 
 async def test_read_only_is_said_on_a_narrow_terminal_too(busy_world: World, tmp_path: Path) -> None:
-    closed = replace(busy_world, read_only="the disk is a museum")
-    closed = replace(closed, elsewhere=lambda root: closed)
-    app = Unipipe(closed, around(tmp_path))
+    app = Unipipe(closed(busy_world), around(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await looked(pilot, app)
         assert "read-only" in str(app.screen.query_one(Title).content)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.actions.models.made import with_models
-from tests.actions.release.made import with_target
+from tests.actions.release.made import Clock, with_target
 from tests.actions.release.made_rollouts import a_canary
 from tests.fakes import NOON, FakeTarget, Listening, Unreachable
 from unipipe_tui.actions.overview import Status, status
@@ -176,12 +176,20 @@ def test_all_versions_that_get_requests_are_live_and_one_that_only_listens_is_no
         assert (newest.version, newest.live) == (version, version != 3)
 
 
-def test_a_release_that_was_aborted_is_told_with_its_reason_and_was_never_live(project: Path) -> None:
+TRIED = StartRelease("local", 2, StrategyKind.CANARY, "10", by_hand=True)
+
+
+def with_a_canary(project: Path) -> tuple[World, Clock]:
+    """Version 1 answers since an hour, and version 2 has begun by hand."""
     world, _, clock = with_target(project)
     start_release(plan_release(StartRelease("local", 1), world), world, Listening())
     clock.wait(3600)
-    tried = StartRelease("local", 2, StrategyKind.CANARY, "10", by_hand=True)
-    start_release(plan_release(tried, world), world, Listening())
+    start_release(plan_release(TRIED, world), world, Listening())
+    return world, clock
+
+
+def test_a_release_that_was_aborted_is_told_with_its_reason_and_was_never_live(project: Path) -> None:
+    world, _ = with_a_canary(project)
     waiting = list_releases(ReleaseHistory("local"), world).releases[0]
     move_release(plan_abort(AbortRelease("local", "looks odd"), world), world, Listening())
     aborted, live = list_releases(ReleaseHistory("local"), world).releases
@@ -198,15 +206,11 @@ def test_a_release_that_was_aborted_is_told_with_its_reason_and_was_never_live(p
 
 
 def test_the_history_of_another_time_tells_what_was_on_its_way_then_not_what_became_of_it(project: Path) -> None:
-    world, _, clock = with_target(project)
-    start_release(plan_release(StartRelease("local", 1), world), world, Listening())
-    clock.wait(3600)
-    tried = StartRelease("local", 2, StrategyKind.CANARY, "10", by_hand=True)
-    start_release(plan_release(tried, world), world, Listening())
+    world, clock = with_a_canary(project)
     clock.wait(600)
     move_release(plan_abort(AbortRelease("local", "looks odd"), world), world, Listening())
     clock.wait(600)
-    start_release(plan_release(tried, world), world, Listening())
+    start_release(plan_release(TRIED, world), world, Listening())
     clock.wait(600)
     move_release(plan_advance(AdvanceRelease("local"), world), world, Listening())
     clock.wait(600)

@@ -9,7 +9,8 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.adapters.conftest_mlflow import MODEL, Stored
-from tests.adapters.conftest_server import guarded, serving
+from tests.adapters.conftest_server import guarded
+from tests.little_server import serving
 from unipipe_tui.actions.action import Change
 from unipipe_tui.actions.perform import make_plan, perform
 from unipipe_tui.actions.runs.changes import RESTORE, TAG, RestoreRuns, TagRun

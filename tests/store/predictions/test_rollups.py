@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.made_minutes import minute_row
 from unipipe_tui.domain.errors import Failed
 from unipipe_tui.serving.folding import fold
 from unipipe_tui.store.engine import Engine
@@ -274,26 +275,7 @@ def test_what_is_added_to_a_segment_that_grows_is_told_at_once(tmp_path: Path) -
 
 def test_servers_are_added_and_the_time_they_were_up_is_told_of_each(tmp_path: Path) -> None:
     def minute(server: str, number: int, requests: int) -> dict[str, Any]:
-        return {
-            "at": (BEGIN + timedelta(minutes=number)).isoformat(),
-            "model": "fraud",
-            "version": 1,
-            "variant": "stable",
-            "mirrored": False,
-            "requests": requests,
-            "errors": 0,
-            "refused": 0,
-            "predictions": requests,
-            "seconds": 0.1,
-            "latency": [[100, requests]] if requests else [],
-            "server": server,
-            "up_seconds": 60.0,
-            "busy": 0.1,
-            "in_flight": requests,
-            "in_flight_limit": 1024,
-            "rows_behind": 0,
-            "rows_limit": 20_000,
-        }
+        return minute_row(BEGIN + timedelta(minutes=number), requests, server=server, in_flight=requests)
 
     rows = [minute("a", number, 2) for number in range(90)] + [minute("b", number, 3) for number in range(30)]
     written(tmp_path / "local", "minutes", 0, rows, folded=True)
