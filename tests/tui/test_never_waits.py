@@ -16,9 +16,9 @@ from textual.containers import Container
 from textual.content import Content
 
 from tests.tui.conftest import PIPELINE, looked, until
-from unipipe_tui.actions import jobs
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.jobs import JobList, ListJobs
+from unipipe_tui.actions.jobs import listing
+from unipipe_tui.actions.jobs.listing import JobList, ListJobs
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ToolMissing
 from unipipe_tui.tui.app import Unipipe
@@ -169,14 +169,14 @@ async def test_a_pane_whose_look_hangs_or_fails_keeps_its_rows_and_says_how_old_
 
     def hang(request: ListJobs, world: World) -> JobList:
         waking.wait(30)
-        return jobs.list_jobs(request, world)
+        return listing.list_jobs(request, world)
 
     def fail(request: ListJobs, world: World) -> JobList:
         raise ToolMissing("The store is [b]away[/b].")
 
     app = Alone()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.pane.ask(jobs.LIST, ListJobs(), busy_world)
+        app.pane.ask(listing.LIST, ListJobs(), busy_world)
         await until(pilot, lambda: len(app.pane.grid.rows) == 4)
         app.pane.grid.action_last()
         rows, pointed = app.pane.grid.rows, app.pane.grid.pointed

@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Static
 from tests.fakes import NOON, FakeGit, FakeTarget, staying
 from tests.tui.conftest import JOBS, MODEL, expect_soon, looked, until
 from tests.tui.test_monitoring import check
-from unipipe_tui.actions.jobs import JobLine
+from unipipe_tui.actions.jobs.listing import JobLine
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.board import STEPS
 from unipipe_tui.domain.jobs import JobState

@@ -12,7 +12,7 @@ from textual.containers import Container
 from tests.fakes import NOON
 from tests.tui.conftest import JOBS
 from tests.tui.made_values import made
-from unipipe_tui.actions.jobs import JobLine, JobList
+from unipipe_tui.actions.jobs.listing import JobLine, JobList
 from unipipe_tui.actions.runs.listing import RunLine, RunList
 from unipipe_tui.tui.screens.jobs import JobsPane
 from unipipe_tui.tui.themes import DARK

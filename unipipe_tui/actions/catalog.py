@@ -6,7 +6,6 @@ from unipipe_tui.actions import (
     audit,
     demo,
     going_back,
-    jobs,
     operations,
     overview,
     performance,
@@ -26,6 +25,10 @@ from unipipe_tui.actions.drift import checking as drift
 from unipipe_tui.actions.drift import explained as explained_drift
 from unipipe_tui.actions.drift import history as drift_history
 from unipipe_tui.actions.export import documents as export_documents
+from unipipe_tui.actions.jobs import cancelling as job_cancelling
+from unipipe_tui.actions.jobs import following as job_following
+from unipipe_tui.actions.jobs import listing as jobs
+from unipipe_tui.actions.jobs import logs as job_logs
 from unipipe_tui.actions.lineage import tracing as lineage
 from unipipe_tui.actions.lineage import walk as lineage_walk
 from unipipe_tui.actions.models import cards as model_cards
@@ -76,9 +79,9 @@ CATALOG: tuple[Action, ...] = (
     pipeline.RETRAIN,
     jobs.LIST,
     jobs.SHOW,
-    jobs.LOGS,
-    jobs.ATTACH,
-    jobs.CANCEL,
+    job_logs.LOGS,
+    job_following.ATTACH,
+    job_cancelling.CANCEL,
     rerun.rerun_among(lambda: CATALOG),
     run_sync.SYNC,
     runs.LIST,

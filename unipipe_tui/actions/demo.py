@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from unipipe_tui.actions.action import Change, Danger, Done
 from unipipe_tui.actions.audit import VerifyAudit, verify_audit
 from unipipe_tui.actions.demo_load import Load
-from unipipe_tui.actions.jobs import AttachJob, JobEnd, attach, launch, result_of
+from unipipe_tui.actions.jobs.finding import launch, result_of
+from unipipe_tui.actions.jobs.following import AttachJob, JobEnd, attach
 from unipipe_tui.actions.lineage.tracing import Lineage, ShowLineage, show_lineage
 from unipipe_tui.actions.request import OBJECT
 from unipipe_tui.actions.world import World

@@ -11,8 +11,9 @@ from typing import Any
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.alerts.settling import open_alerts
 from unipipe_tui.actions.asking import ask_all, way_to_start
-from unipipe_tui.actions.jobs import JobLine, as_it_is, list_jobs
-from unipipe_tui.actions.jobs import ListJobs as _ListJobs
+from unipipe_tui.actions.jobs.finding import as_it_is
+from unipipe_tui.actions.jobs.listing import JobLine, list_jobs
+from unipipe_tui.actions.jobs.listing import ListJobs as _ListJobs
 from unipipe_tui.actions.release.status import is_interrupted
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.aliases_and_tags import CHALLENGER, CHAMPION

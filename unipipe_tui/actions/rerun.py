@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from unipipe_tui.actions.action import Action, Change, Danger, Done, exit_code_of
 from unipipe_tui.actions.command_line import PROGRAM, command_line, request_of
-from unipipe_tui.actions.jobs import find_job
+from unipipe_tui.actions.jobs.finding import find_job
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import ExitCode, UsageError

@@ -16,7 +16,7 @@ from rich.text import Text
 from unipipe_tui.actions.audit import AuditList
 from unipipe_tui.actions.demo import Told
 from unipipe_tui.actions.going_back import WentBack
-from unipipe_tui.actions.jobs import JobLog
+from unipipe_tui.actions.jobs.logs import JobLog
 from unipipe_tui.actions.lineage.tracing import Lineage, RunFacts
 from unipipe_tui.actions.models.registry import Figure, ModelView
 from unipipe_tui.actions.overview import Overview

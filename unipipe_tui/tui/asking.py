@@ -11,7 +11,7 @@ from textual.app import App
 from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import action_named
 from unipipe_tui.actions.command_line import approved
-from unipipe_tui.actions.jobs import find_job
+from unipipe_tui.actions.jobs.finding import find_job
 from unipipe_tui.actions.perform import allowed_plan
 from unipipe_tui.actions.request import fields_of
 from unipipe_tui.actions.world import World

@@ -6,7 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from unipipe_tui.actions.jobs import StepLine, as_it_is, launch, log_line, progress_of, steps_of
+from unipipe_tui.actions.jobs.finding import as_it_is, launch
+from unipipe_tui.actions.jobs.listing import StepLine, progress_of, steps_of
+from unipipe_tui.actions.jobs.logs import log_line
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import Advanced, Event, StepEnded, StepStarted
 from unipipe_tui.domain.jobs import Job, JobState

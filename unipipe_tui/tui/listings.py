@@ -15,7 +15,7 @@ from unipipe_tui.actions.alerts.listing import ListAlerts, list_alerts
 from unipipe_tui.actions.audit import ListAudit, list_audit
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.drift.history import ShowDrift, show_drift
-from unipipe_tui.actions.jobs import JobLine, ListJobs, list_jobs
+from unipipe_tui.actions.jobs.listing import JobLine, ListJobs, list_jobs
 from unipipe_tui.actions.models.registry import ListModels, ModelLine, ShowModel, VersionLine, list_models, show_model
 from unipipe_tui.actions.pipeline.view import ShowPipeline, StageLine, show_pipeline
 from unipipe_tui.actions.release.history import ReleaseHistory, ReleaseLine, list_releases

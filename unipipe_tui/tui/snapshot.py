@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from unipipe_tui.actions.jobs import JobLine, JobList, ListJobs, list_jobs
+from unipipe_tui.actions.jobs.listing import JobLine, JobList, ListJobs, list_jobs
 from unipipe_tui.actions.overview import Overview, Status, status
 from unipipe_tui.actions.runs.sync import keep_in_step
 from unipipe_tui.actions.world import World

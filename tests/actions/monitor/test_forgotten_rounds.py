@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import unipipe
 from tests.fakes import NOON, Listening
-from unipipe_tui.actions.jobs import ListJobs, list_jobs
+from unipipe_tui.actions.jobs.listing import ListJobs, list_jobs
 from unipipe_tui.actions.monitor.forgetting import forget_old_rounds
 from unipipe_tui.actions.monitor.run import RUN, Monitored, RunMonitor
 from unipipe_tui.actions.perform import perform

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Look
 from unipipe_tui.actions.drift.recorded import RecordedPerformance, read_check
-from unipipe_tui.actions.jobs import as_it_is, progress_of
+from unipipe_tui.actions.jobs.finding import as_it_is
+from unipipe_tui.actions.jobs.listing import progress_of
 from unipipe_tui.actions.overview import TRAININGS
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World

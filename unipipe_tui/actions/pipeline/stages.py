@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.jobs import log_line
+from unipipe_tui.actions.jobs.logs import log_line
 from unipipe_tui.actions.pipeline.view import URGENCY, running_stages, sentences_of_causes
 from unipipe_tui.actions.request import OBJECT, Names
 from unipipe_tui.actions.world import World

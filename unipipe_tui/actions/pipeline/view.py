@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from unipipe_tui.actions.action import Look
-from unipipe_tui.actions.jobs import as_it_is
+from unipipe_tui.actions.jobs.finding import as_it_is
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.events import StepEnded, StepStarted
 from unipipe_tui.domain.freshness import Cause, CauseKind, Freshness, PipelineState, StageState

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from unipipe_tui.actions.action import Change, Danger, Done, Look
 from unipipe_tui.actions.asking import ask
-from unipipe_tui.actions.jobs import is_running
+from unipipe_tui.actions.jobs.finding import is_running
 from unipipe_tui.actions.release.driving import ON_THEIR_WAY, Driver, look
 from unipipe_tui.actions.release.history import newest_until
 from unipipe_tui.actions.release.starting import Released, released, told

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from unipipe_tui.actions import jobs
-from unipipe_tui.actions.jobs import JobLine, JobList, ListJobs, StepLine
+from unipipe_tui.actions.jobs import listing
+from unipipe_tui.actions.jobs.listing import JobLine, JobList, ListJobs, StepLine
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.jobs import Job
 from unipipe_tui.domain.values import frozen
@@ -141,7 +141,7 @@ class JobsScreen(Place):
 
     def look(self, world: World) -> None:
         """Look at the jobs."""
-        self._pane.ask(jobs.LIST, ListJobs(self._limit), world)
+        self._pane.ask(listing.LIST, ListJobs(self._limit), world)
 
     def selection(self) -> Texts:
         """The job whose log is shown."""

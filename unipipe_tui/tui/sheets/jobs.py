@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from unipipe_tui.actions.jobs import JobLine, JobLog, StepLine
+from unipipe_tui.actions.jobs.listing import JobLine, StepLine
+from unipipe_tui.actions.jobs.logs import JobLog
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.secrets import without_secrets
 from unipipe_tui.tui.lines import MUTED, Line

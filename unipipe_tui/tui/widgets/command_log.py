@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from unipipe_tui.actions import jobs
-from unipipe_tui.actions.jobs import JobLog, ShowLogs
+from unipipe_tui.actions.jobs import logs
+from unipipe_tui.actions.jobs.logs import JobLog, ShowLogs
 from unipipe_tui.tui.background import Problem
 from unipipe_tui.tui.messages import JobWanted
 from unipipe_tui.tui.sheet import Sheet
@@ -120,4 +120,4 @@ class CommandLog(Container):
         job = self.grid.pointed
         # Out of sight it asks nothing.
         if job and self._picture and self.display and self.screen.is_current:
-            self.query_one(TailPane).ask(jobs.LOGS, ShowLogs(job, TAIL_LINES), self._picture.world)
+            self.query_one(TailPane).ask(logs.LOGS, ShowLogs(job, TAIL_LINES), self._picture.world)

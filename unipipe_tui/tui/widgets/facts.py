@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
-from unipipe_tui.actions.jobs import JobLine
+from unipipe_tui.actions.jobs.listing import JobLine
 from unipipe_tui.actions.overview import OnItsWay
 from unipipe_tui.domain.records import Alert, Release
 from unipipe_tui.domain.server_status import ServerStatus

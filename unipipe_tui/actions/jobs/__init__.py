@@ -1,0 +1,1 @@
+"""Jobs: what runs, what ran, what it said, following it and stopping it."""
