@@ -172,6 +172,45 @@ def test_a_csv_file_with_a_line_that_is_cut_off_or_too_long_is_refused_by_its_pl
         columns_of(Files((str(path),)))
 
 
+def test_a_csv_file_that_becomes_wider_half_way_down_does_not_lose_what_came_before(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["x,y", *["1,2"] * 50, *["3,4,5"] * 50]))
+    with pytest.raises(Failed, match=r"line 52 of rows\.csv has 3 fields, the header 2"):
+        profile(Files((str(path),)))
+
+
+@pytest.mark.parametrize("title", ["# exported, by hand", "Report, May", "a title", ""])
+def test_a_title_above_the_header_of_a_csv_file_is_left_out(tmp_path: Path, title: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join([title, "x,y,z", *["1,2,3"] * 50]))
+    found = profile(Files((str(path),)))
+    assert (found.rows, [name for name, _ in found.columns]) == (50, ["x", "y", "z"])
+
+
+@pytest.mark.parametrize("text", ['[{"x": 1}, {"x": 2}]', "1\n2\n", '{"x": 1}\n[1]\n'])
+def test_json_lines_that_are_no_objects_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text)
+    for read in (profile, columns_of):
+        with pytest.raises(Failed, match="a line is no JSON object"):
+            read(Files((str(path),)))
+
+
+@pytest.mark.parametrize(("text", "rows"), [('{"json": 1}\n' * 3, 3), ("\n\n", 0), ("{}\n{}\n", 2)])
+def test_json_lines_of_a_column_called_json_or_of_nothing_are_read(tmp_path: Path, text: str, rows: int) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(text)
+    assert profile(Files((str(path),))).rows == rows
+
+
+def test_csv_files_that_cannot_be_one_table_are_told_with_the_file(tmp_path: Path) -> None:
+    for name, value in (("one.csv", "true"), ("two.csv", "5")):
+        (tmp_path / name).write_text(f"x\n{value}\n")
+    with pytest.raises(Failed, match=r"one\.csv") as refused:
+        profile(Files.matching(str(tmp_path / "*.csv")))
+    assert "same kinds of values" in refused.value.hint
+
+
 def test_a_csv_file_whose_names_hold_delimiters_and_breaks_is_read_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text('"a,b","c\nd",e;f\n' + "1,2,3\n" * 5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
@@ -37,6 +38,8 @@ INTEGERS = frozenset(
 )
 FRACTIONS = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
 TEXTS = frozenset({"VARCHAR", "ENUM", "UUID"})
+UNNAMED = "json"
+"""What DuckDB calls the one column of JSON lines that are lists or single values."""
 INFINITE = frozenset({"inf", "infinity"})
 
 
@@ -77,6 +80,7 @@ def open_source(connection: duckdb.DuckDBPyConnection, source: Source, like: Pro
             _mend_numbers(connection, texts)
         case FileFormat.JSON_LINES:
             connection.execute(f"CREATE TABLE source AS FROM {json_lines_reader(source)}")
+            _refuse_lines_without_names(connection, source, _types(connection, "source"))
     return _types(connection, "source")
 
 
@@ -89,6 +93,8 @@ def columns_of(files: Files) -> tuple[str, ...]:
         try:
             reader = _reader(files)
             found = work_out(connection, lambda cursor: _types(cursor, reader))
+            if files.format is FileFormat.JSON_LINES:
+                _refuse_lines_without_names(connection, files, found)
         except duckdb.Error as error:
             raise unreadable(error) from error
     if files.format is FileFormat.CSV:
@@ -102,11 +108,34 @@ def _refuse_torn_lines(files: Files, columns: Collection[str]) -> None:
         raise Failed(f"The rows cannot be read: {torn}.", "Mend the line, or write the file anew.")
 
 
+def _refuse_lines_without_names(connection: duckdb.DuckDBPyConnection, files: Files, columns: Collection[str]) -> None:
+    """Lines that are lists or single values, which the reader puts into one column of its own naming."""
+    if tuple(columns) != (UNNAMED,) or _are_objects(connection, files):
+        return
+    other = f"json_type(to_json({UNNAMED})) NOT IN ('OBJECT', 'NULL')"
+    if connection.execute(f"SELECT 1 FROM {json_lines_reader(files)} WHERE {other} LIMIT 1").fetchone():
+        raise Failed(
+            "The rows cannot be read: a line is no JSON object.", 'Write one object a line, as {"amount": 12.5}.'
+        )
+
+
+def _are_objects(connection: duckdb.DuckDBPyConnection, files: Files) -> bool:
+    """Whether the column is one that the lines themselves name so."""
+    try:
+        _types(connection, json_lines_reader(files, "true"))
+    except duckdb.BinderException:
+        return False
+    return True
+
+
 def unreadable(error: duckdb.Error) -> Failed:
     """What DuckDB said about files, for people."""
     # The line itself is data, and what follows are settings of the reader.
-    lines = [line for line in str(error).strip().split("\n") if not line.startswith("Original Line")]
-    said = " ".join(line.strip() for line in lines[:2])
+    lines = [line.strip() for line in str(error).strip().split("\n") if not line.startswith("Original Line")]
+    file = next((line.removeprefix("file = ") for line in lines if line.startswith("file = ")), "")
+    said = " ".join([*lines[:2], *([f"({Path(file).name})"] if file else [])]).strip()
+    if isinstance(error, duckdb.ConversionException):
+        return Failed(f"The rows cannot be read: {said}", "Name files whose columns hold the same kinds of values.")
     return Failed(f"The rows cannot be read: {said}", "Check that every file is whole.")
 
 

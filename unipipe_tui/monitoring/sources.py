@@ -73,11 +73,11 @@ def parquet_reader(files: Files) -> str:
     return f"read_parquet({_quoted_texts(files.paths)}, union_by_name = true)"
 
 
-def json_lines_reader(files: Files) -> str:
-    """The table function that reads JSON lines, types judged from every line of every file."""
+def json_lines_reader(files: Files, records: str = "auto") -> str:
+    """The table function that reads JSON lines, types judged from every line of every file; `records`: only objects."""
     return (
         f"read_json({_quoted_texts(files.paths)}, format = 'newline_delimited', union_by_name = true, "
-        "sample_size = -1, maximum_sample_files = 1000000)"
+        f"records = '{records}', sample_size = -1, maximum_sample_files = 1000000)"
     )
 
 
