@@ -30,7 +30,7 @@ from unipipe_tui.tui.themes import DARK
 from unipipe_tui.tui.widgets.output import Output
 from unipipe_tui.tui.widgets.pane import TablePane
 
-AT_ONCE_SECONDS = 0.25
+AT_ONCE_SECONDS = 0.5
 """Some 40 ms when the machine is free; whoever waited for a tool that sleeps would wait for 30 s."""
 TRIES = 5
 """On a busy machine any one of them may be late by no fault of ours."""
