@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,6 +169,16 @@ def test_bad_columns_raise_no_alarm_and_each_has_its_sentence(method: DriftMetho
     if method in OF_NUMBERS and method_of(method).of_values is not None:
         assert "infinite left out" in found["infinite"].reason
         assert found["huge"].value is not None
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_numbers_whose_spread_is_beyond_all_numbers_have_a_sentence_in_place_of_a_figure(
+    method: DriftMethod, sets: Sets
+) -> None:
+    then = sets.written("wide then", {"x": [-1e308, 1e308] * (ROWS // 2)})
+    (column,) = check_by(method, then, sets.written("wide now", {"x": spread(ROWS)}, then).source).columns
+    assert all(math.isfinite(figure) for figure in (column.value, column.effect) if figure is not None)
+    assert column.reason.endswith(".")
 
 
 @pytest.mark.parametrize("method", EVERY)

@@ -187,7 +187,7 @@ def _p_values(method: Method, measured: list[Measured]) -> Iterator[float | None
 def _judged(method: Method, measured: Measured, p_value: float | None) -> ColumnDrift:
     """The column with the method's figures and verdict; its `p_value` stays its own, the reason tells the adjusted one."""
     found, column = measured.measurement, measured.column
-    if found is None or not math.isfinite(found.value):
+    if found is None or not all(math.isfinite(figure) for figure in (found.value, found.effect or 0.0)):
         said = measured.reason or f"{method.name} has no value for this column."
         return replace(column, reason=said + _gaps(column), judged=column.drifted)
     known = Found(found.value, p_value, found.effect, found.limit)
