@@ -133,6 +133,13 @@ def test_a_target_that_answered_nothing_and_senseless_numbers_are_refused(projec
         show_performance(ShowPerformance(version=9), world)
     with pytest.raises(UsageError, match="1 or more"):
         show_performance(ShowPerformance(rows=0), world)
+    for wrong in (5.0, -0.1, float("nan")):
+        with pytest.raises(UsageError, match="--at-least must be a number from 0 to 1"):
+            show_performance(ShowPerformance(at_least=wrong), world)
+    with pytest.raises(UsageError, match="Only a loss has --at-most"):
+        show_performance(ShowPerformance(at_most=1.0), world)
+    with pytest.raises(UsageError, match="more than 2,000 windows"):
+        show_performance(ShowPerformance(window_rows=1), world)
 
 
 def test_the_command_line_gives_what_the_look_found_as_json(world: World) -> None:

@@ -22,6 +22,8 @@ MOST_ROWS = 50_000
 PROBABILITY = "probability."
 """Before the name of a class, in a file as in the log."""
 WINDOWS = 20
+MOST_WINDOWS = 2_000
+"""Each is measured and estimated: a thousand take some ten seconds."""
 
 
 class AskedFigure(StrEnum):
@@ -100,6 +102,10 @@ def show_performance(request: ShowPerformance, world: World) -> PerformanceView:
         of_version = "" if version is None else f" by version {version}"
         raise UsageError(f"{target} has answered no prediction{of_version}.", hint=f"unipipe traffic show {target}")
     settings = settings_of(request, traffic, world)
+    if settings.cut is Cut.ROWS and len(traffic.at) > settings.window_rows * MOST_WINDOWS:
+        raise UsageError(
+            f"These are more than {MOST_WINDOWS:,} windows.", hint="Give more --window-rows, or fewer --rows."
+        )
     given = None if request.reference is None else _given(request.reference, world)
     report = world.report_quality(traffic, given, settings, str(request.reference or ""))
     damage = damage_of(world, target)
@@ -125,6 +131,7 @@ def settings_of(request: ShowPerformance, traffic: AnsweredRows, world: World) -
 
 def _watched(request: ShowPerformance, kind: AnswerKind, world: World) -> tuple[Quality | Loss, float | None]:
     wanted, asked = world.config.monitoring.performance, request.figure
+    _refuse_limits_of_others(request, kind)
     if kind is AnswerKind.NUMBERS:
         if asked is not None and asked not in LOSSES:
             raise UsageError(
@@ -140,6 +147,19 @@ def _watched(request: ShowPerformance, kind: AnswerKind, world: World) -> tuple[
     figure = wanted.metric.value if asked is None else asked.value
     own = wanted.at_least if figure == wanted.metric.value else None
     return Quality(figure), own if request.at_least is None else request.at_least
+
+
+def _refuse_limits_of_others(request: ShowPerformance, kind: AnswerKind) -> None:
+    if kind is AnswerKind.NUMBERS:
+        if request.at_least is not None:
+            raise UsageError("A loss has no --at-least.", hint="--at-most says what it must not rise above.")
+        if request.at_most is not None and not 0 <= request.at_most < math.inf:
+            raise UsageError("--at-most must be a number from 0.")
+        return
+    if request.at_most is not None:
+        raise UsageError("Only a loss has --at-most.", hint="--at-least says what the figure must not fall below.")
+    if request.at_least is not None and not 0 <= request.at_least <= 1:
+        raise UsageError("--at-least must be a number from 0 to 1.")
 
 
 def _given(path: Path, world: World) -> AnsweredRows:
