@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.actions.drift.test_checking import answered, checked, serving
+from tests.conftest import unipipe
 from tests.fakes import NOON
 from unipipe_tui.actions.drift.history import ShowDrift, ShowDriftHistory, show_drift, show_drift_history
 from unipipe_tui.actions.plain import to_plain
 from unipipe_tui.actions.timeline import ShowTimeline, Timeline, show_timeline
 from unipipe_tui.actions.traffic import ShowTraffic, show_traffic
 from unipipe_tui.actions.world import World
-from unipipe_tui.domain.errors import CheckSaidNo, UsageError
+from unipipe_tui.domain.errors import CheckSaidNo, ExitCode, UsageError
 from unipipe_tui.domain.jobs import Job, JobState
 from unipipe_tui.domain.records import Alert, AlertKind, How, Promotion, Release
 from unipipe_tui.domain.timelines import MarkKind, Series
@@ -107,6 +108,19 @@ def test_marks_tell_what_happened_oldest_first(world: World) -> None:
     assert (timeline.first, timeline.last) == (NOON + timedelta(minutes=1), NOON + timedelta(minutes=8))
     recent = show_timeline(ShowTimeline(days=1), at(world, 24 * 60 + 7))
     assert [mark.kind for mark in recent.marks] == [MarkKind.ALERT, MarkKind.ALERT_CLOSED]
+
+
+@pytest.mark.parametrize("days", [0, 36_501, 10**12])
+def test_days_that_reach_before_the_calendar_are_refused(world: World, days: int) -> None:
+    with pytest.raises(UsageError, match="--days must be 1 to 36,500"):
+        show_timeline(ShowTimeline(days=days), world)
+
+
+def test_a_number_beyond_all_counting_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    for words in (("drift", "history", "-n"), ("timeline", "show", "--days"), ("drift", "check", "--rows")):
+        said = unipipe(*words, "9" * 20, cwd=tmp_path)
+        assert said.exit_code == ExitCode.USAGE
+        assert "is too large" in said.stderr
 
 
 def test_nothing_known_is_an_empty_timeline(world: World) -> None:

@@ -72,6 +72,7 @@ def test_a_wrong_value_is_named_by_its_field() -> None:
 
     assert filled.request is None
     assert filled.wrong == {"version": "'three' is not a whole number."}
+    assert fill(PROMOTE, {"model": "m", "version": "9" * 20}, HERE).wrong == {"version": f"{'9' * 20} is too large."}
 
 
 def test_what_must_be_given_is_missed() -> None:

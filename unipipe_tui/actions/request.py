@@ -57,6 +57,8 @@ class Names(Enum):
 
 
 OBJECT = Positional()
+LARGEST = 2**53
+"""Beyond it whole numbers are no longer exact in JSON, and no tool can be asked for so many."""
 
 
 @frozen
@@ -87,6 +89,13 @@ class Field:
     def required(self) -> bool:
         """Whether there is no default."""
         return self.default is dataclasses.MISSING
+
+
+def within_reach(number: int) -> int:
+    """The number. Raises `ValueError` when it is beyond all that is counted."""
+    if abs(number) > LARGEST:
+        raise ValueError(f"{number} is too large.")
+    return number
 
 
 def fields_of(request: type[Any]) -> tuple[Field, ...]:

@@ -23,6 +23,7 @@ from unipipe_tui.monitoring.drift import DEFAULT
 from unipipe_tui.monitoring.performance import PerformanceState
 
 MOST_CHECKS = 200
+MOST_DAYS = 36_500
 MOST_JOBS = 500
 STRETCHES = 60
 
@@ -56,8 +57,8 @@ def show_timeline(request: ShowTimeline, world: World) -> Timeline:
     Performance and drift are those of the recorded checks; without a check that had labels enough, performance is
     measured on the log itself. Drift is the effect of the column that moved farthest. Latency is the log's p95.
     """
-    if request.days is not None and request.days < 1:
-        raise UsageError("--days must be 1 or more.")
+    if request.days is not None and not 1 <= request.days <= MOST_DAYS:
+        raise UsageError(f"--days must be 1 to {MOST_DAYS:,}.")
     target = world.target(request.target)
     since = world.now() - timedelta(days=request.days) if request.days is not None else None
     with world.store.together():

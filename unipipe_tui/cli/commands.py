@@ -12,7 +12,7 @@ import typer
 from unipipe_tui import __version__
 from unipipe_tui.actions.action import Action, Change, Look
 from unipipe_tui.actions.catalog import CATALOG, NOUNS
-from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.actions.request import Field, fields_of, within_reach
 from unipipe_tui.config import LAST_PORT
 from unipipe_tui.domain.values import frozen
 
@@ -146,12 +146,22 @@ def _parameter(field: Field) -> inspect.Parameter:
 
 
 def _told(field: Field) -> Any:
+    callback = _within_reach if field.kind is int else None
     if field.positional:
-        return typer.Argument(help=field.help, show_default=field.default not in (None, ()))
+        return typer.Argument(help=field.help, show_default=field.default not in (None, ()), callback=callback)
     if field.kind is bool:
         return typer.Option(f"{field.flag}/--no-{field.flag[2:]}", help=field.help)
     names = [field.flag] + ([f"-{field.short}"] if field.short else [])
-    return typer.Option(*names, help=field.help, show_default=field.default not in (None, ()))
+    return typer.Option(*names, help=field.help, show_default=field.default not in (None, ()), callback=callback)
+
+
+def _within_reach(value: Any) -> Any:
+    try:
+        for number in value if isinstance(value, list | tuple) else () if value is None else (value,):
+            within_reach(number)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return value
 
 
 def _value(field: Field, value: Any) -> Any:

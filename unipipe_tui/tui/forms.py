@@ -14,7 +14,7 @@ from typing import Any
 from unipipe_tui.actions.action import Action, Change
 from unipipe_tui.actions.catalog import CATALOG
 from unipipe_tui.actions.command_line import PROGRAM
-from unipipe_tui.actions.request import Field, fields_of
+from unipipe_tui.actions.request import Field, fields_of, within_reach
 from unipipe_tui.domain.values import frozen
 
 Texts = Mapping[str, str]
@@ -159,9 +159,10 @@ def _item(field: Field, text: str, folder: Path) -> Any:
         return Path(os.path.normpath(folder / Path(text).expanduser()))
     convert, wanted = _CONVERTERS.get(field.kind, (str, "text"))
     try:
-        return convert(text)
+        value = convert(text)
     except ValueError:
         raise ValueError(f"{text!r} is not {wanted}.") from None
+    return within_reach(value) if isinstance(value, int) else value
 
 
 def _member(kind: type[Enum], text: str) -> Enum:
