@@ -8,6 +8,7 @@ from datetime import timedelta
 from tests.fakes import NOON
 from unipipe_tui.actions.alerts.listing import AlertList
 from unipipe_tui.actions.drift.history import CheckLine, ColumnHistory, ColumnPoint, DriftHistory
+from unipipe_tui.actions.objectives.budgets import Objectives
 from unipipe_tui.actions.timeline import Timeline
 from unipipe_tui.actions.traffic import TrafficView
 from unipipe_tui.cli.render import lines_of
@@ -70,3 +71,9 @@ def test_each_state_of_an_alert_has_a_glyph_of_its_own() -> None:
     assert "acknowledged by ada at 2026-03-09 13:00:00: known" in told[4]
     assert told[-1] == "2 open, 1 ask for attention"
     assert text(AlertList((), 0, 0)) == ["no alert is open"]
+
+
+def test_a_long_notice_about_objectives_is_one_note_over_several_lines() -> None:
+    found = Objectives(NOON, (), (), "burn rate", ("nothing is known " * 9,))
+    said = text(found)
+    assert [line[:6] for line in said if "known" in line] == ["note: ", "      ", "      "]

@@ -132,6 +132,11 @@ def test_a_new_region_with_amounts_beyond_the_range_is_named_in_both_columns(tmp
     assert "20.0 % outside the range of the reference" in of(report, "amount").reason
 
 
+def test_a_new_value_of_nothing_but_blanks_is_seen(tmp_path: Path) -> None:
+    report = drift_between(tmp_path, {"who": ["a", "b"] * 300}, {"who": ["", "  ", "a"] * 200})
+    assert 'new: "", "  " (66.7 %), gone: b.' in of(report, "who").reason
+
+
 def test_labels_and_shares_are_there_to_draw_both_distributions(tmp_path: Path) -> None:
     chance = np.random.default_rng(7)
     then = {"x": chance.normal(size=2000), "who": chance.choice(["a", "b"], 2000)}

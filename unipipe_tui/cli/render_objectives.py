@@ -28,7 +28,7 @@ def objective_lines(found: Objectives) -> Lines:
         header = ("", "budget", "left", "", *windows)
         lines += block("error budgets: burn rate by window", [header, *map(_budget, budgets)], header=True)
         lines += [Text()] + [line for budget in budgets for line in _said(budget)]
-    said = (line for notice in found.notices for line in notes(_wrapped(notice)))
+    said = (line for notice in found.notices for line in _note(notice))
     return [*lines, *said, Text(), *(Text(line, style=QUIET) for line in _wrapped(found.method))]
 
 
@@ -58,6 +58,12 @@ def _said(one: BudgetView) -> Sequence[Text]:
         if alert.burns
     ]
     return [Text(line, style=style) for line in (first, *(f"  {line}" for line in others), *rules)]
+
+
+def _note(notice: str) -> Lines:
+    first, *others = _wrapped(notice)
+    (line,) = notes((first,))
+    return [line, *(Text(f"      {other}", style=line.style) for other in others)]
 
 
 def _wrapped(text: str) -> list[str]:

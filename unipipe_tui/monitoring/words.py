@@ -29,12 +29,13 @@ def p_figure(p_value: float) -> str:
 
 
 def printable(value: str) -> str:
-    """A value from the data that can do a terminal no harm: one short line without control characters.
+    """A value from the data that can do a terminal no harm: one short line without control characters, `""` for nothing.
 
     It may still hold the markup of some front end, which only that can escape.
     """
     safe = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value)
-    return safe if len(safe) <= LONGEST_VALUE else f"{safe[: LONGEST_VALUE - 1]}…"
+    shown = safe if len(safe) <= LONGEST_VALUE else f"{safe[: LONGEST_VALUE - 1]}…"
+    return shown if shown.strip() else f'"{shown}"'
 
 
 def listed(values: Sequence[str]) -> str:

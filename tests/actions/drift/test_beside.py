@@ -227,6 +227,16 @@ def test_a_segment_that_the_reference_lacks_is_refused_by_name(world: World) -> 
         plan_drift_check(CheckDrift(segments=("country",), current=world.root / "reference.parquet"), world)
 
 
+def test_what_columns_there_are_is_told_in_one_short_line(world: World, tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"a\nb": [1], **{f"column {number}": [1] for number in range(99)}}), tmp_path / "wide.parquet"
+    )
+    with pytest.raises(UsageError) as refused:
+        plan_drift_check(CheckDrift(segments=("no",), reference=tmp_path / "wide.parquet"), world)
+    assert refused.value.hint.startswith("It has: a\N{REPLACEMENT CHARACTER}b, column 0, ")
+    assert refused.value.hint.endswith("column 28 and 70 more.")
+
+
 def test_free_texts_and_vectors_are_columns_of_the_same_answer(world: World) -> None:
     chance = np.random.default_rng(14)
 

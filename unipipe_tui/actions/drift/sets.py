@@ -9,9 +9,11 @@ from pathlib import Path
 
 from unipipe_tui.actions.world import World
 from unipipe_tui.domain.errors import UsageError
+from unipipe_tui.monitoring.words import printable
 
 READABLE = "Parquet, CSV, TSV and JSON lines can be read."
 WILD = "*?["
+MOST_SHOWN = 30
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -72,7 +74,9 @@ def columns_asked(words: Sequence[str], there: Sequence[str], of: str, ignored: 
     named = [name for word in words for name in ((word,) if word in there else _parts(word))]
     unknown = [name for name in named if name not in there]
     if unknown:
-        raise UsageError(f"{of} has no column {unknown[0]!r}.", hint=f"It has: {', '.join(there)}.")
+        shown = ", ".join(map(printable, there[:MOST_SHOWN]))
+        more = f" and {len(there) - MOST_SHOWN:,} more" if len(there) > MOST_SHOWN else ""
+        raise UsageError(f"{of} has no column {unknown[0]!r}.", hint=f"It has: {shown}{more}.")
     wanted = tuple(dict.fromkeys(named)) or tuple(name for name in there if name not in ignored)
     if not wanted:
         raise UsageError(f"{of} has no column to compare.", hint=READABLE)
