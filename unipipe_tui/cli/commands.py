@@ -156,8 +156,9 @@ def _told(field: Field) -> Any:
 
 
 def _within_reach(value: Any) -> Any:
+    numbers = value if isinstance(value, list | tuple) else [value]
     try:
-        for number in value if isinstance(value, list | tuple) else () if value is None else (value,):
+        for number in filter(None, numbers):
             within_reach(number)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
