@@ -80,7 +80,7 @@ def test_a_person_reads_windows_forecast_detectors_slices_and_calibration(world:
     assert "local version 2: precision, wanted 0.8  (4,990 rows, 4,490 labels)" in said
     for part in ("estimated (95 %)", "trend of precision", "adwin", "delta 0.002", "calibration of 240 rows", "Brier"):
         assert part in said
-    assert "the oldest 40% of the labelled predictions looked at" in said
+    assert "the oldest 40 % of the labelled predictions looked at" in said
     assert "CBPE" in said
 
 

@@ -59,7 +59,7 @@ def test_traffic_is_told_with_its_latest_stretches_and_what_the_log_lacks() -> N
         TrafficView("local", 10, 3, window, (ScoreCell(0.0, 0.5, 9, 8),), (window,), ("Errors are not known.",))
     )
     assert "latency      p50 4 ms, p95 9 ms" in told
-    assert any(line.split()[-4:] == ["1", "(10.0%)", "4", "9"] for line in told)
+    assert any(line.split()[-5:] == ["1", "(10.0", "%)", "4", "9"] for line in told)
     assert told[-1] == "note: Errors are not known."
 
 

@@ -20,6 +20,7 @@ from unipipe_tui.cli.render_drift import mark
 from unipipe_tui.domain.findings import FindingState
 from unipipe_tui.domain.records import Alert
 from unipipe_tui.domain.serving import TrafficWindow
+from unipipe_tui.monitoring.words import percent
 
 TALL = 8
 STYLES = {GOOD: "green", BAD: "bold red", HELD: QUIET_STYLE, MARKED: "magenta", QUIET: QUIET_STYLE}
@@ -100,7 +101,7 @@ def traffic_lines(view: TrafficView) -> Lines:
 
 
 def _share(window: TrafficWindow) -> str:
-    return f"{window.yes:,} ({window.yes / window.rows:.1%})" if window.rows else "-"
+    return f"{window.yes:,} ({percent(window.yes / window.rows)})" if window.rows else "-"
 
 
 def alert_list_lines(found: AlertList) -> Lines:

@@ -16,6 +16,7 @@ from unipipe_tui.monitoring.quality.results import (
     SliceLoss,
     TrendState,
 )
+from unipipe_tui.monitoring.words import percent
 
 MOST_WINDOWS = 24
 MOST_SLICES = 6
@@ -108,7 +109,7 @@ def _drop(drop: DropAttribution | None) -> Lines:
 
 
 def _slice(one: SliceLoss) -> tuple[str, ...]:
-    share = "-" if one.share_of_loss is None else f"{one.share_of_loss:.0%}"
+    share = "-" if one.share_of_loss is None else percent(one.share_of_loss, 0)
     name = clipped(f"{one.column} {one.value}", 40)
     values = (shown(one.reference.value), shown(one.current.value), f"{one.lost:.3f}", share)
     return ("!" if one.significant else " ", name, *values, shown_p(one.p_value))

@@ -7,6 +7,7 @@ from rich.text import Text
 from unipipe_tui.actions.drift.beside import Beside
 from unipipe_tui.cli.grids import QUIET, Lines, block, clipped, shown
 from unipipe_tui.monitoring.verdict.results import Importance, SegmentDrift
+from unipipe_tui.monitoring.words import percent
 
 MOST_SLICES = 10
 MOST_COLUMNS = 10
@@ -45,7 +46,7 @@ def _importance(found: Importance) -> Lines:
     if not found.judged:
         return lines
     rows = [
-        (clipped(one.column, 40), f"{one.importance:.1%}", shown(one.effect), shown(one.weighed))
+        (clipped(one.column, 40), percent(one.importance), shown(one.effect), shown(one.weighed))
         for one in found.columns[:MOST_COLUMNS]
     ]
     lines += [Text(f"  {clipped(one.sentence, LONGEST)}") for one in found.columns if one.drifted and one.hardly_used]

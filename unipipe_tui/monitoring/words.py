@@ -15,12 +15,12 @@ def figure(value: float) -> str:
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.4g}"
 
 
-def percent(share: float) -> str:
-    """A share as a percentage with one decimal, never rounding something to nothing or less than all to all."""
-    shown = f"{share * 100:.1f} %"
-    if share > 0.0 and shown == "0.0 %":
-        return "< 0.1 %"
-    return "> 99.9 %" if share < 1.0 and shown == "100.0 %" else shown
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as a percentage, never rounding something to nothing or less than all to all."""
+    shown, least = f"{share * 100:.{decimals}f}", 10.0**-decimals
+    if share > 0.0 and float(shown) == 0.0:
+        return f"< {least:.{decimals}f} %"
+    return f"> {100 - least:.{decimals}f} %" if share < 1.0 and float(shown) == 100.0 else f"{shown} %"
 
 
 def p_figure(p_value: float) -> str:

@@ -17,6 +17,7 @@ from unipipe_tui.domain.rollouts.analysis import Histogram, Measures
 from unipipe_tui.domain.serving import ServerState
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.sequential import Counted, share_interval
+from unipipe_tui.monitoring.words import percent
 
 STATES = {
     ServerState.READY: FindingState.FINE,
@@ -124,9 +125,9 @@ def _answer(question: _Question, target: str, added: Sequence[Measures]) -> Find
     share, sure = counted.share or 0.0, share_interval(counted, WRONG_AT_MOST)
     fine = counted.trials > 0 and share <= question.at_most
     words = (
-        f"{counted.yes:,} of {counted.trials:,} requests {question.what}: {share:.2%} "
-        f"({1 - WRONG_AT_MOST:.2%} confidence sequence {sure.low:.2%} to {sure.high:.2%}), "
-        f"at most {question.at_most:.2%} may"
+        f"{counted.yes:,} of {counted.trials:,} requests {question.what}: {percent(share, 2)} "
+        f"({percent(1 - WRONG_AT_MOST, 2)} confidence sequence {percent(sure.low, 2)} to {percent(sure.high, 2)}), "
+        f"at most {percent(question.at_most, 2)} may"
     )
     return Finding(
         kind=AlertKind.OPERATIONS,

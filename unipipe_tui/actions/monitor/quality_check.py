@@ -18,6 +18,7 @@ from unipipe_tui.domain.progress import Progress
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.performance import Estimate
 from unipipe_tui.monitoring.quality.results import QualityReport, QualityWindow, TrendState
+from unipipe_tui.monitoring.words import percent
 
 ROWS = 20_000
 """Of the latest predictions of the version that serves now: what more there is says little about now and takes long."""
@@ -121,7 +122,7 @@ def _errors(target: str, report: QualityReport, fewest: int) -> Finding:
     evidence = {"looked_at": report.detected_on, "detectors": to_plain(report.detectors)}
     if worse is not None:
         words = (
-            f"errors rose from {worse.error_before or 0:.1%} to {worse.error_now or 0:.1%} at "
+            f"errors rose from {percent(worse.error_before or 0)} to {percent(worse.error_now or 0)} at "
             f"{worse.changes[-1]:%Y-%m-%d %H:%M} UTC ({worse.name.value}: {worse.parameters})"
         )
         return _found(target, ERROR, FindingState.PROBLEM, words, evidence)

@@ -21,6 +21,7 @@ from unipipe_tui.domain.objectives import BudgetState, BurnSeen, Charge, Objecti
 from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.operations.budgets import judged
 from unipipe_tui.monitoring.operations.burn_rates import WINDOWS, Ledger, Threshold, charged
+from unipipe_tui.monitoring.words import percent
 
 METHOD = (
     "burn rate = share of bad events / (1 - goal); an alert when the long and the short window both exceed the factor "
@@ -272,7 +273,7 @@ def _alert(one: BurnSeen, over_seconds: int) -> BurnAlert:
 def _sentence(name: str, over: str, state: BudgetState, gone: datetime | None, now: datetime) -> str:
     if state.left is None:
         return f"{name}: no events in {over}"
-    left = f"{state.left:.1%} of the error budget for {over} is left"
+    left = f"{percent(state.left)} of the error budget for {over} is left"
     if state.left <= 0:
         left = f"the error budget for {over} is spent {1 - state.left:,.3g} times"
     burning = [one for one in state.rules if one.burns]

@@ -34,6 +34,7 @@ from unipipe_tui.monitoring.quality.windows import (
     cut_into_windows,
     window_of,
 )
+from unipipe_tui.monitoring.words import percent
 
 SHOWN = (Loss.MAE, Loss.RMSE)
 FAR_OFF_SHARE = 0.9
@@ -165,6 +166,6 @@ def _far_off(rows: _Rows, held: _Rows, places: Places) -> tuple[list[bool], str]
     if not len(known):
         return [], "no rows: the reference has no errors to compare with"
     line = float(np.quantile(known, FAR_OFF_SHARE))
-    few = f"{1 - FAR_OFF_SHARE:.0%} of the reference"
+    few = f"{percent(1 - FAR_OFF_SHARE, 0)} of the reference"
     shown = f"labelled predictions, an error being one farther off than {line:.4g}, as {few} are"
     return [bool(one > line) for one in losses], shown

@@ -10,10 +10,11 @@ from unipipe_tui.domain.values import frozen
 from unipipe_tui.monitoring.quality.forecasts import forecast
 from unipipe_tui.monitoring.quality.results import Band, Forecast, Loss, Quality, QualityWindow, ReferencePart
 from unipipe_tui.monitoring.quality.windows import Arrays, Places
+from unipipe_tui.monitoring.words import percent
 
 OWN_SHARE = 0.4
 """Of the labelled rows of the traffic itself, the oldest, that are the reference when none is given."""
-OWN_TOLD = f"the oldest {OWN_SHARE:.0%} of the labelled predictions looked at"
+OWN_TOLD = f"the oldest {percent(OWN_SHARE, 0)} of the labelled predictions looked at"
 
 
 @frozen
