@@ -424,3 +424,10 @@ def test_only_profiles_loads_more_than_the_standard_library() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_thousands_of_columns_keep_their_order(tmp_path: Path) -> None:
+    names = [f"column_{number:05}" for number in range(3000)]
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(names) + "\n" + (",".join("1" for _ in names) + "\n") * 3)
+    assert [name for name, _ in profile(Files((str(path),))).columns] == names

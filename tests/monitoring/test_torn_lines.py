@@ -63,7 +63,7 @@ def test_a_name_may_hold_what_parts_the_fields_of_other_files(
 
 def test_a_header_of_very_many_columns_is_read(tmp_path: Path) -> None:
     names = tuple(f"column_{number:06}" for number in range(12_000))
-    assert set(columns_of(csv_file(tmp_path, ",".join(names), ",".join("1" for _ in names)))) == set(names)
+    assert columns_of(csv_file(tmp_path, ",".join(names), ",".join("1" for _ in names))) == names
 
 
 def test_a_field_of_any_length_is_read(tmp_path: Path) -> None:
