@@ -163,6 +163,14 @@ def wait_for_port(port: int) -> None:
     httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=40, verify=PLAIN)
 
 
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
 def logged(log: Path, kind: str = "predictions") -> list[dict[str, object]]:
     """Every row of the log, folded or not, one per prediction id."""
     rows: dict[object, dict[str, object]] = {}

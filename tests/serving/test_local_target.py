@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import psutil
 import pytest
@@ -20,7 +19,7 @@ from unipipe_tui.domain.progress import Silent
 from unipipe_tui.domain.serving import LogMode, ServerState, Value
 from unipipe_tui.store.tables import TableFiles
 
-from .servers import Sealed, all_to, free_port, logged, payment
+from .servers import Sealed, all_to, free_port, logged, payment, until
 
 pytestmark = pytest.mark.xdist_group("serving")
 Configured = Callable[[int], LocalTarget]
@@ -125,13 +124,6 @@ def test_a_server_that_was_killed_is_told_as_such(tmp_path: Path, bundles: tuple
     os.kill(pid, signal.SIGKILL)
     until(lambda: killed.live().state is ServerState.DIED)
     assert killed.live().remarks == ("The server died: it ended without a word, as a killed process does",)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = monotonic() + 20
-    while not holds():
-        assert monotonic() < deadline, "it did not come true in time"
-        sleep(0.02)
 
 
 def test_a_log_that_can_grow_no_more_is_told_until_it_can_again(tmp_path: Path, bundles: tuple[Sealed, Sealed]) -> None:

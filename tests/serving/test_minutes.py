@@ -20,7 +20,7 @@ from unipipe_tui.serving.minutes import NOBODY, Bounds, MinuteCounts, MinuteWrit
 from unipipe_tui.store.engine import Engine
 from unipipe_tui.store.predictions.rollups import Rollups
 
-from .servers import Sealed, Start, payment
+from .servers import Sealed, Start, payment, until
 
 STABLE = ("fraud", 1, "stable", False)
 SHADOW = ("fraud", 2, "next", True)
@@ -55,13 +55,6 @@ def writer(
 ) -> MinuteWriter:
     sights = Sights(lambda: present, lambda: 0, lambda: 7, Bounds(1024, 20_000))
     return MinuteWriter(counts, sights, disk.put, clock)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_minute_is_written_when_it_is_over_and_the_one_in_hand_at_the_end() -> None:
